@@ -1,0 +1,19 @@
+import type { Config } from 'jest';
+
+type Project = Exclude<NonNullable<Config['projects']>[number], string>;
+
+// One project a kind of test; what each needs is said in CONTRIBUTING.md. Tests run on the sources, by swc.
+const project = (name: string, extra: Project = {}): Project => ({
+  displayName: name,
+  testMatch: [`<rootDir>/test/${name}/**/*.test.ts`],
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: { '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2024' }, module: { type: 'es6' } }] },
+  modulePathIgnorePatterns: ['<rootDir>/dist'],
+  ...extra,
+});
+
+export default {
+  projects: [project('unit'), project('agent'), project('integration'), project('e2e')],
+  reporters: ['default', '<rootDir>/test/reporter.ts'],
+  testTimeout: 30_000,
+} satisfies Config;
