@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import { time } from '../api/v1alpha1/primitives.ts';
+import { localCopyPoint, runKind, setPoint } from '../api/v1alpha1/recovery-points.ts';
+import { failure } from '../api/v1alpha1/result.ts';
+
+/**
+ * The ledger on the claim: what was made, from which every result reports the newest. It is written aside and renamed, under a lock.
+ * A damaged or missing ledger loses no backup: the next incremental becomes a full, and local copies are read from their directories.
+ */
+
+const file = z.object({ name: z.string(), size: z.int().min(0), sha256: z.string().optional() });
+
+export const ledgerCopy = localCopyPoint.extend({
+  files: z.array(file).describe('Every file of the copy with its size and SHA-256.'),
+  shippedAs: time.optional().describe('The set time of the set that holds this copy: a copy is shipped once.'),
+});
+export type LedgerCopy = z.output<typeof ledgerCopy>;
+
+export const ledgerSet = setPoint.extend({
+  type: z.enum(['Full', 'Incremental']),
+  copy: z.string().describe('Name of the local copy it was made from.'),
+  files: z.array(file).describe('The files of the set in the repository, as listed after the upload.'),
+});
+export type LedgerSet = z.output<typeof ledgerSet>;
+
+export const ledgerChain = z.object({
+  repository: z.string().describe('Identity of the repository: scheme, user, host, port and path.'),
+  directory: z.string().describe('Directory of the chain below that of the policy.'),
+  encryption: z
+    .string()
+    .describe(
+      'What the chain is encrypted with: "gpg:<fingerprint>", "passphrase" or "none". A change begins a new chain.',
+    ),
+  sets: z.array(ledgerSet).describe('The full, then the incrementals in order.'),
+  problem: z.string().optional().describe('Why the chain is no longer continued.'),
+  checkedTime: time,
+});
+export type LedgerChain = z.output<typeof ledgerChain>;
+
+export const ledgerRun = z.object({
+  jobName: z.string(),
+  kind: runKind,
+  startTime: time,
+  completionTime: time,
+  outcome: z.enum(['Succeeded', 'Failed']),
+  failure: failure.optional(),
+});
+
+/** At most this many runs are remembered. */
+export const maxLedgerRuns = 200;
+
+export const ledger = z.object({
+  version: z.literal(1),
+  copies: z.array(ledgerCopy).describe('Local copies, oldest first.'),
+  chains: z.array(ledgerChain).describe('Chains, oldest first.'),
+  runs: z.array(ledgerRun).describe('The newest runs, oldest first.'),
+});
+export type Ledger = z.output<typeof ledger>;
+
+export const emptyLedger = (): Ledger => ({ version: 1, copies: [], chains: [], runs: [] });

@@ -1,0 +1,37 @@
+import { z } from 'zod';
+
+/**
+ * The cron lines that Kubernetes' CronJob takes, as a pattern for the API server: robfig/cron v3's `ParseStandard`, without the `TZ=`
+ * prefix, which CronJob refuses. It refuses `7` and `L` as day of week, as robfig does. What a pattern cannot say (a range that runs
+ * backwards) is found by the operator, which marks the policy Stalled.
+ */
+interface Field {
+  number: string;
+  names?: readonly string[];
+}
+
+const fields: readonly Field[] = [
+  { number: '[0-5]?[0-9]' },
+  { number: '([01]?[0-9]|2[0-3])' },
+  { number: '(0?[1-9]|[12][0-9]|3[01])' },
+  {
+    number: '(0?[1-9]|1[0-2])',
+    names: ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'],
+  },
+  { number: '0?[0-6]', names: ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] },
+];
+
+const eitherCase = (name: string): string => [...name].map((letter) => `[${letter.toUpperCase()}${letter}]`).join('');
+
+const fieldPattern = ({ number, names = [] }: Field): string => {
+  const value = `(${[number, ...names.map(eitherCase)].join('|')})`;
+  const item = `([*?]|${value}(-${value})?)(/[1-9][0-9]?)?`;
+  return `${item}(,${item})*`;
+};
+
+const descriptor = '@(yearly|annually|monthly|weekly|daily|midnight|hourly|every ([1-9][0-9]{0,4}[hms])+)';
+
+export const cronPattern = new RegExp(`^(${fields.map(fieldPattern).join(' +')}|${descriptor})$`);
+
+/** A cron line of five fields (minute hour day-of-month month day-of-week) or a descriptor such as `@daily`. */
+export const cronLine = z.string().min(6).max(128).regex(cronPattern);

@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import { absolutePath, celRules, exactlyOneOf, host, objectName, port, secretRef, unixUser } from './primitives.ts';
+
+const sshTarget = z.object({
+  host: host.describe('Host name or IPv4 address of the backup host.'),
+  port: port.default(22).describe('TCP port of its SSH server.'),
+  user: unixUser.describe('Account on the backup host.'),
+  path: absolutePath.describe('Directory on the backup host. Holdfast writes only below <path>/<namespace>/<name>.'),
+  sshSecretRef: secretRef.describe('Secret of type kubernetes.io/ssh-auth with the private key of the account.'),
+  knownHosts: z
+    .string()
+    .min(1)
+    .max(8192)
+    .regex(/^[A-Za-z0-9.,:|*?!@=+/[\]_ #\n-]+$/)
+    .describe(
+      'Host keys of the backup host, as `ssh-keyscan` prints them ("[host]:port ssh-ed25519 AAAA…" for a port other than 22). Any other key is refused.',
+    ),
+});
+
+const s3 = z
+  .object({
+    endpoint: z
+      .string()
+      .min(1)
+      .max(253)
+      .regex(/^https?:\/\/[A-Za-z0-9.-]+(:[0-9]{1,5})?$/)
+      .describe('Address of the S3 service.'),
+    region: z
+      .string()
+      .min(1)
+      .max(64)
+      .regex(/^[a-z0-9-]+$/)
+      .describe('Region of the bucket.')
+      .optional(),
+    bucket: z
+      .string()
+      .min(3)
+      .max(63)
+      .regex(/^[a-z0-9][a-z0-9.-]*[a-z0-9]$/)
+      .describe('Name of the bucket.'),
+    prefix: z
+      .string()
+      .max(512)
+      .regex(/^[A-Za-z0-9._/-]*$/)
+      .describe('Prefix below which Holdfast writes.')
+      .optional(),
+    credentialsSecretRef: secretRef.describe('Secret of type kubernetes.io/basic-auth: access key and secret key.'),
+    caRef: secretRef.describe('Secret whose key `ca.crt` holds the certificate authority of the service.').optional(),
+  })
+  .describe('A bucket of an S3 service. Not available yet: refused with a Stalled condition.');
+
+const volume = z
+  .object({
+    claimName: objectName.describe('PersistentVolumeClaim that receives the backups.'),
+    path: absolutePath.default('/').describe('Directory on the claim.'),
+  })
+  .describe('A claim, for NFS. Not available yet: refused with a Stalled condition.');
+
+/** Where backups are kept. */
+export const repository = z
+  .object({
+    rsync: sshTarget.describe('A backup host reached by rsync over SSH.').optional(),
+    sftp: sshTarget
+      .describe('A backup host reached by SFTP. Not available yet: refused with a Stalled condition.')
+      .optional(),
+    s3: s3.optional(),
+    volume: volume.optional(),
+    adopt: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Takes over a directory whose owner marker names another cluster or policy. Set it once, after you made sure that nobody else writes there.',
+      ),
+  })
+  .meta(celRules(exactlyOneOf('repository', ['rsync', 'sftp', 's3', 'volume'])))
+  .describe('Where backups are kept. Exactly one of rsync, sftp, s3, volume.');
+
+export type SshTarget = z.output<typeof sshTarget>;
+export const rsyncTarget = sshTarget;
+
+const gpg = z
+  .object({
+    publicKeySecretRef: secretRef.describe(
+      'Secret whose key `public.asc` holds the public key that backups are encrypted to.',
+    ),
+    privateKeySecretRef: secretRef
+      .describe(
+        'Secret whose key `private.asc` holds the private key. Mounted in the pods that verify and restore only, never in those that back up.',
+      )
+      .optional(),
+  })
+  .describe('Encrypts to a public key: the pods that back up cannot read what is stored.');
+
+/** How what leaves the cluster is encrypted. */
+export const encryption = z
+  .object({
+    gpg: gpg.optional(),
+    passphraseSecretRef: secretRef
+      .describe(
+        'Secret of type kubernetes.io/basic-auth: the key `password` is the passphrase that backups are encrypted with.',
+      )
+      .optional(),
+    none: z.object({}).describe('Stores backups unencrypted. Whoever reads the backup host reads the data.').optional(),
+  })
+  .meta(celRules(exactlyOneOf('encryption', ['gpg', 'passphraseSecretRef', 'none'])))
+  .describe(
+    'How backups are encrypted. Exactly one of gpg, passphraseSecretRef, none: write `none: {}` to store them in the clear.',
+  );

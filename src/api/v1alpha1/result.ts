@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import { failureReasons } from '../../errors/catalogue.ts';
+import { time } from './primitives.ts';
+import { chain, localCopyPoint, runKind, setPoint } from './recovery-points.ts';
+
+/**
+ * What a container says at its end: one JSON object of at most 2 KiB in its termination message. Both sides read it with this schema.
+ */
+
+/** Kubelet gives all containers of a pod 12 KiB of termination messages together; a result keeps to this many bytes. */
+export const maxResultBytes = 2048;
+
+/** The steps of a run, as failures name them. */
+export const runSteps = [
+  'Prepare',
+  'Connect',
+  'Dump',
+  'Facts',
+  'Lock',
+  'Repository',
+  'Upload',
+  'Check',
+  'Finish',
+] as const;
+
+export const failure = z.object({
+  step: z.enum(runSteps).describe('The step that failed.'),
+  reason: z.enum(failureReasons).describe('The cause, from the catalogue of failures.'),
+  message: z.string().max(640).describe('What happened and what to do next.'),
+});
+export type Failure = z.output<typeof failure>;
+
+/** Something a person should know about a run that succeeded. */
+export const note = z.object({
+  reason: z
+    .enum(['FullInsteadOfIncremental', 'ChainBroken', 'FactsUnknown', 'PartialSetRemoved', 'NotCovered'])
+    .describe('What kind of thing.'),
+  message: z.string().max(320),
+});
+export type Note = z.output<typeof note>;
+
+/** The result of one container. */
+export const result = z.object({
+  version: z.literal(1),
+  container: z.enum(['dump', 'ship']),
+  kind: runKind.describe('What the run was started for.'),
+  outcome: z.enum(['Succeeded', 'Failed']),
+  startTime: time,
+  completionTime: time,
+  made: runKind
+    .describe('What this container made: a Full where an incremental was asked for, for example.')
+    .optional(),
+  failure: failure.optional(),
+  notes: z.array(note).max(2).default([]),
+  newest: z
+    .object({
+      localCopy: localCopyPoint.optional(),
+      full: setPoint.optional(),
+      incremental: setPoint.optional(),
+      chain: chain.optional(),
+    })
+    .describe(
+      'The newest of each kind by the ledger on the claim, this run included: status recovers from any result.',
+    ),
+});
+export type Result = z.output<typeof result>;

@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import { cronLine } from './cron-pattern.ts';
+import { byteQuantity, celRules, duration } from './primitives.ts';
+
+const notYet = 'Not available yet: refused with a Stalled condition.';
+
+/** When runs start. Cron lines are read as Kubernetes' CronJob reads them (robfig/cron v3). */
+export const schedule = z
+  .object({
+    timeZone: z
+      .string()
+      .min(1)
+      .max(64)
+      .regex(/^[A-Za-z0-9_+-]+(\/[A-Za-z0-9_+-]+){0,2}$/)
+      .default('Etc/UTC')
+      .describe('IANA time zone that the cron lines are read in, for example Europe/Tallinn.'),
+    localCopy: cronLine
+      .describe(
+        'When the data is dumped onto the claim beside the policy. Without it each full and incremental dumps for itself.',
+      )
+      .optional(),
+    full: cronLine.describe('When a full backup is shipped to the repository. It begins a new chain.').optional(),
+    incremental: cronLine
+      .describe('When an incremental backup is shipped: what changed since the newest backup of the chain.')
+      .optional(),
+    verify: cronLine.describe(`When the newest backup is restored for real and compared. ${notYet}`).optional(),
+    window: z
+      .object({
+        start: z
+          .string()
+          .max(5)
+          .regex(/^([01][0-9]|2[0-3]):[0-5][0-9]$/)
+          .describe('Time of day in the time zone of the schedule, for example "01:00".'),
+        duration: duration.describe('How long the window is open, for example 30m.'),
+      })
+      .describe(`The time of least activity that dumps must stay in. ${notYet}`)
+      .optional(),
+  })
+  .meta(
+    celRules(
+      {
+        rule: 'has(self.localCopy) || has(self.full)',
+        message: 'schedule: set full (a backup in the repository), localCopy (a copy on the claim), or both',
+      },
+      {
+        rule: '!has(self.incremental) || has(self.full)',
+        message: 'schedule.incremental needs schedule.full: an incremental continues the chain that a full begins',
+      },
+    ),
+  )
+  .describe('When runs start.');
+
+/** The claim beside the policy: local copies, the archive of signatures that incrementals need, and the ledger of runs. */
+export const localCopy = z
+  .object({
+    size: byteQuantity
+      .default('10Gi')
+      .describe(
+        'Size of the claim. It holds `keep` local copies, one more while a dump runs, and duplicity’s signatures.',
+      ),
+    storageClassName: z
+      .string()
+      .min(1)
+      .max(253)
+      .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/)
+      .describe(
+        'Storage class of the claim; the default class of the cluster when left out. Cannot be changed once the claim exists.',
+      )
+      .optional(),
+    keep: z.int32().min(1).max(100).default(2).describe('How many local copies are kept.'),
+  })
+  .describe('Local copies and the claim they lie on.');
+
+/** How long backups are kept. */
+export const retention = z
+  .object({
+    keepFor: duration.describe('Age up to which a backup is kept, for example 4w or 1mo.').optional(),
+    keepFullChains: z.int32().min(1).max(1000).describe('How many chains are kept.').optional(),
+  })
+  .meta(
+    celRules({
+      rule: 'has(self.keepFor) || has(self.keepFullChains)',
+      message: 'retention: set keepFor (such as 4w), keepFullChains, or both',
+    }),
+  )
+  .describe(`How long backups are kept. ${notYet} Until then nothing is removed from the repository.`);
+
+/** What was promised. Promises are judged; they do not stop anything. */
+export const objectives = z
+  .object({
+    recoveryPointObjective: duration
+      .describe('RPO: the most data, in time, that may be lost. Example: 25h.')
+      .optional(),
+    recoveryTimeObjective: duration.describe('RTO: the longest that a restore may take. Example: 1h.').optional(),
+    backupDurationObjective: duration.describe('The longest that a backup should take. Example: 1h.').optional(),
+  })
+  .describe('What was promised: RPO and RTO. Judged all the time; nothing is stopped by them.');
+
+/** When a run is ended because it takes too long. */
+export const deadlines = z
+  .object({
+    start: duration
+      .default('1h')
+      .describe('How late a run may still start when its time was missed; later it waits for the next.'),
+    localCopy: duration
+      .default('4h')
+      .describe('A local copy that is not done after this is stopped and reported as failed.'),
+    full: duration.default('12h').describe('Likewise for a full, its dump included.'),
+    incremental: duration.default('12h').describe('Likewise for an incremental, its dump included.'),
+  })
+  .describe('When a run is stopped because it takes too long.');

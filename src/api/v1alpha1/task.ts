@@ -1,0 +1,82 @@
+import { z } from 'zod';
+import { runKind } from './recovery-points.ts';
+import { objectName } from './primitives.ts';
+import { mysqlSource } from './source.ts';
+import { rsyncTarget } from './repository.ts';
+
+/**
+ * What the operator asks of a container: one JSON object in the environment variable HOLDFAST_TASK. It carries no secret, only where
+ * secrets are mounted.
+ */
+
+const directory = z.string().min(1).max(512).regex(/^\//);
+
+const common = z.object({
+  kind: runKind.describe('What the run was started for.'),
+  policy: z
+    .object({ namespace: objectName, name: objectName })
+    .describe('The policy the run belongs to; also the directory below the repository.'),
+  claim: directory.describe('Where the claim of the policy is mounted.'),
+  scratch: directory.describe('A directory of the container’s own, with a short path, that goes with the pod.'),
+  deadlineSeconds: z
+    .int()
+    .min(1)
+    .describe(
+      'After this many seconds the agent stops what it runs and reports DeadlineExceeded; below the deadline of the pod.',
+    ),
+});
+
+/** Dump the source into a new local copy. */
+export const dumpTask = common.extend({
+  source: z.object({
+    mysql: mysqlSource.omit({ credentialsSecretRef: true, tls: true, all: true }).extend({
+      databases: z.array(z.string()).min(1),
+      credentials: directory.describe('Where the Secret with `username` and `password` is mounted.'),
+      credentialsSecret: objectName.describe('Its name, for messages.'),
+    }),
+  }),
+  keep: z.int().min(1).describe('How many local copies are kept.'),
+  reuse: z
+    .object({
+      schedule: z.string().describe('The cron line of the local copies.'),
+      timeZone: z.string(),
+    })
+    .describe(
+      'Set for a full or incremental of a policy with scheduled local copies: the copy of the newest slot is shipped when there is one that was not shipped before; one that is being made is waited for.',
+    )
+    .optional(),
+});
+export type DumpTask = z.output<typeof dumpTask>;
+
+const secretDirectory = {
+  directory: directory.describe('Where the Secret is mounted.'),
+  secret: objectName.describe('Its name, for messages.'),
+};
+
+/** Ship the newest local copy to the repository. */
+export const shipTask = common.extend({
+  kind: z.enum(['Full', 'Incremental']),
+  cluster: z
+    .string()
+    .min(1)
+    .max(64)
+    .describe('Identity of the cluster for the owner marker: the UID of the namespace kube-system.'),
+  repository: z.object({
+    rsync: rsyncTarget.omit({ sshSecretRef: true }).extend({ key: z.object(secretDirectory) }),
+    adopt: z.boolean(),
+  }),
+  encryption: z
+    .discriminatedUnion('method', [
+      z.object({ method: z.literal('gpg'), publicKey: z.object(secretDirectory) }),
+      z.object({ method: z.literal('passphrase'), passphrase: z.object(secretDirectory) }),
+      z.object({ method: z.literal('none') }),
+    ])
+    .describe('How the sets are encrypted.'),
+});
+export type ShipTask = z.output<typeof shipTask>;
+
+/** Name of the environment variable that holds the task. */
+export const taskVariable = 'HOLDFAST_TASK';
+
+/** Name of the environment variable that holds the name of the Job, by the downward API. */
+export const jobVariable = 'HOLDFAST_JOB';

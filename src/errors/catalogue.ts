@@ -1,0 +1,139 @@
+/**
+ * The one catalogue of what can go wrong in a run, in words a person can act on. The keys are the reasons that results, conditions,
+ * Events and logs carry; `cause` says what it means, `next` what to do. docs/failures.md is generated from it.
+ */
+interface Entry {
+  cause: string;
+  next: string;
+}
+
+export const catalogue = {
+  SecretMissing: {
+    cause: 'A Secret that the policy names, or a key of it, is not there.',
+    next: 'Create the Secret with the named key in the namespace of the policy.',
+  },
+  SecretInvalid: {
+    cause: 'A Secret is there, but what it holds cannot be used.',
+    next: 'Put a key of the right form into the Secret.',
+  },
+  SourceUnreachable: {
+    cause: 'The server does not answer at the address of the source.',
+    next: 'Check source host and port, that the server runs, and that network policies let the backup pods through.',
+  },
+  AccessDenied: {
+    cause: 'The server refused the account or its password.',
+    next: 'Check the credentials Secret, and the account on the server.',
+  },
+  PrivilegeMissing: {
+    cause: 'The account lacks a privilege without which a dump would leave things out.',
+    next: 'Grant the named privilege to the account.',
+  },
+  DatabaseNotFound: {
+    cause: 'A database that the policy names is not on the server.',
+    next: 'Correct the name in the policy, or create the database.',
+  },
+  DumpFailed: {
+    cause: 'The dump tool reported an error.',
+    next: 'Read the log of the Job; the message has its last words.',
+  },
+  DumpTruncated: {
+    cause: 'The dump lacks its end mark: it was cut off, whatever its exit status.',
+    next: 'Nothing was shipped and older backups stand. Look for a server restart or a lost connection at that time; the next run tries again.',
+  },
+  LocalCopyMissing: {
+    cause: 'There is no complete local copy to ship.',
+    next: 'Read the log of the dump container of this Job.',
+  },
+  LocalCopyDamaged: {
+    cause: 'A local copy differs from what was recorded when it was made.',
+    next: 'Run a local copy again; check the storage behind the claim.',
+  },
+  OutOfScratchSpace: {
+    cause: 'The claim or the scratch space of the pod is full.',
+    next: 'Raise localCopy.size (if the storage class can grow) or lower localCopy.keep.',
+  },
+  ClaimUnusable: {
+    cause: 'The claim cannot be written to.',
+    next: 'Check the storage behind the claim and its permissions.',
+  },
+  AnotherRunActive: {
+    cause: 'Another run of the policy kept the claim locked until this one’s time was over.',
+    next: 'Give the schedules more distance, or raise the deadlines.',
+  },
+  RepositoryUnreachable: {
+    cause: 'The backup host does not answer.',
+    next: 'Check repository host and port, its SSH server, and the network between.',
+  },
+  ConnectionLost: {
+    cause: 'The connection to the backup host broke during the transfer.',
+    next: 'Nothing of this run counts; the next run begins anew. Check the network and the SSH server’s log.',
+  },
+  HostKeyMismatch: {
+    cause: 'The backup host showed a host key that is not in knownHosts.',
+    next: 'If the host was reinstalled, compare its key by another way and put it into repository knownHosts; if not, treat it as an attack.',
+  },
+  KeyRefused: {
+    cause: 'The backup host refused the SSH key.',
+    next: 'Put the public half of the key in the Secret into the account’s authorized_keys.',
+  },
+  RepositoryFull: {
+    cause: 'The disk of the backup host is full.',
+    next: 'Free space on the backup host. Older backups are whole.',
+  },
+  RepositoryNotWritable: {
+    cause: 'The account may not write to the directory on the backup host.',
+    next: 'Check the directory’s owner and mode, or the account’s forced command.',
+  },
+  RepositoryOwnedByAnother: {
+    cause: 'The owner marker in the repository directory names another cluster or policy.',
+    next: 'Give the policy a repository path of its own, or set repository.adopt after you made sure that nobody else writes there.',
+  },
+  RepositoryIncomplete: {
+    cause: 'After the upload the repository was listed again, and the new set is not whole.',
+    next: 'The set does not count. Check the backup host’s disk and who else removes files there; the next run makes a full.',
+  },
+  WrongPassphrase: {
+    cause: 'The passphrase or key does not open what the repository already holds.',
+    next: 'Put the earlier passphrase back; for a new one give the policy a new repository path.',
+  },
+  KeyUnusable: {
+    cause: 'The public key cannot be encrypted to: expired, revoked, or of a form that gpg does not take.',
+    next: 'Put a valid public key into the Secret named by encryption.gpg.publicKeySecretRef.',
+  },
+  ArchiveToolFailed: {
+    cause: 'duplicity reported an error of another kind.',
+    next: 'Read the log of the Job; the message has its last words.',
+  },
+  DeadlineExceeded: {
+    cause: 'The run took longer than its deadline and was stopped.',
+    next: 'See in the log where the time went; raise the deadline or the resources.',
+  },
+  Interrupted: {
+    cause: 'The pod was told to stop before the run was done.',
+    next: 'Nothing of this run counts; the next run begins anew.',
+  },
+  OutOfMemory: {
+    cause: 'The kernel stopped a container for want of memory.',
+    next: 'Give the pods more memory.',
+  },
+  ImageUnavailable: {
+    cause: 'The image of a container could not be pulled.',
+    next: 'Check the operator’s image settings and the registry.',
+  },
+  PodLost: {
+    cause: 'The pod ended without a result: evicted, killed, or its node was lost.',
+    next: 'Look at the node and the Events of the pod.',
+  },
+  ResultMissing: {
+    cause: 'The Job says it is complete, but there is no valid result, so nothing is proven.',
+    next: 'Read the log of the Job; check that operator and agent images are of the same version.',
+  },
+  InternalError: {
+    cause: 'An error that Holdfast did not foresee.',
+    next: 'Read the log of the Job and report it.',
+  },
+} as const satisfies Record<string, Entry>;
+
+export type FailureReason = keyof typeof catalogue;
+
+export const failureReasons = Object.keys(catalogue) as [FailureReason, ...FailureReason[]];
