@@ -1,0 +1,176 @@
+import { z } from 'zod';
+import { condition } from './conditions.ts';
+import { egressCIDRs, podTemplate, quiesce, restorePolicy, verification } from './later.ts';
+import { time } from './primitives.ts';
+import { chain, localCopyPoint, runKind, setPoint } from './recovery-points.ts';
+import { encryption, repository } from './repository.ts';
+import { failure } from './result.ts';
+import { deadlines, localCopy, objectives, retention, schedule } from './schedule.ts';
+import { source } from './source.ts';
+
+/** The API group of all resources. */
+export const group = 'holdfast.dev';
+export const version = 'v1alpha1';
+export const apiVersion = `${group}/${version}`;
+
+/** What a person promises: written by people and GitOps, never by the operator. */
+export const backupPolicySpec = z
+  .object({
+    source,
+    repository,
+    encryption,
+    schedule,
+    localCopy: localCopy.prefault({}),
+    deadlines: deadlines.prefault({}),
+    objectives: objectives.optional(),
+    retention: retention.optional(),
+    verification: verification.optional(),
+    restore: restorePolicy.optional(),
+    quiesce: quiesce.optional(),
+    podTemplate: podTemplate.optional(),
+    egressCIDRs: egressCIDRs.optional(),
+    suspend: z
+      .boolean()
+      .default(false)
+      .describe('Starts no more runs. A run that is under way goes on; what is stored stays.'),
+  })
+  .describe('What is backed up, where to, when, and what was promised.');
+export type BackupPolicySpec = z.output<typeof backupPolicySpec>;
+
+const lastRun = z.object({
+  kind: runKind.describe('What the run was started for.'),
+  jobName: z.string().max(253).describe('Its Job.'),
+  completionTime: time.describe('When it ended.'),
+  outcome: z.enum(['Succeeded', 'Failed', 'Unknown']).describe('Unknown: it ended, and nobody can say how.'),
+  reason: z.string().max(64).describe('Why it failed.').optional(),
+});
+export type LastRun = z.output<typeof lastRun>;
+
+const lastFailure = failure
+  .extend({
+    time: time.describe('When the run ended.'),
+    jobName: z
+      .string()
+      .max(253)
+      .describe('The Job of the run: `kubectl logs job/<jobName> --all-containers` has the details.'),
+    kind: runKind.describe('What the run was started for.'),
+  })
+  .describe('The newest run that failed. It stays after later successes, as history.');
+export type LastFailure = z.output<typeof lastFailure>;
+
+const nextRunTimes = z.object({
+  localCopy: time.optional(),
+  full: time.optional(),
+  incremental: time.optional(),
+});
+
+/** What is: written by the operator only. Times never go back. */
+export const backupPolicyStatus = z
+  .object({
+    observedGeneration: z.int().min(0).describe('The generation of the spec that this status is about.').optional(),
+    conditions: z
+      .array(condition)
+      .max(16)
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] })
+      .describe('Protected summarises the others: it is True only while all of them are.')
+      .optional(),
+    lastBackupTime: time.describe('The state of the data in the newest backup in the repository.').optional(),
+    lastLocalCopy: localCopyPoint.describe('The newest local copy.').optional(),
+    lastFull: setPoint.describe('The newest full in the repository.').optional(),
+    lastIncremental: setPoint.describe('The newest incremental in the repository.').optional(),
+    chain: chain.describe('The newest chain in the repository.').optional(),
+    lastRuns: z
+      .array(lastRun)
+      .max(8)
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['kind'] })
+      .describe('How the newest run of each kind ended.')
+      .optional(),
+    lastFailure: lastFailure.optional(),
+    lastVerifiedTime: time.describe('When a backup was last restored and found equal.').optional(),
+    nextRunTimes: nextRunTimes.describe('When the next run of each kind starts.').optional(),
+    nextRunTime: time.describe('The earliest of nextRunTimes.').optional(),
+    claimName: z.string().max(253).describe('The claim that holds local copies, signatures and the ledger.').optional(),
+  })
+  .describe('What is there, what is proven, and what is not.');
+export type BackupPolicyStatus = z.output<typeof backupPolicyStatus>;
+
+export const backupPolicy = z
+  .object({ spec: backupPolicySpec, status: backupPolicyStatus.optional() })
+  .describe(
+    'A BackupPolicy says what is backed up, where to and when, and which RPO and RTO were promised. Holdfast keeps it.',
+  );
+
+/** What the operator reads of a resource's metadata. */
+export const objectMeta = z.object({
+  name: z.string(),
+  namespace: z.string(),
+  uid: z.string(),
+  generation: z.int().default(1),
+  resourceVersion: z.string(),
+  creationTimestamp: time,
+  deletionTimestamp: time.optional(),
+});
+export type ObjectMeta = z.output<typeof objectMeta>;
+
+/** A BackupPolicy as read from the API server. */
+export interface BackupPolicy {
+  metadata: ObjectMeta;
+  spec: BackupPolicySpec;
+  status?: BackupPolicyStatus | undefined;
+}
+
+/** Names, short names and columns of the resource, as the CRD carries them. */
+export const backupPolicyNames = {
+  kind: 'BackupPolicy',
+  listKind: 'BackupPolicyList',
+  plural: 'backuppolicies',
+  singular: 'backuppolicy',
+  shortNames: ['bp'],
+  categories: ['holdfast'],
+} as const;
+
+const conditionStatus = (type: string): string => `.status.conditions[?(@.type=="${type}")].status`;
+
+/** What `kubectl get backuppolicies` shows. */
+export const backupPolicyColumns = [
+  {
+    name: 'Protected',
+    type: 'string',
+    jsonPath: conditionStatus('Protected'),
+    description: 'True only while everything that was promised is proven.',
+  },
+  {
+    name: 'Last Backup',
+    type: 'date',
+    jsonPath: '.status.lastBackupTime',
+    description: 'Age of the newest data in the repository.',
+  },
+  {
+    name: 'Last Verified',
+    type: 'date',
+    jsonPath: '.status.lastVerifiedTime',
+    description: 'When a backup was last restored and compared.',
+  },
+  {
+    name: 'RPO',
+    type: 'string',
+    jsonPath: conditionStatus('RecoveryPointMet'),
+    description: 'Whether the recovery point objective holds.',
+  },
+  {
+    name: 'RTO',
+    type: 'string',
+    jsonPath: conditionStatus('RecoveryTimeMet'),
+    description: 'Whether the recovery time objective holds.',
+  },
+  { name: 'Next', type: 'string', jsonPath: '.status.nextRunTime', description: 'When the next run starts (UTC).' },
+  { name: 'Suspended', type: 'boolean', jsonPath: '.spec.suspend', description: 'Whether runs are suspended.' },
+  {
+    name: 'Ready',
+    type: 'string',
+    jsonPath: conditionStatus('Ready'),
+    description: 'Whether the spec is applied.',
+    priority: 1,
+  },
+  { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: 'Age of the policy.' },
+] as const;
