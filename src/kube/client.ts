@@ -1,0 +1,219 @@
+import type { IncomingMessage } from 'node:http';
+import { systemClock, type Clock } from './clock.ts';
+import { createDeadline, type Deadline } from './deadline.ts';
+import { ApiError, apiErrorFrom, isApiError, TransportError } from './errors.ts';
+import { createLimiter, type RequestLimiter } from './limiter.ts';
+import { splitLines } from './lines.ts';
+import { noMetrics, type KubeMetrics } from './metrics.ts';
+import { queryString, type Query } from './path.ts';
+import { diedOnReuse, type Transport } from './transport.ts';
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+export interface ApiRequest {
+  readonly method: Method;
+  /** From {@link resourcePath}, or any other path of the API server. */
+  readonly path: string;
+  readonly query?: Query;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  /** Default `application/json`; patches need theirs. */
+  readonly contentType?: string;
+  readonly signal?: AbortSignal | undefined;
+  /** The whole request, answer included, in milliseconds; default 30 s. */
+  readonly timeLimitMs?: number;
+}
+
+export interface StreamRequest {
+  readonly path: string;
+  readonly query?: Query;
+  readonly signal: AbortSignal;
+  /** A stream silent for longer is taken for dead, in milliseconds. */
+  readonly idleLimitMs: number;
+}
+
+/** JSON over the Kubernetes API. */
+export interface KubeClient {
+  /**
+   * Sends a request and parses the answer. 429 is waited out as Retry-After says, inside the time limit.
+   * @throws {ApiError} the server said no
+   * @throws {TransportError} there was no complete answer; a write may have happened
+   */
+  request(request: ApiRequest): Promise<unknown>;
+  /**
+   * Opens a stream of lines; leaving the loop closes the connection. Iterating throws like {@link request}, and the
+   * signal's reason once it aborts.
+   */
+  stream(request: StreamRequest): Promise<AsyncGenerator<string, void, undefined>>;
+  close(): void;
+}
+
+export interface ClientOptions {
+  readonly transport: Transport;
+  readonly clock?: Clock;
+  readonly limiter?: RequestLimiter;
+  readonly metrics?: KubeMetrics;
+  readonly userAgent?: string;
+}
+
+const defaultTimeLimitMs = 30_000;
+const maxThrottledTries = 5;
+/** When 429 comes without Retry-After. */
+const defaultRetryAfterSeconds = 1;
+
+export function createClient(options: ClientOptions): KubeClient {
+  const { transport, clock = systemClock, metrics = noMetrics, userAgent = 'holdfast' } = options;
+  const limiter = options.limiter ?? createLimiter({ clock, perSecond: 50, burst: 100, parallel: 16 });
+
+  const send = async (request: ApiRequest, deadline: Deadline): Promise<IncomingMessage> => {
+    const body = request.body === undefined ? undefined : JSON.stringify(request.body);
+    const http = {
+      method: request.method,
+      path: `${request.path}${queryString(request.query)}`,
+      headers: {
+        accept: 'application/json',
+        'user-agent': userAgent,
+        ...(body === undefined ? {} : contentHeaders(body, request.contentType)),
+      },
+      body,
+      signal: deadline.signal,
+    };
+    return transport.send(http).catch((error: unknown) => {
+      // Only reads are repeated here: a write is the caller's to look at again.
+      if (request.method === 'GET' && diedOnReuse(error) && !deadline.signal.aborted) return transport.send(http);
+      throw error;
+    });
+  };
+
+  const once = async (request: ApiRequest, deadline: Deadline): Promise<unknown> => {
+    const release = await limiter.acquire(deadline.signal);
+    const startMs = clock.monotonicMs();
+    const count = (code: string): void =>
+      metrics.apiRequest(request.method, code, (clock.monotonicMs() - startMs) / 1000);
+    try {
+      const response = await send(request, deadline);
+      const text = await readAll(response);
+      count(String(response.statusCode));
+      return parseAnswer(request, response, text);
+    } catch (error) {
+      if (!(error instanceof ApiError)) count(codeOf(error));
+      throw error;
+    } finally {
+      release();
+    }
+  };
+
+  const withRetries = async (request: ApiRequest, deadline: Deadline): Promise<unknown> => {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await once(request, deadline);
+      } catch (error) {
+        if (!isThrottled(request, error)) throw error;
+        limiter.pause((error.retryAfterSeconds ?? defaultRetryAfterSeconds) * 1000);
+        if (attempt >= maxThrottledTries) throw error;
+      }
+    }
+  };
+
+  return {
+    async request(request) {
+      const deadline = createDeadline(clock, request.timeLimitMs ?? defaultTimeLimitMs, request.signal);
+      try {
+        return await withRetries(request, deadline);
+      } catch (error) {
+        throw describe(`${request.method} ${request.path}`, error, deadline, request.signal);
+      } finally {
+        deadline.dispose();
+      }
+    },
+
+    async stream({ path, query, signal, idleLimitMs }) {
+      const what = `WATCH ${path}`;
+      const deadline = createDeadline(clock, idleLimitMs, signal);
+      const request: ApiRequest = { method: 'GET', path, query: query ?? {} };
+      const startMs = clock.monotonicMs();
+      const count = (code: string): void => metrics.apiRequest('WATCH', code, (clock.monotonicMs() - startMs) / 1000);
+      try {
+        // A watch takes its turn to open, but no place while it is open.
+        (await limiter.acquire(deadline.signal))();
+        const response = await send(request, deadline);
+        count(String(response.statusCode));
+        if (!isSuccess(response)) {
+          const error = apiErrorFrom(what, response.statusCode ?? 0, await readAll(response), retryAfter(response));
+          if (error.code === 429) limiter.pause((error.retryAfterSeconds ?? defaultRetryAfterSeconds) * 1000);
+          throw error;
+        }
+        return readLines(what, response, deadline, signal);
+      } catch (error) {
+        if (!(error instanceof ApiError)) count(codeOf(error));
+        deadline.dispose();
+        throw describe(what, error, deadline, signal);
+      }
+    },
+
+    close: () => transport.close(),
+  };
+}
+
+async function* readLines(
+  what: string,
+  response: IncomingMessage,
+  deadline: Deadline,
+  signal: AbortSignal,
+): AsyncGenerator<string, void, undefined> {
+  try {
+    response.setEncoding('utf8');
+    for await (const line of splitLines(response, () => deadline.extend())) yield line;
+  } catch (error) {
+    throw describe(what, error, deadline, signal);
+  } finally {
+    deadline.dispose();
+    response.destroy();
+  }
+}
+
+async function readAll(response: IncomingMessage): Promise<string> {
+  response.setEncoding('utf8');
+  const parts: string[] = [];
+  for await (const part of response) parts.push(String(part));
+  return parts.join('');
+}
+
+function parseAnswer(request: ApiRequest, response: IncomingMessage, text: string): unknown {
+  const what = `${request.method} ${request.path}`;
+  if (!isSuccess(response)) throw apiErrorFrom(what, response.statusCode ?? 0, text, retryAfter(response));
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new TransportError(what, 'BadAnswer', 'the answer is not JSON', error);
+  }
+}
+
+function isSuccess({ statusCode = 0 }: IncomingMessage): boolean {
+  return statusCode >= 200 && statusCode < 300;
+}
+
+// Throttled requests were not carried out, so writes may be repeated too; 503 leaves that open for writes.
+function isThrottled({ method }: ApiRequest, error: unknown): error is ApiError {
+  if (isApiError(error, 429)) return true;
+  return method === 'GET' && isApiError(error, 503) && error.retryAfterSeconds !== undefined;
+}
+
+function contentHeaders(body: string, contentType = 'application/json'): Record<string, string> {
+  return { 'content-type': contentType, 'content-length': String(Buffer.byteLength(body)) };
+}
+
+function retryAfter(response: IncomingMessage): string | undefined {
+  return response.headers['retry-after'];
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'Error';
+}
+
+function describe(what: string, error: unknown, deadline: Deadline, signal: AbortSignal | undefined): unknown {
+  if (signal?.aborted === true) return signal.reason;
+  if (deadline.expired()) return new TransportError(what, 'TimeLimit', 'no answer within the time limit', error);
+  if (error instanceof ApiError || error instanceof TransportError) return error;
+  return new TransportError(what, codeOf(error), error instanceof Error ? error.message : String(error), error);
+}
