@@ -16,7 +16,8 @@ export function createLogger({ level = 'info', destination }: LoggerOptions = {}
     level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
-    serializers: { err: pino.stdSerializers.errWithCause },
+    // Errors are already plain in formatters.log; pino's own serializer would name each of them 'Object'.
+    serializers: { err: (error: unknown) => error },
     // The last net, for what is inside the message itself.
     hooks: { streamWrite: redactText },
     formatters: {

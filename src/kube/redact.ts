@@ -1,7 +1,8 @@
 const mask = '[redacted]';
 const deepest = 8;
 
-const secretKey = /pass(word|wd|phrase)|secret|token|authori[sz]ation|credential|private-?_?key|cookie|stringdata/i;
+const secretKey =
+  /pass(word|wd|phrase)|secret|token|authori[sz]ation|credential|(private|api|access)[-_]?key|cookie|stringdata/i;
 // Names of Secrets are not secrets, and without them a log does not say what is missing.
 const referenceKey = /(ref|refs|name|names|namespace|version|type|kind|mode|path|missing|exists|found)$/i;
 const urlPassword = /([a-z][a-z0-9+.-]*:\/\/[^\s:/@]*):[^\s@/]+@/gi;
