@@ -59,9 +59,9 @@ const lastFailure = failure
 export type LastFailure = z.output<typeof lastFailure>;
 
 const nextRunTimes = z.object({
-  localCopy: time.optional(),
-  full: time.optional(),
-  incremental: time.optional(),
+  localCopy: time.describe('The next local copy.').optional(),
+  full: time.describe('The next full.').optional(),
+  incremental: time.describe('The next incremental.').optional(),
 });
 
 /** What is: written by the operator only. Times never go back. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { text } from './primitives.ts';
 
 /**
  * The cron lines that Kubernetes' CronJob takes, as a pattern for the API server: robfig/cron v3's `ParseStandard`, without the `TZ=`
@@ -34,4 +34,9 @@ const descriptor = '@(yearly|annually|monthly|weekly|daily|midnight|hourly|every
 export const cronPattern = new RegExp(`^(${fields.map(fieldPattern).join(' +')}|${descriptor})$`);
 
 /** A cron line of five fields (minute hour day-of-month month day-of-week) or a descriptor such as `@daily`. */
-export const cronLine = z.string().min(6).max(128).regex(cronPattern);
+export const cronLine = text({
+  max: 128,
+  pattern: cronPattern,
+  message:
+    'write a cron line as Kubernetes reads it: minute hour day-of-month month day-of-week, such as "0 1 * * *", or @daily; Sunday is 0 or sun (not 7), there is no L, and the time zone goes into schedule.timeZone',
+});

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { celRules, objectName } from './primitives.ts';
+import { celRules, objectName, text } from './primitives.ts';
 
 /**
  * The parts of a BackupPolicy whose behaviour comes in a later version. They are in the schema, so that what a person writes is
@@ -8,34 +8,35 @@ import { celRules, objectName } from './primitives.ts';
 
 const notYet = 'Not available yet: refused with a Stalled condition.';
 
-const quantity = z
-  .string()
-  .min(1)
-  .max(32)
-  .regex(/^[0-9]+(\.[0-9]+)?(m|Ki|Mi|Gi|Ti|k|M|G|T)?$/);
+const quantity = text({
+  max: 32,
+  pattern: /^[0-9]+(\.[0-9]+)?(m|Ki|Mi|Gi|Ti|k|M|G|T)?$/,
+  message: 'write a quantity such as 500m, 2, 256Mi or 1Gi',
+});
+
+const amounts = z.object({
+  cpu: quantity.describe('Processor time, for example 500m (half a core).').optional(),
+  memory: quantity.describe('Memory, for example 256Mi.').optional(),
+});
 
 const resources = z
   .object({
-    requests: z
-      .object({ cpu: quantity.optional(), memory: quantity.optional() })
-      .describe('What is reserved.')
-      .optional(),
-    limits: z
-      .object({ cpu: quantity.optional(), memory: quantity.optional() })
-      .describe('What may be used at most.')
-      .optional(),
+    requests: amounts.describe('What is reserved.').optional(),
+    limits: amounts.describe('What may be used at most.').optional(),
   })
   .describe('Compute resources of a container.');
+
+const workloadKind = z.enum(['Deployment', 'StatefulSet', 'CronJob']);
 
 export const verification = z
   .object({
     sandbox: z
       .object({
-        image: z
-          .string()
-          .min(1)
-          .max(512)
-          .regex(/^[A-Za-z0-9._/:@-]+$/)
+        image: text({
+          max: 512,
+          pattern: /^[A-Za-z0-9._/:@-]+$/,
+          message: 'write the name of an image, such as registry.example.com/mariadb:11.4',
+        })
           .describe('Image of the scratch server; must be on the operator’s allow-list.')
           .optional(),
         resources: resources.optional(),
@@ -44,9 +45,7 @@ export const verification = z
       .describe('Where a backup is restored to be compared.')
       .optional(),
     points: z
-      .string()
-      .max(32)
-      .regex(/^(Latest|LatestAndRandom)$/)
+      .enum(['Latest', 'LatestAndRandom'])
       .describe('Which points are proven: Latest, or LatestAndRandom (an older one too).')
       .optional(),
     queries: z
@@ -66,19 +65,13 @@ export const verification = z
 export const restorePolicy = z
   .object({
     confirmation: z
-      .string()
-      .max(32)
-      .regex(/^(None|OnePerson|TwoPersons)$/)
+      .enum(['None', 'OnePerson', 'TwoPersons'])
       .describe('Who must confirm the loss before data is brought back: None, OnePerson, TwoPersons.')
       .optional(),
     workloads: z
       .array(
         z.object({
-          kind: z
-            .string()
-            .max(32)
-            .regex(/^(Deployment|StatefulSet|CronJob)$/)
-            .describe('Deployment, StatefulSet or CronJob.'),
+          kind: workloadKind.describe('Deployment, StatefulSet or CronJob.'),
           name: objectName.describe('Its name.'),
         }),
       )
@@ -93,7 +86,12 @@ export const quiesce = z
   .object({
     readOnly: z.object({}).describe('The server is read-only during the dump.').optional(),
     workloads: z
-      .array(z.object({ kind: z.string().max(32), name: objectName }))
+      .array(
+        z.object({
+          kind: workloadKind.describe('Deployment, StatefulSet or CronJob.'),
+          name: objectName.describe('Its name.'),
+        }),
+      )
       .max(32)
       .meta({ 'x-kubernetes-list-type': 'atomic' })
       .describe('Workloads at zero during the dump.')
@@ -120,10 +118,11 @@ export const podTemplate = z
 
 export const egressCIDRs = z
   .array(
-    z
-      .string()
-      .max(18)
-      .regex(/^[0-9]{1,3}(\.[0-9]{1,3}){3}\/[0-9]{1,2}$/),
+    text({
+      max: 18,
+      pattern: /^[0-9]{1,3}(\.[0-9]{1,3}){3}\/[0-9]{1,2}$/,
+      message: 'write an IPv4 network, such as 192.0.2.0/24',
+    }),
   )
   .max(32)
   .meta({ 'x-kubernetes-list-type': 'set' })

@@ -16,6 +16,20 @@ export const celRules = (...rules: CelRule[]): { 'x-kubernetes-validations': Cel
   'x-kubernetes-validations': rules,
 });
 
+/** Key of the metadata that holds what a person is told when a pattern does not match; the CRD then carries a CEL rule instead of the regex. */
+export const messageKey = 'x-holdfast-message';
+
+/** Key of the metadata that marks a reference to a Secret; admission checks each that is marked. */
+export const secretKey = 'x-holdfast-secret';
+
+/** A bounded string of allow-listed characters. `message` says what to write, to who applies a resource and in what zod reports. */
+export const text = ({ max, pattern, message }: { max: number; pattern: RegExp; message: string }): z.ZodString =>
+  z
+    .string()
+    .max(max)
+    .regex(pattern, message)
+    .meta({ [messageKey]: message });
+
 /** "Exactly one of": a structural schema has no oneOf with types inside, so the choice is optional blocks and this rule. */
 export const exactlyOneOf = (what: string, fields: readonly string[]): CelRule => ({
   rule: `[${fields.map((field) => `has(self.${field})`).join(', ')}].filter(given, given).size() == 1`,
@@ -23,62 +37,63 @@ export const exactlyOneOf = (what: string, fields: readonly string[]): CelRule =
 });
 
 /** A span of time: a whole number and a unit, or several from large to small: `90m`, `24h`, `4w`, `1mo`, `1h30m`. A month is a calendar month. */
-export const duration = z
-  .string()
-  .max(32)
-  .regex(/^([1-9][0-9]{0,5}(mo|w|d|h|m|s))+$/);
+export const duration = text({
+  max: 32,
+  pattern: /^([1-9][0-9]{0,5}(mo|w|d|h|m|s))+$/,
+  message: 'write a whole number and a unit out of s, m, h, d, w, mo: such as 90m, 25h, 4w, 1mo',
+});
 
 /** A time stamp as Kubernetes writes it: RFC 3339 in UTC. */
 export const time = z.string().meta({ format: 'date-time' });
 
 /** A host name or an IPv4 address. */
-export const host = z
-  .string()
-  .min(1)
-  .max(253)
-  .regex(/^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/);
+export const host = text({
+  max: 253,
+  pattern: /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/,
+  message:
+    'write only a host name (letters, digits, ".", "-") or an IPv4 address, such as db.example.com; the port has its own field',
+});
 
 /** A TCP port. */
 export const port = z.int32().min(1).max(65535);
 
 /** The name of a Kubernetes object (RFC 1123 subdomain). */
-export const objectName = z
-  .string()
-  .min(1)
-  .max(253)
-  .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/);
-
-/** A reference to a Secret in the namespace of the resource that names it. */
-export const secretRef = z.object({
-  name: objectName.describe('Name of a Secret in the same namespace.'),
+export const objectName = text({
+  max: 253,
+  pattern: /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/,
+  message: 'write the name of a Kubernetes object: lower case letters, digits, "-" and ".", such as agama-mysql',
 });
 
+/** A reference to a Secret in the namespace of the resource that names it. */
+export const secretRef = z
+  .object({ name: objectName.describe('Name of a Secret in the same namespace.') })
+  .meta({ [secretKey]: true });
+
 /** An absolute path of plain characters without `..`. */
-export const absolutePath = z
-  .string()
-  .min(1)
-  .max(512)
-  .regex(/^\/[A-Za-z0-9._/-]*$/)
-  .meta(
-    celRules({
-      rule: `!self.split('/').exists(part, part == '..')`,
-      message: 'must not contain ".." as a part: write the path out',
-    }),
-  );
+export const absolutePath = text({
+  max: 512,
+  pattern: /^\/[A-Za-z0-9._/-]*$/,
+  message: 'write an absolute path of letters, digits, ".", "_", "-" and "/", such as /srv/backups',
+}).meta(
+  celRules({
+    rule: `!self.split('/').exists(part, part == '..')`,
+    message: 'must not contain ".." as a part: write the path out',
+  }),
+);
 
 /** A Kubernetes quantity of bytes. */
-export const byteQuantity = z
-  .string()
-  .min(1)
-  .max(32)
-  .regex(/^[1-9][0-9]*(\.[0-9]+)?(Ki|Mi|Gi|Ti|Pi|k|M|G|T|P)?$/);
+export const byteQuantity = text({
+  max: 32,
+  pattern: /^[1-9][0-9]*(\.[0-9]+)?(Ki|Mi|Gi|Ti|Pi|k|M|G|T|P)?$/,
+  message: 'write a size such as 500Mi, 10Gi or 1Ti',
+});
 
 /** A user name on a Unix host. */
-export const unixUser = z
-  .string()
-  .min(1)
-  .max(32)
-  .regex(/^[A-Za-z_][A-Za-z0-9_.-]*$/);
+export const unixUser = text({
+  max: 32,
+  pattern: /^[A-Za-z_][A-Za-z0-9_.-]*$/,
+  message: 'write a user name: a letter or "_", then letters, digits, "_", "." and "-", such as backup',
+});
 
 /** A SHA-256 digest in hexadecimal. */
 export const sha256 = z.string().regex(/^[0-9a-f]{64}$/);

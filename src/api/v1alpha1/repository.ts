@@ -1,5 +1,15 @@
 import { z } from 'zod';
-import { absolutePath, celRules, exactlyOneOf, host, objectName, port, secretRef, unixUser } from './primitives.ts';
+import {
+  absolutePath,
+  celRules,
+  exactlyOneOf,
+  host,
+  objectName,
+  port,
+  secretRef,
+  text,
+  unixUser,
+} from './primitives.ts';
 
 const sshTarget = z.object({
   host: host.describe('Host name or IPv4 address of the backup host.'),
@@ -7,41 +17,36 @@ const sshTarget = z.object({
   user: unixUser.describe('Account on the backup host.'),
   path: absolutePath.describe('Directory on the backup host. Holdfast writes only below <path>/<namespace>/<name>.'),
   sshSecretRef: secretRef.describe('Secret of type kubernetes.io/ssh-auth with the private key of the account.'),
-  knownHosts: z
-    .string()
-    .min(1)
-    .max(8192)
-    .regex(/^[A-Za-z0-9.,:|*?!@=+/[\]_ #\n-]+$/)
-    .describe(
-      'Host keys of the backup host, as `ssh-keyscan` prints them ("[host]:port ssh-ed25519 AAAA…" for a port other than 22). Any other key is refused.',
-    ),
+  knownHosts: text({
+    max: 8192,
+    pattern: /^[A-Za-z0-9.,:|*?!@=+/[\]_ #\n-]+$/,
+    message:
+      'write the host keys as `ssh-keyscan -p PORT HOST` prints them: lines such as "[backup.example.com]:2222 ssh-ed25519 AAAA…"',
+  }).describe(
+    'Host keys of the backup host, as `ssh-keyscan` prints them ("[host]:port ssh-ed25519 AAAA…" for a port other than 22). Any other key is refused.',
+  ),
 });
 
 const s3 = z
   .object({
-    endpoint: z
-      .string()
-      .min(1)
-      .max(253)
-      .regex(/^https?:\/\/[A-Za-z0-9.-]+(:[0-9]{1,5})?$/)
-      .describe('Address of the S3 service.'),
-    region: z
-      .string()
-      .min(1)
-      .max(64)
-      .regex(/^[a-z0-9-]+$/)
+    endpoint: text({
+      max: 253,
+      pattern: /^https?:\/\/[A-Za-z0-9.-]+(:[0-9]{1,5})?$/,
+      message: 'write scheme, host and port only, such as https://s3.example.com:9000',
+    }).describe('Address of the S3 service.'),
+    region: text({ max: 64, pattern: /^[a-z0-9-]+$/, message: 'write the name of a region, such as eu-north-1' })
       .describe('Region of the bucket.')
       .optional(),
-    bucket: z
-      .string()
-      .min(3)
-      .max(63)
-      .regex(/^[a-z0-9][a-z0-9.-]*[a-z0-9]$/)
-      .describe('Name of the bucket.'),
-    prefix: z
-      .string()
-      .max(512)
-      .regex(/^[A-Za-z0-9._/-]*$/)
+    bucket: text({
+      max: 63,
+      pattern: /^[a-z0-9][a-z0-9.-]+[a-z0-9]$/,
+      message: 'write the name of a bucket: 3 to 63 lower case letters, digits, "." and "-"',
+    }).describe('Name of the bucket.'),
+    prefix: text({
+      max: 512,
+      pattern: /^[A-Za-z0-9._/-]*$/,
+      message: 'write letters, digits, ".", "_", "-" and "/" only',
+    })
       .describe('Prefix below which Holdfast writes.')
       .optional(),
     credentialsSecretRef: secretRef.describe('Secret of type kubernetes.io/basic-auth: access key and secret key.'),

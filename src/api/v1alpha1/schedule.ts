@@ -1,17 +1,17 @@
 import { z } from 'zod';
 import { cronLine } from './cron-pattern.ts';
-import { byteQuantity, celRules, duration } from './primitives.ts';
+import { byteQuantity, celRules, duration, objectName, text } from './primitives.ts';
 
 const notYet = 'Not available yet: refused with a Stalled condition.';
 
 /** When runs start. Cron lines are read as Kubernetes' CronJob reads them (robfig/cron v3). */
 export const schedule = z
   .object({
-    timeZone: z
-      .string()
-      .min(1)
-      .max(64)
-      .regex(/^[A-Za-z0-9_+-]+(\/[A-Za-z0-9_+-]+){0,2}$/)
+    timeZone: text({
+      max: 64,
+      pattern: /^[A-Za-z0-9_+-]+(\/[A-Za-z0-9_+-]+){0,2}$/,
+      message: 'write the name of an IANA time zone, such as Europe/Tallinn or Etc/UTC',
+    })
       .default('Etc/UTC')
       .describe('IANA time zone that the cron lines are read in, for example Europe/Tallinn.'),
     localCopy: cronLine
@@ -26,11 +26,11 @@ export const schedule = z
     verify: cronLine.describe(`When the newest backup is restored for real and compared. ${notYet}`).optional(),
     window: z
       .object({
-        start: z
-          .string()
-          .max(5)
-          .regex(/^([01][0-9]|2[0-3]):[0-5][0-9]$/)
-          .describe('Time of day in the time zone of the schedule, for example "01:00".'),
+        start: text({
+          max: 5,
+          pattern: /^([01][0-9]|2[0-3]):[0-5][0-9]$/,
+          message: 'write a time of day in quotes, such as "01:00"',
+        }).describe('Time of day in the time zone of the schedule, for example "01:00".'),
         duration: duration.describe('How long the window is open, for example 30m.'),
       })
       .describe(`The time of least activity that dumps must stay in. ${notYet}`)
@@ -58,11 +58,7 @@ export const localCopy = z
       .describe(
         'Size of the claim. It holds `keep` local copies, one more while a dump runs, and duplicity’s signatures.',
       ),
-    storageClassName: z
-      .string()
-      .min(1)
-      .max(253)
-      .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/)
+    storageClassName: objectName
       .describe(
         'Storage class of the claim; the default class of the cluster when left out. Cannot be changed once the claim exists.',
       )

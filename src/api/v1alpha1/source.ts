@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { absolutePath, celRules, exactlyOneOf, host, objectName, port, secretRef } from './primitives.ts';
+import { absolutePath, celRules, exactlyOneOf, host, objectName, port, secretRef, text } from './primitives.ts';
 
-const databaseName = z
-  .string()
-  .min(1)
-  .max(64)
-  .regex(/^[A-Za-z0-9_$][A-Za-z0-9_$.-]*$/);
+const databaseName = text({
+  max: 64,
+  pattern: /^[A-Za-z0-9_$][A-Za-z0-9_$.-]*$/,
+  message: 'write the name of a database: letters, digits, "_", "$", "." and "-", not beginning with "." or "-"',
+});
 
 const tls = z
   .object({
@@ -60,12 +60,12 @@ const influxdb = z
 
 const git = z
   .object({
-    url: z
-      .string()
-      .min(1)
-      .max(1024)
-      .regex(/^(https:\/\/|ssh:\/\/|\/|[A-Za-z0-9._-]+@)[A-Za-z0-9._~:@/%+-]+$/)
-      .describe('Address of the repository: https, ssh, or an absolute path.'),
+    url: text({
+      max: 1024,
+      pattern: /^(https:\/\/|ssh:\/\/|\/|[A-Za-z0-9._-]+@)[A-Za-z0-9._~:@/%+-]+$/,
+      message:
+        'write the address of a git repository, such as https://git.example.com/ops/ansible.git or git@git.example.com:ops/ansible.git',
+    }).describe('Address of the repository: https, ssh, or an absolute path.'),
     credentialsSecretRef: secretRef
       .describe('Secret of type kubernetes.io/ssh-auth or kubernetes.io/basic-auth.')
       .optional(),
@@ -84,11 +84,11 @@ const files = z
       .optional(),
     exclude: z
       .array(
-        z
-          .string()
-          .min(1)
-          .max(256)
-          .regex(/^[A-Za-z0-9._/*?-]+$/),
+        text({
+          max: 256,
+          pattern: /^[A-Za-z0-9._/*?-]+$/,
+          message: 'write a shell pattern of letters, digits, ".", "_", "-", "/", "*" and "?", such as *.tmp',
+        }),
       )
       .max(64)
       .meta({ 'x-kubernetes-list-type': 'set' })
