@@ -9,6 +9,12 @@ export function sameQuantity(a: unknown, b: unknown): boolean {
   return left !== undefined && left === right;
 }
 
+/** Whether `a` is the smaller amount; false when either is no quantity. */
+export function isLessThan(a: unknown, b: unknown): boolean {
+  const [left, right] = [nanos(a), nanos(b)];
+  return left !== undefined && right !== undefined && left < right;
+}
+
 /** The amount in billionths, the finest that the server keeps; undefined when it is not a quantity. */
 function nanos(value: unknown): bigint | undefined {
   if (typeof value !== 'string' && typeof value !== 'number') return undefined;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { DeepReadonly } from '../../kube/types.ts';
 import { condition } from './conditions.ts';
 import { egressCIDRs, podTemplate, quiesce, restorePolicy, verification } from './later.ts';
 import { time } from './primitives.ts';
@@ -35,7 +36,7 @@ export const backupPolicySpec = z
       .describe('Starts no more runs. A run that is under way goes on; what is stored stays.'),
   })
   .describe('What is backed up, where to, when, and what was promised.');
-export type BackupPolicySpec = z.output<typeof backupPolicySpec>;
+export type BackupPolicySpec = DeepReadonly<z.output<typeof backupPolicySpec>>;
 
 const lastRun = z.object({
   kind: runKind.describe('What the run was started for.'),
@@ -44,7 +45,7 @@ const lastRun = z.object({
   outcome: z.enum(['Succeeded', 'Failed', 'Unknown']).describe('Unknown: it ended, and nobody can say how.'),
   reason: z.string().max(64).describe('Why it failed.').optional(),
 });
-export type LastRun = z.output<typeof lastRun>;
+export type LastRun = DeepReadonly<z.output<typeof lastRun>>;
 
 const lastFailure = failure
   .extend({
@@ -56,7 +57,7 @@ const lastFailure = failure
     kind: runKind.describe('What the run was started for.'),
   })
   .describe('The newest run that failed. It stays after later successes, as history.');
-export type LastFailure = z.output<typeof lastFailure>;
+export type LastFailure = DeepReadonly<z.output<typeof lastFailure>>;
 
 const nextRunTimes = z.object({
   localCopy: time.describe('The next local copy.').optional(),
@@ -92,7 +93,7 @@ export const backupPolicyStatus = z
     claimName: z.string().max(253).describe('The claim that holds local copies, signatures and the ledger.').optional(),
   })
   .describe('What is there, what is proven, and what is not.');
-export type BackupPolicyStatus = z.output<typeof backupPolicyStatus>;
+export type BackupPolicyStatus = DeepReadonly<z.output<typeof backupPolicyStatus>>;
 
 export const backupPolicy = z
   .object({ spec: backupPolicySpec, status: backupPolicyStatus.optional() })
@@ -110,13 +111,12 @@ export const objectMeta = z.object({
   creationTimestamp: time,
   deletionTimestamp: time.optional(),
 });
-export type ObjectMeta = z.output<typeof objectMeta>;
+export type ObjectMeta = DeepReadonly<z.output<typeof objectMeta>>;
 
 /** A BackupPolicy as read from the API server. */
 export interface BackupPolicy {
-  metadata: ObjectMeta;
-  spec: BackupPolicySpec;
-  status?: BackupPolicyStatus | undefined;
+  readonly metadata: ObjectMeta;
+  readonly spec: BackupPolicySpec;
 }
 
 /** Names, short names and columns of the resource, as the CRD carries them. */

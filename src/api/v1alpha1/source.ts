@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { DeepReadonly } from '../../kube/types.ts';
 import { absolutePath, celRules, exactlyOneOf, host, objectName, port, secretRef, text } from './primitives.ts';
 
 const databaseName = text({
@@ -109,5 +110,5 @@ export const source = z
   .meta(celRules(exactlyOneOf('source', ['mysql', 'influxdb', 'git', 'files'])))
   .describe('What is backed up. Exactly one of mysql, influxdb, git, files.');
 
-export type MysqlSource = z.output<typeof mysql>;
+export type MysqlSource = DeepReadonly<z.output<typeof mysql>>;
 export const mysqlSource = mysql;

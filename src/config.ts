@@ -1,0 +1,78 @@
+import { z } from 'zod';
+
+/** A boolean-free, flat configuration: every setting is one environment variable, checked before anything starts. */
+const names = (text: string): string[] =>
+  text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+
+const image = z
+  .string()
+  .min(1)
+  .regex(/^[A-Za-z0-9._/:@-]+$/);
+
+const environment = z.object({
+  HOLDFAST_IMAGE_MYSQL: image.describe('Image of the containers that dump MySQL and MariaDB.'),
+  HOLDFAST_IMAGE_DUPLICITY: image.describe('Image of the containers that ship with duplicity.'),
+  HOLDFAST_IMAGE_PULL_POLICY: z
+    .enum(['Always', 'IfNotPresent', 'Never'])
+    .default('IfNotPresent')
+    .describe('How images are pulled.'),
+  HOLDFAST_NAMESPACES: z
+    .string()
+    .default('')
+    .transform(names)
+    .describe('Namespaces whose policies are kept, separated by commas; empty for the whole cluster.'),
+  HOLDFAST_LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error'])
+    .default('info')
+    .describe('The least level that is logged.'),
+  HOLDFAST_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65535)
+    .default(8080)
+    .describe('Port of /healthz, /readyz and /metrics; 0 takes a free one.'),
+  HOLDFAST_WORKERS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(64)
+    .default(4)
+    .describe('How many policies are worked on at the same time.'),
+  HOLDFAST_INSTANCE: z
+    .string()
+    .min(1)
+    .default('holdfast')
+    .describe('Name of this process in Events: the name of its pod.'),
+});
+
+/** The operator's configuration. */
+export interface Config {
+  images: { mysql: string; duplicity: string };
+  imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
+  /** Empty: all. */
+  namespaces: string[];
+  logLevel: string;
+  port: number;
+  workers: number;
+  instance: string;
+}
+
+/** Reads the configuration. @throws Error naming each variable that is missing or wrong */
+export const readConfig = (variables: Readonly<Record<string, string | undefined>>): Config => {
+  const parsed = environment.safeParse(variables);
+  if (!parsed.success) throw new Error(`The configuration cannot be used:\n${z.prettifyError(parsed.error)}`);
+  const { data } = parsed;
+  return {
+    images: { mysql: data.HOLDFAST_IMAGE_MYSQL, duplicity: data.HOLDFAST_IMAGE_DUPLICITY },
+    imagePullPolicy: data.HOLDFAST_IMAGE_PULL_POLICY,
+    namespaces: data.HOLDFAST_NAMESPACES,
+    logLevel: data.HOLDFAST_LOG_LEVEL,
+    port: data.HOLDFAST_PORT,
+    workers: data.HOLDFAST_WORKERS,
+    instance: data.HOLDFAST_INSTANCE,
+  };
+};

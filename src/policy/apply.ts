@@ -1,0 +1,76 @@
+import { applyIfChanged } from '../kube/apply.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { ApiError } from '../kube/errors.ts';
+import { deleteObject, getObject } from '../kube/objects.ts';
+import type { Logger } from '../kube/logger.ts';
+import type { KubeObject, ResourceType } from '../kube/types.ts';
+import { policyAnnotation } from '../workloads/labels.ts';
+import type { Claim, CronJob } from '../workloads/types.ts';
+import type { Plan } from './plan.ts';
+import type { Problem } from './problems.ts';
+import { resources } from './resources.ts';
+
+interface ApplyContext {
+  client: KubeClient;
+  policyUid: string;
+  policyName: string;
+  logger: Logger;
+  signal: AbortSignal;
+}
+
+// An API server that says no for good: waiting does not help, a person must change something.
+const refusedCodes = [400, 403, 422];
+
+const isOurs = (object: KubeObject, { policyUid, policyName }: ApplyContext): boolean => {
+  const owners = object.metadata.ownerReferences ?? [];
+  if (owners.length > 0) return owners.some(({ uid }) => uid === policyUid);
+  return object.metadata.annotations?.[policyAnnotation] === policyName;
+};
+
+/**
+ * Applies one object. When the cache does not have it, the API server is asked first: server-side apply would take over an object of
+ * the same name that somebody else made.
+ */
+const applyOne = async (
+  context: ApplyContext,
+  type: ResourceType,
+  desired: Claim | CronJob,
+  cached: object | undefined,
+): Promise<Problem[]> => {
+  const { client, signal, logger } = context;
+  const { namespace, name } = desired.metadata;
+  const live = cached === undefined ? await getObject(client, type, { namespace, name }, { signal }) : undefined;
+  if (live !== undefined && !isOurs(live, context)) {
+    return [
+      {
+        reason: 'NameTaken',
+        message: `The ${type.kind} ${name} exists and is not of this policy. Rename or delete it, or give the policy another name.`,
+      },
+    ];
+  }
+  try {
+    const { action, cause } = await applyIfChanged(client, type, desired, cached ?? live, { signal });
+    if (action === 'applied') logger.info({ applied: type.kind, object: name, cause }, 'applied');
+    return [];
+  } catch (error) {
+    if (!(error instanceof ApiError) || !refusedCodes.includes(error.code)) throw error;
+    return [
+      { reason: 'ApplyRefused', message: `The API server refused the ${type.kind} ${name}: ${error.serverMessage}.` },
+    ];
+  }
+};
+
+/** Carries a plan out. What the API server refuses for good comes back as problems; everything else throws and is tried again. */
+export const applyPlan = async (context: ApplyContext, { claim, cronJobs, remove }: Plan): Promise<Problem[]> => {
+  const { client, signal, logger } = context;
+  for (const { namespace, name, uid } of remove) {
+    await deleteObject(client, resources.cronJob, { namespace, name }, { uid, signal });
+    logger.info({ deleted: 'CronJob', object: name }, 'deleted: the policy does not ask for it');
+  }
+  const problems: Problem[] = [];
+  if (claim !== undefined) problems.push(...(await applyOne(context, resources.claim, claim.desired, claim.observed)));
+  for (const { desired, observed } of cronJobs) {
+    problems.push(...(await applyOne(context, resources.cronJob, desired, observed)));
+  }
+  return problems;
+};

@@ -1,0 +1,194 @@
+import type { BackupPolicySpec, LastRun } from '../api/v1alpha1/backuppolicy.ts';
+import type { PolicyConditionType } from '../api/v1alpha1/conditions.ts';
+import type { RunKind } from '../api/v1alpha1/recovery-points.ts';
+import { catalogue, failureReasons } from '../errors/catalogue.ts';
+import type { History } from './history.ts';
+import type { Problem } from './problems.ts';
+
+/** A condition before it is known when it changed. Messages carry no ages, so that a condition changes only when its subject does. */
+export interface Statement {
+  type: PolicyConditionType;
+  status: 'True' | 'False' | 'Unknown';
+  reason: string;
+  message: string;
+}
+
+/** What the conditions are judged from. */
+export interface Evidence {
+  spec: BackupPolicySpec | undefined;
+  problems: readonly Problem[];
+  history: History;
+}
+
+const nextOf = (reason: string | undefined): string => {
+  const known = failureReasons.find((candidate) => candidate === reason);
+  return known === undefined ? '' : ` ${catalogue[known].next}`;
+};
+
+const newestOf = (runs: readonly LastRun[] | undefined, kinds: readonly RunKind[]): LastRun | undefined =>
+  (runs ?? [])
+    .filter(({ kind }) => kinds.includes(kind))
+    .reduce<LastRun | undefined>(
+      (best, run) =>
+        best === undefined || Date.parse(run.completionTime) > Date.parse(best.completionTime) ? run : best,
+      undefined,
+    );
+
+const runFailed = ({ history }: Evidence, run: LastRun): Statement => {
+  const failure = history.lastFailure?.jobName === run.jobName ? history.lastFailure : undefined;
+  const words = failure === undefined ? nextOf(run.reason) : ` at step ${failure.step}: ${failure.message}`;
+  return {
+    type: 'LastBackupSucceeded',
+    status: run.outcome === 'Unknown' ? 'Unknown' : 'False',
+    reason: run.reason ?? 'Failed',
+    message: `${run.kind} ${run.jobName} ${run.outcome === 'Unknown' ? 'ended, and how is not known.' : 'failed'}${words}`,
+  };
+};
+
+/**
+ * Two lanes: what goes to the repository, and what stays as a local copy. A later full makes up for a failed incremental, but a local
+ * copy does not make up for a backup that did not leave the cluster.
+ */
+const lastBackupSucceeded = (evidence: Evidence): Statement => {
+  const { lastRuns } = evidence.history;
+  const type = 'LastBackupSucceeded';
+  const offSite = newestOf(lastRuns, ['Full', 'Incremental']);
+  if (offSite !== undefined && offSite.outcome !== 'Succeeded') return runFailed(evidence, offSite);
+  const onSite = newestOf(lastRuns, ['LocalCopy']);
+  if (onSite !== undefined && onSite.outcome === 'Failed') return runFailed(evidence, onSite);
+  if (evidence.spec !== undefined && evidence.spec.schedule.full === undefined) {
+    return {
+      type,
+      status: 'Unknown',
+      reason: 'NothingShipped',
+      message: 'Only local copies are made: nothing leaves the cluster. Set spec.schedule.full to ship backups.',
+    };
+  }
+  if (offSite === undefined) {
+    return {
+      type,
+      status: 'Unknown',
+      reason: 'NoBackupYet',
+      message: 'No backup has been shipped to the repository yet.',
+    };
+  }
+  if (onSite !== undefined && onSite.outcome === 'Unknown') return runFailed(evidence, onSite);
+  return {
+    type,
+    status: 'True',
+    reason: 'Succeeded',
+    message: `${offSite.kind} ${offSite.jobName} was shipped, and the repository was listed again: the set is whole.`,
+  };
+};
+
+const chainIntact = ({ history: { chain } }: Evidence): Statement => {
+  const type = 'ChainIntact';
+  if (chain === undefined) {
+    return {
+      type,
+      status: 'Unknown',
+      reason: 'NoChainYet',
+      message: 'No full has been shipped yet, so there is no chain.',
+    };
+  }
+  if (!chain.intact) {
+    return {
+      type,
+      status: 'False',
+      reason: 'ChainBroken',
+      message: `The chain of ${chain.fullTime} is not whole: ${chain.problem ?? 'files are missing or differ'}. The next run makes a full.`,
+    };
+  }
+  const incrementals = `${chain.incrementals} incremental${chain.incrementals === 1 ? '' : 's'}`;
+  return {
+    type,
+    status: 'True',
+    reason: 'Listed',
+    message: `The full of ${chain.fullTime} and ${incrementals} were whole when the repository was last listed, at ${chain.checkedTime}.`,
+  };
+};
+
+const notVerified: Statement = {
+  type: 'Verified',
+  status: 'Unknown',
+  reason: 'NotVerified',
+  message:
+    'No backup was restored and compared. This version does not verify; restore one by hand (docs/restore-by-hand.md).',
+};
+
+const objective = (
+  type: 'RecoveryPointMet' | 'RecoveryTimeMet',
+  field: string,
+  promised: string | undefined,
+): Statement =>
+  promised === undefined
+    ? { type, status: 'Unknown', reason: 'NoObjective', message: `Nothing was promised: set spec.objectives.${field}.` }
+    : {
+        type,
+        status: 'Unknown',
+        reason: 'NotEvaluated',
+        message: `${promised} was promised. This version does not judge it.`,
+      };
+
+const ready = ({ spec, problems: [problem] }: Evidence): Statement[] => {
+  if (problem === undefined) {
+    const message =
+      spec?.suspend === true
+        ? 'Applied, and suspended: no run starts until spec.suspend is false.'
+        : 'The spec is applied.';
+    return [{ type: 'Ready', status: 'True', reason: spec?.suspend === true ? 'Suspended' : 'Applied', message }];
+  }
+  return [];
+};
+
+const stalled = ({ problems }: Evidence): Statement[] => {
+  const [first] = problems;
+  if (first === undefined) return [];
+  const { reason } = first;
+  const message = problems.map((problem) => problem.message).join(' ');
+  return [
+    { type: 'Stalled', status: 'True', reason, message },
+    { type: 'Ready', status: 'False', reason, message },
+  ];
+};
+
+/** True only while all that is summarised is True; a False weighs more than an Unknown. */
+const protectedOf = (statements: readonly Statement[], problems: readonly Problem[]): Statement => {
+  const type = 'Protected';
+  const named = (status: Statement['status']): string[] =>
+    statements.filter((statement) => statement.status === status).map((statement) => statement.type);
+  const failed = named('False');
+  const unknown = named('Unknown');
+  if (problems.length > 0) {
+    return {
+      type,
+      status: 'False',
+      reason: 'Stalled',
+      message: 'The policy is not carried out: see the condition Stalled.',
+    };
+  }
+  if (failed.length > 0) {
+    return {
+      type,
+      status: 'False',
+      reason: 'NotMet',
+      message: `Not met: ${failed.join(', ')}.${unknown.length > 0 ? ` Not known: ${unknown.join(', ')}.` : ''}`,
+    };
+  }
+  if (unknown.length > 0)
+    return { type, status: 'Unknown', reason: 'NotProven', message: `Not known: ${unknown.join(', ')}.` };
+  return { type, status: 'True', reason: 'Proven', message: 'Everything that was promised is proven.' };
+};
+
+/** All conditions of a policy, from evidence alone. Pure. */
+export const stateConditions = (evidence: Evidence): Statement[] => {
+  const objectives = evidence.spec?.objectives;
+  const judged = [
+    lastBackupSucceeded(evidence),
+    chainIntact(evidence),
+    notVerified,
+    objective('RecoveryPointMet', 'recoveryPointObjective', objectives?.recoveryPointObjective),
+    objective('RecoveryTimeMet', 'recoveryTimeObjective', objectives?.recoveryTimeObjective),
+  ];
+  return [protectedOf(judged, evidence.problems), ...judged, ...ready(evidence), ...stalled(evidence)];
+};

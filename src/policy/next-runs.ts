@@ -1,0 +1,40 @@
+import type { BackupPolicySpec, BackupPolicyStatus } from '../api/v1alpha1/backuppolicy.ts';
+import type { RunKind } from '../api/v1alpha1/recovery-points.ts';
+import { nextTime } from '../cron/next.ts';
+import { parseCron } from '../cron/parse.ts';
+import type { Zone } from '../cron/zone.ts';
+import type { DeepReadonly } from '../kube/types.ts';
+import type { CronJobView } from './views.ts';
+import { cronJobName } from '../workloads/names.ts';
+
+type NextRuns = Pick<BackupPolicyStatus, 'nextRunTimes' | 'nextRunTime'>;
+
+// CronJob counts `@every` from its last run, or from when it was made.
+const anchorOf = (cronJob: DeepReadonly<CronJobView> | undefined): Date | undefined => {
+  const anchor = cronJob?.lastScheduleTime ?? cronJob?.creationTimestamp;
+  return anchor === undefined || anchor === '' ? undefined : new Date(anchor);
+};
+
+/** When the next run of each kind starts, as the CronJob controller will see it. Pure. A suspended policy has none. */
+export const nextRuns = (
+  policyName: string,
+  spec: BackupPolicySpec,
+  cronJobs: readonly DeepReadonly<CronJobView>[],
+  zone: Zone,
+  now: Date,
+): NextRuns => {
+  if (spec.suspend) return {};
+  const timeOf = (kind: RunKind, line: string | undefined): string | undefined => {
+    if (line === undefined) return undefined;
+    const cronJob = cronJobs.find(({ name }) => name === cronJobName(policyName, kind));
+    return nextTime(parseCron(line), zone, now, anchorOf(cronJob))?.toISOString().replace('.000Z', 'Z');
+  };
+  const times = {
+    localCopy: timeOf('LocalCopy', spec.schedule.localCopy),
+    full: timeOf('Full', spec.schedule.full),
+    incremental: timeOf('Incremental', spec.schedule.incremental),
+  };
+  const nextRunTimes = Object.fromEntries(Object.entries(times).filter(([, time]) => time !== undefined));
+  const [nextRunTime] = Object.values(nextRunTimes).sort();
+  return nextRunTime === undefined ? {} : { nextRunTimes, nextRunTime };
+};

@@ -1,0 +1,19 @@
+import type { DeepReadonly } from '../kube/types.ts';
+import type { ClaimView, CronJobView, JobView, PodView, PolicyView } from './views.ts';
+
+/** Everything a reconcile of one policy looks at: taken from the caches at one moment, never changed. */
+export type Observed = DeepReadonly<{
+  policy: PolicyView;
+  claims: ClaimView[];
+  cronJobs: CronJobView[];
+  jobs: JobView[];
+  pods: PodView[];
+}>;
+
+/** The Jobs that the policy's own CronJobs started. A Job that merely carries the label proves nothing. */
+export const ownJobs = ({ policy, cronJobs, jobs }: Observed): DeepReadonly<JobView>[] => {
+  const uids = new Set(
+    cronJobs.filter(({ ownerPolicyUids }) => ownerPolicyUids.includes(policy.metadata.uid)).map(({ uid }) => uid),
+  );
+  return jobs.filter(({ cronJobUids }) => cronJobUids.some((uid) => uids.has(uid)));
+};

@@ -1,0 +1,66 @@
+import type { BackupPolicy } from '../api/v1alpha1/backuppolicy.ts';
+import { runKinds } from '../api/v1alpha1/recovery-points.ts';
+import type { DeepReadonly, KubeObject } from '../kube/types.ts';
+import { isLessThan } from '../kube/quantity.ts';
+import { policyClaim } from '../workloads/claim.ts';
+import { runCronJob } from '../workloads/cronjob.ts';
+import { claimName } from '../workloads/names.ts';
+import type { WorkloadSettings } from '../workloads/settings.ts';
+import type { Claim, CronJob } from '../workloads/types.ts';
+import type { Observed } from './observed.ts';
+import type { Problem } from './problems.ts';
+import type { CronJobView } from './views.ts';
+
+/** An object to have, with what the cache holds of it. */
+interface Wanted<T> {
+  desired: T;
+  observed: DeepReadonly<KubeObject> | undefined;
+}
+
+/** What a reconcile is to write. */
+export interface Plan {
+  claim: Wanted<Claim> | undefined;
+  cronJobs: Wanted<CronJob>[];
+  /** CronJobs of the policy that it no longer asks for. */
+  remove: DeepReadonly<CronJobView>[];
+}
+
+const nothing: Plan = { claim: undefined, cronJobs: [], remove: [] };
+
+const isOwn = (cronJob: DeepReadonly<CronJobView>, uid: string): boolean => cronJob.ownerPolicyUids.includes(uid);
+
+// A claim can grow and not shrink; whoever made it larger by hand keeps the larger one.
+const claimOf = (policy: BackupPolicy, { claims }: Observed): Wanted<Claim> => {
+  const desired = policyClaim(policy);
+  const known = claims.find(({ name }) => name === claimName(policy.metadata.name));
+  const requested = known?.requestedStorage;
+  if (known !== undefined && requested !== undefined && isLessThan(policy.spec.localCopy.size, requested)) {
+    return {
+      desired: { ...desired, spec: { ...desired.spec, resources: { requests: { storage: requested } } } },
+      observed: known.object,
+    };
+  }
+  return { desired, observed: known?.object };
+};
+
+/**
+ * What must be written so that the cluster is as the policy says. Pure. A stalled policy is left as it was last applied: what worked
+ * yesterday goes on, since backups that stop for a typing error are a loss.
+ */
+export const planPolicy = (observed: Observed, problems: readonly Problem[], settings: WorkloadSettings): Plan => {
+  const { metadata, spec } = observed.policy;
+  if (spec === undefined || problems.length > 0) return nothing;
+  const policy: BackupPolicy = { metadata, spec };
+  const wanted = runKinds.flatMap((kind) => runCronJob(policy, kind, settings) ?? []);
+  const names = new Set(wanted.map(({ metadata: { name } }) => name));
+  const own = observed.cronJobs.filter((cronJob) => isOwn(cronJob, metadata.uid));
+  return {
+    claim: claimOf(policy, observed),
+    cronJobs: wanted.map((desired) => ({
+      desired,
+      observed: own.find(({ name }) => name === desired.metadata.name)?.object,
+    })),
+    // What an earlier policy of this name left behind goes too: it would start the runs of a policy that is no more.
+    remove: observed.cronJobs.filter((cronJob) => !isOwn(cronJob, metadata.uid) || !names.has(cronJob.name)),
+  };
+};

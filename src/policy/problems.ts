@@ -1,0 +1,109 @@
+import type { BackupPolicySpec } from '../api/v1alpha1/backuppolicy.ts';
+import { runKinds, type RunKind } from '../api/v1alpha1/recovery-points.ts';
+import { parseCron } from '../cron/parse.ts';
+import { createZone } from '../cron/zone.ts';
+import { isLessThan } from '../kube/quantity.ts';
+import type { Observed } from './observed.ts';
+
+/** Why a policy cannot be carried out until somebody changes it: the condition `Stalled` shows it. */
+export interface Problem {
+  reason: 'SpecUnreadable' | 'FieldNotAvailable' | 'ScheduleInvalid' | 'ClaimMismatch' | 'NameTaken' | 'ApplyRefused';
+  message: string;
+}
+
+type Given = (spec: BackupPolicySpec) => unknown;
+
+/** The fields that do nothing yet. A field leaves this table when what it promises is kept. */
+const notAvailable: readonly (readonly [field: string, given: Given])[] = [
+  ['spec.source.influxdb', ({ source }) => source.influxdb],
+  ['spec.source.git', ({ source }) => source.git],
+  ['spec.source.files', ({ source }) => source.files],
+  ['spec.source.mysql.all', ({ source }) => source.mysql?.all],
+  ['spec.source.mysql.tls', ({ source }) => source.mysql?.tls],
+  ['spec.repository.sftp', ({ repository }) => repository.sftp],
+  ['spec.repository.s3', ({ repository }) => repository.s3],
+  ['spec.repository.volume', ({ repository }) => repository.volume],
+  ['spec.encryption.gpg.privateKeySecretRef', ({ encryption }) => encryption.gpg?.privateKeySecretRef],
+  ['spec.schedule.verify', ({ schedule }) => schedule.verify],
+  ['spec.schedule.window', ({ schedule }) => schedule.window],
+  ['spec.retention', ({ retention }) => retention],
+  ['spec.verification', ({ verification }) => verification],
+  ['spec.restore', ({ restore }) => restore],
+  ['spec.quiesce', ({ quiesce }) => quiesce],
+  ['spec.podTemplate', ({ podTemplate }) => podTemplate],
+  ['spec.egressCIDRs', ({ egressCIDRs }) => egressCIDRs],
+];
+
+const unavailableFields = (spec: BackupPolicySpec): Problem[] => {
+  const fields = notAvailable.filter(([, given]) => given(spec) !== undefined).map(([field]) => field);
+  if (fields.length === 0) return [];
+  const are = fields.length === 1 ? 'is' : 'are';
+  return [
+    {
+      reason: 'FieldNotAvailable',
+      message: `${fields.join(', ')} ${are} not available in this version, and a promise that is not kept must not look kept: remove ${fields.length === 1 ? 'it' : 'them'}.`,
+    },
+  ];
+};
+
+const lineOf = ({ schedule }: BackupPolicySpec, kind: RunKind): [field: string, line: string | undefined] => {
+  if (kind === 'LocalCopy') return ['localCopy', schedule.localCopy];
+  return kind === 'Full' ? ['full', schedule.full] : ['incremental', schedule.incremental];
+};
+
+const messageOf = (attempt: () => unknown): string | undefined => {
+  try {
+    attempt();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+};
+
+const invalidSchedules = (spec: BackupPolicySpec): Problem[] => {
+  const zone = messageOf(() => createZone(spec.schedule.timeZone));
+  const zoneProblem = zone === undefined ? [] : [`spec.schedule.timeZone: ${zone}`];
+  const lines = runKinds.flatMap((kind) => {
+    const [field, line] = lineOf(spec, kind);
+    const problem = line === undefined ? undefined : messageOf(() => parseCron(line));
+    return problem === undefined ? [] : [`spec.schedule.${field}: ${problem}`];
+  });
+  return [...zoneProblem, ...lines].map((message) => ({ reason: 'ScheduleInvalid', message }) as const);
+};
+
+const claimMismatch = (spec: BackupPolicySpec, { claims: [claim] }: Observed): Problem[] => {
+  if (claim === undefined) return [];
+  const { storageClassName, size } = spec.localCopy;
+  if (storageClassName !== undefined && claim.storageClassName !== storageClassName) {
+    return [
+      {
+        reason: 'ClaimMismatch',
+        message: `spec.localCopy.storageClassName is ${storageClassName}, but the claim ${claim.name} was made with ${claim.storageClassName ?? 'none'}, and a claim keeps its class. Put the class back; to move, copy what the claim holds, delete it, and let Holdfast make it anew.`,
+      },
+    ];
+  }
+  const requested = claim.requestedStorage;
+  if (requested !== undefined && isLessThan(size, requested)) {
+    return [
+      {
+        reason: 'ClaimMismatch',
+        message: `spec.localCopy.size is ${size}, but the claim ${claim.name} has ${requested}, and a claim cannot shrink. Set the size to ${requested} or more.`,
+      },
+    ];
+  }
+  return [];
+};
+
+/** Everything that keeps a policy from being carried out, in the order a person should read it. */
+export const findProblems = (observed: Observed): Problem[] => {
+  const { spec, specProblem } = observed.policy;
+  if (spec === undefined) {
+    return [
+      {
+        reason: 'SpecUnreadable',
+        message: `${specProblem ?? 'spec cannot be read'}. Correct the field; if it is right, the CRD and the operator are of different versions.`,
+      },
+    ];
+  }
+  return [...unavailableFields(spec), ...invalidSchedules(spec), ...claimMismatch(spec, observed)];
+};

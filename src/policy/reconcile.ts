@@ -1,0 +1,72 @@
+import { apiVersion, backupPolicyNames, type BackupPolicyStatus } from '../api/v1alpha1/backuppolicy.ts';
+import { createZones } from '../cron/zones.ts';
+import type { KubeClient } from '../kube/client.ts';
+import type { Clock } from '../kube/clock.ts';
+import type { ReconcileContext, ReconcileResult } from '../kube/controller.ts';
+import { isConflict } from '../kube/errors.ts';
+import type { EventRecorder } from '../kube/events.ts';
+import { writeStatus } from '../kube/status.ts';
+import type { WorkloadSettings } from '../workloads/settings.ts';
+import { applyPlan } from './apply.ts';
+import { observe, type Caches } from './caches.ts';
+import { dueEvents } from './events.ts';
+import type { Observed } from './observed.ts';
+import { planPolicy } from './plan.ts';
+import { findProblems } from './problems.ts';
+import { resources } from './resources.ts';
+import { readRuns } from './run-reports.ts';
+import { nextStatus } from './status.ts';
+
+export interface PolicyReconcilerOptions {
+  client: KubeClient;
+  /** The caches that hold a policy, by its key (namespace/name). */
+  cachesOf: (key: string) => Caches | undefined;
+  events: EventRecorder;
+  settings: WorkloadSettings;
+  clock: Clock;
+}
+
+/** Wait before a status that met a newer object is worked out anew: the cache needs a moment to show it. */
+const conflictRetryMs = 250;
+
+const subjectOf = ({ policy: { metadata } }: Observed) => ({
+  apiVersion,
+  kind: backupPolicyNames.kind,
+  namespace: metadata.namespace,
+  name: metadata.name,
+  uid: metadata.uid,
+});
+
+// The next look is due when a run starts, since nextRunTimes moves then; a second later, so that CronJob was there first.
+const requeueAfter = ({ nextRunTime }: BackupPolicyStatus, now: Date): ReconcileResult =>
+  nextRunTime === undefined ? {} : { requeueAfterMs: Math.max(1000, Date.parse(nextRunTime) - now.getTime() + 1000) };
+
+/** observe → plan → apply → status, for one policy. */
+export const createPolicyReconciler = ({ client, cachesOf, events, settings, clock }: PolicyReconcilerOptions) => {
+  const zoneOf = createZones();
+  return async ({ key, signal, logger }: ReconcileContext): Promise<ReconcileResult> => {
+    const caches = cachesOf(key);
+    const observed = caches === undefined ? undefined : observe(caches, key);
+    if (observed === undefined || observed.policy.metadata.deletionTimestamp !== undefined) return {};
+    const { metadata, spec, status, rawStatus } = observed.policy;
+
+    const found = findProblems(observed);
+    const context = { client, policyUid: metadata.uid, policyName: metadata.name, logger, signal };
+    const refused = await applyPlan(context, planPolicy(observed, found, settings));
+
+    const now = clock.now();
+    const runs = readRuns(observed);
+    const problems = [...found, ...refused];
+    const zone = spec === undefined ? undefined : zoneOf(spec.schedule.timeZone);
+    const next = nextStatus({ observed, problems, runs, zone, now });
+    try {
+      await writeStatus(client, resources.policy, metadata, next, rawStatus, { signal });
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      return { requeueAfterMs: conflictRetryMs };
+    }
+    // After the status: an Event whose status was not written would come twice.
+    for (const event of dueEvents(status, next, runs)) events.record(subjectOf(observed), event);
+    return requeueAfter(next, now);
+  };
+};

@@ -1,0 +1,160 @@
+import type { Chain, LocalCopyPoint, RunKind, SetPoint } from '../api/v1alpha1/recovery-points.ts';
+import { result as resultSchema, type Failure, type Note, type Result } from '../api/v1alpha1/result.ts';
+import { catalogue, type FailureReason } from '../errors/catalogue.ts';
+import type { DeepReadonly } from '../kube/types.ts';
+import { ownJobs, type Observed } from './observed.ts';
+import type { ContainerView, JobView, PodView } from './views.ts';
+
+/** How a run ended, as far as it can be proven. */
+export interface RunReport {
+  kind: RunKind;
+  jobName: string;
+  time: string;
+  outcome: 'Succeeded' | 'Failed' | 'Unknown';
+  /** Set unless it succeeded. */
+  failure: Failure | undefined;
+  /** What the run made: a Full where an incremental was asked for, for example. */
+  made: RunKind | undefined;
+  notes: readonly Note[];
+}
+
+/** The newest of each kind that any result told of. */
+export interface Newest {
+  localCopies: LocalCopyPoint[];
+  fulls: SetPoint[];
+  incrementals: SetPoint[];
+  chains: Chain[];
+}
+
+export interface Runs {
+  reports: RunReport[];
+  newest: Newest;
+}
+
+interface ContainerResult {
+  container: DeepReadonly<ContainerView>;
+  result: Result | undefined;
+}
+
+const parseResult = (message: string | undefined): Result | undefined => {
+  if (message === undefined) return undefined;
+  try {
+    return resultSchema.safeParse(JSON.parse(message)).data;
+  } catch {
+    return undefined;
+  }
+};
+
+const resultsOf = (pods: readonly DeepReadonly<PodView>[]): ContainerResult[] =>
+  pods.flatMap(({ containers }) =>
+    containers.map((container) => ({ container, result: parseResult(container.ended?.message) })),
+  );
+
+const fail = (reason: FailureReason, detail: string): Failure => ({
+  step: 'Finish',
+  reason,
+  message: `${detail} ${catalogue[reason].next}`,
+});
+
+const imageReasons = ['ImagePullBackOff', 'ErrImagePull', 'ErrImageNeverPull', 'InvalidImageName'];
+
+/** The cause of a failed Job, from the surest witness to the least. */
+const failureOf = (
+  job: DeepReadonly<JobView>,
+  pods: readonly DeepReadonly<PodView>[],
+  results: readonly ContainerResult[],
+): Failure => {
+  const reported = results.find(({ result }) => result?.failure !== undefined)?.result?.failure;
+  if (reported !== undefined) return reported;
+  const killed = results.find(({ container }) => container.ended?.reason === 'OOMKilled')?.container;
+  if (killed !== undefined) return fail('OutOfMemory', `Container ${killed.name} was stopped for want of memory.`);
+  const unpulled = results.find(({ container }) => imageReasons.includes(container.waitingReason ?? ''))?.container;
+  if (unpulled !== undefined) {
+    return fail(
+      'ImageUnavailable',
+      `Container ${unpulled.name}: ${unpulled.waitingMessage ?? unpulled.waitingReason}.`,
+    );
+  }
+  if (job.end?.reason === 'DeadlineExceeded') {
+    return fail(
+      'DeadlineExceeded',
+      'The Job was stopped at its own deadline, so the containers could not say where the time went.',
+    );
+  }
+  const lost = pods[0];
+  const how =
+    lost === undefined
+      ? 'The pod is gone.'
+      : `The pod ${lost.name} ended ${lost.phase}${lost.reason === undefined ? '' : ` (${lost.reason})`}.`;
+  return fail('PodLost', `${how} No container left a result.`);
+};
+
+/** A completed Job proves nothing by itself: its last container must say Succeeded, with exit status 0, for the kind it was started for. */
+const provesSuccess = (kind: RunKind, results: readonly ContainerResult[]): boolean => {
+  const needed = kind === 'LocalCopy' ? ['dump'] : ['dump', 'ship'];
+  return needed.every((name) =>
+    results.some(
+      ({ container, result }) =>
+        container.name === name &&
+        container.ended?.exitCode === 0 &&
+        result?.outcome === 'Succeeded' &&
+        result.container === name &&
+        result.kind === kind,
+    ),
+  );
+};
+
+const reportOf = (
+  job: DeepReadonly<JobView>,
+  kind: RunKind,
+  pods: readonly DeepReadonly<PodView>[],
+): RunReport | undefined => {
+  if (job.end === undefined) return undefined;
+  const results = resultsOf(pods);
+  const base = {
+    kind,
+    jobName: job.name,
+    time: job.end.time,
+    made: results.findLast(({ result }) => result?.outcome === 'Succeeded')?.result?.made,
+    notes: results.flatMap(({ result }) => result?.notes ?? []),
+  };
+  if (job.end.outcome === 'Failed') return { ...base, outcome: 'Failed', failure: failureOf(job, pods, results) };
+  if (provesSuccess(kind, results)) return { ...base, outcome: 'Succeeded', failure: undefined };
+  if (pods.length === 0) {
+    return {
+      ...base,
+      outcome: 'Unknown',
+      failure: fail('ResultMissing', `The Job ${job.name} is complete, but its pod is gone with the result.`),
+    };
+  }
+  return {
+    ...base,
+    outcome: 'Failed',
+    failure: fail('ResultMissing', `The Job ${job.name} is complete, but its pod left no valid result.`),
+  };
+};
+
+const present = <T>(values: readonly (T | undefined)[]): T[] =>
+  values.filter((value): value is T => value !== undefined);
+
+/**
+ * Reads the policy's own Jobs and their pods. Pure. What the results say of the newest copies and sets counts for every run, also one
+ * that failed or still goes on: the ledger records only what was complete and checked.
+ */
+export const readRuns = (observed: Observed): Runs => {
+  const jobs = ownJobs(observed);
+  const podsOf = (job: DeepReadonly<JobView>): DeepReadonly<PodView>[] =>
+    observed.pods.filter(({ jobUids }) => jobUids.includes(job.uid));
+  const results = present(jobs.flatMap((job) => resultsOf(podsOf(job)).map(({ result }) => result)));
+  return {
+    reports: present(
+      jobs.map((job) => (job.kind === undefined ? undefined : reportOf(job, job.kind, podsOf(job)))),
+    ).sort((a, b) => Date.parse(a.time) - Date.parse(b.time)),
+    newest: {
+      localCopies: present(results.map(({ newest }) => newest.localCopy)),
+      fulls: present(results.map(({ newest }) => newest.full)),
+      incrementals: present(results.map(({ newest }) => newest.incremental)),
+      chains: present(results.map(({ newest }) => newest.chain)),
+    },
+  };
+};

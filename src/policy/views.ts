@@ -1,0 +1,168 @@
+import type { V1CronJob, V1Job, V1PersistentVolumeClaim, V1Pod, V1ContainerStatus } from '@kubernetes/client-node';
+import { backupPolicySpec, backupPolicyStatus, objectMeta } from '../api/v1alpha1/backuppolicy.ts';
+import type { BackupPolicySpec, BackupPolicyStatus, ObjectMeta } from '../api/v1alpha1/backuppolicy.ts';
+import { runKind, type RunKind } from '../api/v1alpha1/recovery-points.ts';
+import type { KubeObject, OwnerReference, Wire } from '../kube/types.ts';
+import { policyAnnotation, runLabel } from '../workloads/labels.ts';
+
+/**
+ * What the caches keep of each object: what the policy controller reads and no more, since a cluster may hold ten thousand of each.
+ * All are made from raw JSON.
+ */
+
+/** A BackupPolicy as it was read. A spec that this version cannot read is a problem to report, not an object to lose. */
+export interface PolicyView {
+  metadata: ObjectMeta;
+  spec: BackupPolicySpec | undefined;
+  /** Why `spec` could not be read. */
+  specProblem: string | undefined;
+  status: BackupPolicyStatus;
+  /** The status as it lies in the API server, to see whether it changed. */
+  rawStatus: unknown;
+}
+
+export const policyView = (raw: KubeObject): PolicyView => {
+  const spec = backupPolicySpec.safeParse(raw['spec']);
+  const status = backupPolicyStatus.safeParse(raw['status'] ?? {});
+  const issue = spec.error?.issues[0];
+  return {
+    metadata: objectMeta.parse(raw.metadata),
+    spec: spec.data,
+    specProblem: issue === undefined ? undefined : `spec.${issue.path.join('.')}: ${issue.message}`,
+    status: status.data ?? {},
+    rawStatus: raw['status'],
+  };
+};
+
+/** What every object that belongs to a policy has. */
+interface Member {
+  namespace: string;
+  name: string;
+  uid: string;
+  /** Key of the policy: namespace/name; undefined for an object that is marked as Holdfast's without naming a policy. */
+  policyKey: string | undefined;
+}
+
+const memberOf = ({ metadata }: KubeObject): Member => {
+  const namespace = metadata.namespace ?? '';
+  const policy = metadata.annotations?.[policyAnnotation];
+  return {
+    namespace,
+    name: metadata.name,
+    uid: metadata.uid ?? '',
+    policyKey: policy === undefined ? undefined : `${namespace}/${policy}`,
+  };
+};
+
+const ownerUids = ({ metadata }: KubeObject, kind: string): string[] =>
+  (metadata.ownerReferences ?? []).filter((owner: OwnerReference) => owner.kind === kind).map(({ uid }) => uid);
+
+/** Files an object under its policy. */
+export const byPolicy = ({ policyKey }: { readonly policyKey: string | undefined }): string[] =>
+  policyKey === undefined ? [] : [policyKey];
+
+/** A CronJob; `object` is compared with what is desired. */
+export interface CronJobView extends Member {
+  ownerPolicyUids: string[];
+  lastScheduleTime: string | undefined;
+  creationTimestamp: string;
+  object: KubeObject;
+}
+
+export const cronJobView = (raw: KubeObject): CronJobView => {
+  const { status } = raw as Wire<V1CronJob>;
+  return {
+    ...memberOf(raw),
+    ownerPolicyUids: ownerUids(raw, 'BackupPolicy'),
+    lastScheduleTime: status?.lastScheduleTime,
+    creationTimestamp: raw.metadata.creationTimestamp ?? '',
+    object: { apiVersion: raw.apiVersion, kind: raw.kind, metadata: raw.metadata, spec: raw['spec'] },
+  };
+};
+
+/** A claim. */
+export interface ClaimView extends Member {
+  phase: string;
+  storageClassName: string | undefined;
+  requestedStorage: string | undefined;
+  object: KubeObject;
+}
+
+export const claimView = (raw: KubeObject): ClaimView => {
+  const { spec, status } = raw as Wire<V1PersistentVolumeClaim>;
+  return {
+    ...memberOf(raw),
+    phase: status?.phase ?? 'Pending',
+    storageClassName: spec?.storageClassName,
+    requestedStorage: spec?.resources?.requests?.['storage'],
+    object: { apiVersion: raw.apiVersion, kind: raw.kind, metadata: raw.metadata, spec: raw['spec'] },
+  };
+};
+
+/** A Job. */
+export interface JobView extends Member {
+  cronJobUids: string[];
+  kind: RunKind | undefined;
+  startTime: string | undefined;
+  /** How it ended; undefined while it runs. */
+  end: { outcome: 'Complete' | 'Failed'; time: string; reason: string | undefined } | undefined;
+}
+
+export const jobView = (raw: KubeObject): JobView => {
+  const { status } = raw as Wire<V1Job>;
+  const ended = status?.conditions?.find(
+    ({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True',
+  );
+  return {
+    ...memberOf(raw),
+    cronJobUids: ownerUids(raw, 'CronJob'),
+    kind: runKind.safeParse(raw.metadata.labels?.[runLabel]).data,
+    startTime: status?.startTime,
+    end:
+      ended === undefined
+        ? undefined
+        : {
+            outcome: ended.type === 'Complete' ? 'Complete' : 'Failed',
+            time: status?.completionTime ?? ended.lastTransitionTime ?? '',
+            reason: ended.reason,
+          },
+  };
+};
+
+/** A container of a pod, init containers included. */
+export interface ContainerView {
+  name: string;
+  /** Why it does not start: `ImagePullBackOff`, … */
+  waitingReason: string | undefined;
+  waitingMessage: string | undefined;
+  ended: { exitCode: number; reason: string | undefined; message: string | undefined } | undefined;
+}
+
+/** A pod. */
+export interface PodView extends Member {
+  jobUids: string[];
+  phase: string;
+  reason: string | undefined;
+  containers: ContainerView[];
+}
+
+const containerView = ({ name, state }: Wire<V1ContainerStatus>): ContainerView => ({
+  name,
+  waitingReason: state?.waiting?.reason,
+  waitingMessage: state?.waiting?.message,
+  ended:
+    state?.terminated === undefined
+      ? undefined
+      : { exitCode: state.terminated.exitCode, reason: state.terminated.reason, message: state.terminated.message },
+});
+
+export const podView = (raw: KubeObject): PodView => {
+  const { status } = raw as Wire<V1Pod>;
+  return {
+    ...memberOf(raw),
+    jobUids: ownerUids(raw, 'Job'),
+    phase: status?.phase ?? 'Unknown',
+    reason: status?.reason,
+    containers: [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])].map(containerView),
+  };
+};

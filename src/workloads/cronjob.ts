@@ -1,0 +1,71 @@
+import { apiVersion, type BackupPolicy } from '../api/v1alpha1/backuppolicy.ts';
+import { durationSeconds } from '../api/v1alpha1/duration.ts';
+import type { RunKind } from '../api/v1alpha1/recovery-points.ts';
+import { policyAnnotations, runLabels } from './labels.ts';
+import { cronJobName } from './names.ts';
+import { runDeadlines, runPod } from './pod.ts';
+import type { WorkloadSettings } from './settings.ts';
+import type { CronJob } from './types.ts';
+
+/**
+ * Time a Job has beyond the deadlines of its containers, in seconds: to be scheduled and to pull images. A Job's own deadline deletes
+ * the pod together with its result, so the agent's must come first.
+ */
+const jobMarginSeconds = 900;
+
+/** Finished Jobs that stay to be looked at; their results are in status. */
+const historyLimit = 3;
+
+/** The cron line of a kind of run; undefined when the policy does not have it. */
+export const cronLineOf = (policy: BackupPolicy, kind: RunKind): string | undefined => {
+  const { localCopy, full, incremental } = policy.spec.schedule;
+  return { LocalCopy: localCopy, Full: full, Incremental: incremental }[kind];
+};
+
+/** The CronJob for one kind of run; undefined when the policy does not schedule it, or needs what is not available yet. */
+export const runCronJob = (policy: BackupPolicy, kind: RunKind, settings: WorkloadSettings): CronJob | undefined => {
+  const schedule = cronLineOf(policy, kind);
+  const pod = runPod(policy, kind, settings);
+  if (schedule === undefined || pod === undefined) return undefined;
+  const { metadata, spec } = policy;
+  const labels = runLabels(metadata.name, kind);
+  const annotations = policyAnnotations(metadata.name);
+  const { dump, ship } = runDeadlines(spec, kind);
+  return {
+    apiVersion: 'batch/v1',
+    kind: 'CronJob',
+    metadata: {
+      name: cronJobName(metadata.name, kind),
+      namespace: metadata.namespace,
+      labels,
+      annotations,
+      ownerReferences: [
+        {
+          apiVersion,
+          kind: 'BackupPolicy',
+          name: metadata.name,
+          uid: metadata.uid,
+          controller: true,
+          blockOwnerDeletion: true,
+        },
+      ],
+    },
+    spec: {
+      schedule,
+      timeZone: spec.schedule.timeZone,
+      suspend: spec.suspend,
+      concurrencyPolicy: 'Forbid',
+      startingDeadlineSeconds: durationSeconds(spec.deadlines.start),
+      successfulJobsHistoryLimit: historyLimit,
+      failedJobsHistoryLimit: historyLimit,
+      jobTemplate: {
+        metadata: { labels, annotations },
+        spec: {
+          backoffLimit: 0,
+          activeDeadlineSeconds: dump + ship + jobMarginSeconds,
+          template: { metadata: { labels, annotations }, spec: pod },
+        },
+      },
+    },
+  };
+};

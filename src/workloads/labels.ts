@@ -1,0 +1,29 @@
+import type { RunKind } from '../api/v1alpha1/recovery-points.ts';
+import { policyLabelValue } from './names.ts';
+
+/** On everything of a policy; its value is the policy's name, shortened when it is longer than a label may be. */
+export const policyLabel = 'holdfast.dev/policy';
+/** On everything of a policy: its whole name. */
+export const policyAnnotation = 'holdfast.dev/policy';
+/** On what belongs to one kind of run. */
+export const runLabel = 'holdfast.dev/run';
+
+export const managedByLabels = {
+  'app.kubernetes.io/managed-by': 'holdfast',
+  'app.kubernetes.io/part-of': 'holdfast',
+} as const;
+
+/** The label selector of everything the operator watches beside the policies. */
+export const managedSelector = 'app.kubernetes.io/managed-by=holdfast';
+
+export const policyLabels = (policyName: string): Record<string, string> => ({
+  ...managedByLabels,
+  [policyLabel]: policyLabelValue(policyName),
+});
+
+export const runLabels = (policyName: string, kind: RunKind): Record<string, string> => ({
+  ...policyLabels(policyName),
+  [runLabel]: kind,
+});
+
+export const policyAnnotations = (policyName: string): Record<string, string> => ({ [policyAnnotation]: policyName });

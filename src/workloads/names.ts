@@ -1,0 +1,42 @@
+import { createHash } from 'node:crypto';
+import type { RunKind } from '../api/v1alpha1/recovery-points.ts';
+
+/** A CronJob's name may have 52 characters: the controller adds 11 to name its Jobs, whose names are labels (63). */
+const maxCronJobName = 52;
+const maxLabelValue = 63;
+
+const shortHash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 8);
+
+/**
+ * `base` when it fits, else its beginning and a hash of the whole, so that two long names that begin alike stay two. Always the same
+ * name for the same input: what exists is found again after a crash.
+ */
+export const fitName = (base: string, max: number): string => {
+  if (base.length <= max) return base;
+  const head = base.slice(0, max - 9).replace(/[^a-z0-9]+$/, '');
+  return `${head}-${shortHash(base)}`;
+};
+
+const suffixes = { LocalCopy: 'local-copy', Full: 'full', Incremental: 'incremental' } as const satisfies Record<
+  RunKind,
+  string
+>;
+
+/** Name of the CronJob for one kind of run of a policy. */
+export const cronJobName = (policyName: string, kind: RunKind): string => {
+  const suffix = suffixes[kind];
+  return `${fitName(policyName, maxCronJobName - suffix.length - 1)}-${suffix}`;
+};
+
+/** Name of the claim of a policy. */
+export const claimName = (policyName: string): string => `${fitName(policyName, maxLabelValue - 9)}-holdfast`;
+
+/** The policy's name as a label value; the whole name is in the annotation of the same key. */
+export const policyLabelValue = (policyName: string): string => fitName(policyName, maxLabelValue);
+
+/**
+ * The host name of a policy's pods. duplicity refuses to continue a chain made on another host (exit 3), so it depends on the names
+ * alone: the pods of a policy that was deleted and made again have the same.
+ */
+export const podHostname = (namespace: string, policyName: string): string =>
+  `holdfast-${createHash('sha256').update(`${namespace}/${policyName}`).digest('hex').slice(0, 16)}`;

@@ -1,0 +1,8 @@
+/** What the builders need to know of the operator's own configuration. */
+export interface WorkloadSettings {
+  /** Images of the containers, by target of the Dockerfile. */
+  images: { mysql: string; duplicity: string };
+  imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
+  /** Identity of the cluster for owner markers: the UID of the namespace kube-system. */
+  cluster: string;
+}
