@@ -46,6 +46,8 @@ export const ledgerRun = z.object({
   failure: failure.optional(),
 });
 
+export type LedgerRun = z.output<typeof ledgerRun>;
+
 /** At most this many runs are remembered. */
 export const maxLedgerRuns = 200;
 

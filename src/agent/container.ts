@@ -1,0 +1,173 @@
+import { writeFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { runKind, type RunKind } from '../api/v1alpha1/recovery-points.ts';
+import type { Failure, Result } from '../api/v1alpha1/result.ts';
+import { jobVariable, taskVariable, type DumpTask, type ShipTask } from '../api/v1alpha1/task.ts';
+import { RunError } from '../errors/run-error.ts';
+import { failureOf, StepFailure } from './failure-of.ts';
+import { fitResult } from './fit-result.ts';
+import { emptyLedger, maxLedgerRuns, type Ledger, type LedgerRun } from './ledger.ts';
+import { newest } from './ledger-store.ts';
+import { createLog, type Log } from './log.ts';
+import { createRun, prepareClaim, type Run, type RunContext, type Work } from './run.ts';
+import { plainText, shorten } from './text.ts';
+import { timestamp } from './times.ts';
+
+/** Where kubelet reads the result; another path is for tests. */
+export const terminationLogVariable = 'HOLDFAST_TERMINATION_LOG';
+const terminationLog = '/dev/termination-log';
+const maxNote = 320;
+
+/** How long work that was told to stop may take, before the result is written without it. Below the grace period of a pod (30 s). */
+const stopMs = 15_000;
+
+/** What a container does: the task it reads and the work. */
+export interface Container<Task extends DumpTask | ShipTask> {
+  readonly name: Result['container'];
+  readonly task: { parse(value: unknown): Task };
+  readonly work: Work<Task>;
+}
+
+export interface Surroundings {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly now: () => Date;
+  /** Calls back on SIGTERM. */
+  readonly onTerminate: (stop: () => void) => void;
+}
+
+/** Runs a container's task to its end and writes the result. Gives back the exit status: 0 only when the result says Succeeded. */
+export const runContainer = async <Task extends DumpTask | ShipTask>(
+  container: Container<Task>,
+  { env, now, onTerminate }: Surroundings,
+): Promise<0 | 1> => {
+  const startTime = now();
+  const jobName = env[jobVariable] ?? 'unknown';
+  const stop = new AbortController();
+  onTerminate(() => stop.abort(new RunError('Interrupted', 'The pod was told to stop.')));
+  const log = (redact: (text: string) => string): Log => createLog(redact, { container: container.name, job: jobName });
+
+  const task = readTask(container, env[taskVariable]);
+  if (task instanceof RunError) {
+    const failure = failureOf(task, 'Prepare', (text) => text);
+    log((text) => text).error(failure.message, { reason: failure.reason });
+    const times = { startTime: timestamp(startTime), completionTime: timestamp(now()) };
+    const result = {
+      version: 1,
+      container: container.name,
+      kind: kindIn(env[taskVariable]),
+      outcome: 'Failed',
+      ...times,
+    } as const;
+    await writeResult(env, { ...result, failure, notes: [], newest: {} });
+    return 1;
+  }
+
+  const timer = setTimeout(() => {
+    stop.abort(new RunError('DeadlineExceeded', `The run was not done after ${task.deadlineSeconds} s.`));
+  }, task.deadlineSeconds * 1000);
+  const run = createRun({ task, jobName, startTime, signal: stop.signal, now, createLog: log });
+  const result = await finish(container, run, await attempt(container.work, run));
+  clearTimeout(timer);
+  run.context.log.info(`run ${result.outcome}`, { result });
+  await writeResult(env, result);
+  return result.outcome === 'Succeeded' ? 0 : 1;
+};
+
+type Attempt = { readonly made?: Result['made'] } | { readonly failure: Failure };
+
+const attempt = async <Task extends DumpTask | ShipTask>(work: Work<Task>, run: Run<Task>): Promise<Attempt> => {
+  const { context } = run;
+  const { signal, secrets, log } = context;
+  try {
+    const made = prepareClaim(context.task).then(() => work(context));
+    const { made: kind } = await Promise.race([made, stopped(signal)]);
+    signal.throwIfAborted();
+    return kind === undefined ? {} : { made: kind };
+  } catch (error) {
+    const step = error instanceof StepFailure ? error.step : run.currentStep();
+    // Whatever else breaks when a run is stopped, that it was stopped is the cause.
+    const failure = failureOf(signal.aborted ? signal.reason : error, step, (text) => secrets.redact(text));
+    log.error(failure.message, { step, reason: failure.reason, error: originOf(error) });
+    return { failure };
+  }
+};
+
+const originOf = (error: unknown): unknown => {
+  if (!(error instanceof Error) || error.cause === undefined) return error;
+  return originOf(error.cause);
+};
+
+/** Rejects some time after the signal aborted: for work that does not stop when told. */
+const stopped = (signal: AbortSignal): Promise<never> =>
+  new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => setTimeout(() => reject(signal.reason as Error), stopMs));
+  });
+
+const finish = async <Task extends DumpTask | ShipTask>(
+  { name }: Container<Task>,
+  { context, notes }: Run<Task>,
+  outcome: Attempt,
+): Promise<Result> => {
+  const { task, jobName, secrets } = context;
+  const failed = 'failure' in outcome;
+  const common = {
+    kind: task.kind,
+    startTime: timestamp(context.startTime),
+    completionTime: timestamp(context.now()),
+    ...(failed ? ({ outcome: 'Failed', ...outcome } as const) : ({ outcome: 'Succeeded', ...outcome } as const)),
+  };
+  // A run of two containers is over when the second is, or when the first failed.
+  const over = failed || name === 'ship' || task.kind === 'LocalCopy';
+  const ledger = await record(context, over ? [{ ...common, jobName }] : []);
+  return {
+    version: 1,
+    container: name,
+    ...common,
+    notes: notes.slice(0, 2).map(({ reason, message }) => ({
+      reason,
+      message: shorten(plainText(secrets.redact(message)), maxNote),
+    })),
+    newest: newest(ledger),
+  };
+};
+
+// The points that were made are in the ledger by now; the memory of runs is for people, so a failure here fails nothing.
+const record = async ({ ledger, log }: RunContext, runs: readonly LedgerRun[]): Promise<Ledger> => {
+  try {
+    if (runs.length === 0) return await ledger.read();
+    return await ledger.update((current) => ({
+      ...current,
+      runs: [...current.runs.filter((run) => run.jobName !== runs[0]?.jobName), ...runs].slice(-maxLedgerRuns),
+    }));
+  } catch (error) {
+    log.warn('the run could not be recorded in the ledger', { error });
+    return await ledger.read().catch(emptyLedger);
+  }
+};
+
+const readTask = <Task extends DumpTask | ShipTask>(
+  { task }: Container<Task>,
+  text: string | undefined,
+): Task | RunError => {
+  if (text === undefined) return new RunError('InternalError', `The environment variable ${taskVariable} is not set.`);
+  try {
+    return task.parse(JSON.parse(text));
+  } catch (error) {
+    return new RunError('InternalError', `The task in ${taskVariable} cannot be read: ${String(error)}.`, {
+      cause: error,
+    });
+  }
+};
+
+const kindIn = (text: string | undefined): RunKind => {
+  const kinds = z.object({ kind: runKind });
+  try {
+    return kinds.parse(JSON.parse(text ?? '')).kind;
+  } catch {
+    return 'LocalCopy';
+  }
+};
+
+// The file is a mount of its own in the container, so it is written in place.
+const writeResult = async (env: Surroundings['env'], result: Result): Promise<void> =>
+  writeFile(env[terminationLogVariable] ?? terminationLog, fitResult(result));

@@ -1,0 +1,18 @@
+import type { DumpTask } from '../../api/v1alpha1/task.ts';
+import type { RunContext } from '../run.ts';
+
+/** What an engine says about the dump it wrote. */
+export interface Dumped {
+  /** When the snapshot began: the state of the data. */
+  readonly dataTime: Date;
+  /** Whether facts.json is a witness: taken from the very snapshot of the dump. */
+  readonly factsKnown: boolean;
+}
+
+/**
+ * What dumps one kind of source. It writes its files and facts.json into the directory it is given, and returns when they are complete
+ * by the dump's own end mark; else it throws. Adding an engine is a folder, and a line in the registry.
+ */
+export interface Engine {
+  dump(context: RunContext<DumpTask>, directory: string): Promise<Dumped>;
+}

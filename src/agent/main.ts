@@ -1,0 +1,24 @@
+import { dumpTask, shipTask } from '../api/v1alpha1/task.ts';
+import { runContainer, type Surroundings } from './container.ts';
+
+/** The agent's entry point: `main.js dump` or `main.js ship`, with the task in HOLDFAST_TASK. The exit status is 0 only for a success. */
+const main = async (name: string | undefined): Promise<number> => {
+  const surroundings: Surroundings = {
+    env: process.env,
+    now: () => new Date(),
+    onTerminate: (stop) => process.on('SIGTERM', stop),
+  };
+  if (name === 'dump') {
+    const { dump } = await import('./dump/dump.ts');
+    return runContainer({ name, task: dumpTask, work: dump }, surroundings);
+  }
+  if (name === 'ship') {
+    const { ship } = await import('./ship/ship.ts');
+    return runContainer({ name, task: shipTask, work: ship }, surroundings);
+  }
+  process.stderr.write('usage: main.js dump|ship\n');
+  return 2;
+};
+
+// Work that was stopped may have left something that would keep the process alive; the result is written by now.
+process.exit(await main(process.argv[2]));
