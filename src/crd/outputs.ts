@@ -1,4 +1,8 @@
+import { admissionTemplate } from './admission.ts';
 import { backupPolicyCrd } from './crd.ts';
+import { failuresDocument } from './failures.ts';
+import { crdTemplate } from './helm.ts';
+import { referenceDocument } from './reference.ts';
 import { yamlDocument } from './yaml.ts';
 
 /** A generated file: path below the root of the project, and content. */
@@ -7,7 +11,14 @@ export interface Output {
   readonly content: string;
 }
 
-/** Everything that is generated from the schemas and the catalogue alone. Pure; what needs helm is in rendered.ts. */
-export const outputs = (): Output[] => [
-  { path: 'crds/holdfast.dev_backuppolicies.yaml', content: yamlDocument(backupPolicyCrd()) },
-];
+/** Everything that is generated from the schemas and the catalogue alone. Pure; what needs helm is in install.ts. */
+export const outputs = (): Output[] => {
+  const crd = backupPolicyCrd();
+  return [
+    { path: `crds/${crd.spec.group}_${crd.spec.names.plural}.yaml`, content: yamlDocument(crd) },
+    { path: `charts/holdfast/templates/crds/${crd.spec.names.plural}.yaml`, content: crdTemplate(crd) },
+    { path: 'charts/holdfast/templates/admission/secrets.yaml', content: admissionTemplate() },
+    { path: `docs/reference/${crd.spec.names.singular}.md`, content: referenceDocument(crd) },
+    { path: 'docs/failures.md', content: failuresDocument() },
+  ];
+};

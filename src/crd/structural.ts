@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { messageKey, secretKey } from '../api/v1alpha1/primitives.ts';
-import { isNode, type Node, type StructuralSchema, toStructural } from './convert.ts';
+import { secretKey } from '../api/v1alpha1/primitives.ts';
+import { isNode, type StructuralSchema, toStructural } from './convert.ts';
 import { SchemaError } from './schema-error.ts';
 import { verify } from './verify.ts';
 
@@ -31,7 +31,7 @@ export const toStructuralSchema = (schema: z.ZodType): StructuralSchema => {
     reused: 'inline',
     cycles: 'throw',
     override: ({ zodSchema, path }) => {
-      const why = refused[zodSchema._zod.def.type];
+      const why = zodSchema instanceof z.ZodType ? refused[zodSchema.def.type] : undefined;
       if (why !== undefined) throw new SchemaError(path.filter((part) => part !== 'properties').join('.'), why);
     },
   });
@@ -51,8 +51,6 @@ export const secretReferences = (schema: z.ZodType): string[][] => {
       for (const [name, child] of Object.entries(node.properties)) walk(child, [...path, name]);
     }
   };
-  walk(z.toJSONSchema(schema, { target: 'openapi-3.0', io: 'input', reused: 'inline' }) as Node, []);
+  walk(z.toJSONSchema(schema, { target: 'openapi-3.0', io: 'input', reused: 'inline' }), []);
   return found;
 };
-
-export { messageKey };

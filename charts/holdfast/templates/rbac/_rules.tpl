@@ -1,0 +1,32 @@
+{{/* What the operator may do in a namespace whose policies it keeps. No Secrets: the kubelet mounts them, the operator never reads one. */}}
+{{- define "holdfast.rules" -}}
+- apiGroups: [holdfast.dev]
+  resources: [backuppolicies]
+  verbs: [get, list, watch]
+- apiGroups: [holdfast.dev]
+  resources: [backuppolicies/status]
+  verbs: [get, update, patch]
+# Where OwnerReferencesPermissionEnforcement is on (OpenShift), an owner reference with blockOwnerDeletion asks for this.
+- apiGroups: [holdfast.dev]
+  resources: [backuppolicies/finalizers]
+  verbs: [update]
+- apiGroups: [batch]
+  resources: [cronjobs]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [batch]
+  resources: [jobs]
+  verbs: [get, list, watch]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch]
+# Never delete: what is stored stays when a policy goes.
+- apiGroups: [""]
+  resources: [persistentvolumeclaims]
+  verbs: [get, list, watch, create, patch]
+- apiGroups: [""]
+  resources: [events]
+  verbs: [get, create, patch]
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [get, create, patch]
+{{- end -}}
