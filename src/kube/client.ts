@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { systemClock, type Clock } from './clock.ts';
 import { createDeadline, type Deadline } from './deadline.ts';
-import { ApiError, apiErrorFrom, isApiError, TransportError } from './errors.ts';
+import { ApiError, apiErrorFrom, codeOf, isApiError, messageOf, TransportError } from './errors.ts';
 import { createLimiter, type RequestLimiter } from './limiter.ts';
 import { splitLines } from './lines.ts';
 import { noMetrics, type KubeMetrics } from './metrics.ts';
@@ -207,13 +207,9 @@ function retryAfter(response: IncomingMessage): string | undefined {
   return response.headers['retry-after'];
 }
 
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'Error';
-}
-
 function describe(what: string, error: unknown, deadline: Deadline, signal: AbortSignal | undefined): unknown {
   if (signal?.aborted === true) return signal.reason;
   if (deadline.expired()) return new TransportError(what, 'TimeLimit', 'no answer within the time limit', error);
   if (error instanceof ApiError || error instanceof TransportError) return error;
-  return new TransportError(what, codeOf(error), error instanceof Error ? error.message : String(error), error);
+  return new TransportError(what, codeOf(error), messageOf(error), error);
 }

@@ -83,6 +83,15 @@ export const isConflict = (error: unknown): error is ApiError =>
 export const isExpired = (error: unknown): error is ApiError =>
   error instanceof ApiError && (error.code === 410 || error.reason === 'Expired' || error.reason === 'Gone');
 
+/** The system's code of an error (`ECONNREFUSED`), or `Error`. By shape: an error of another realm is no instance of ours. */
+export function codeOf(error: unknown): string {
+  return isRecord(error) && typeof error['code'] === 'string' ? error['code'] : 'Error';
+}
+
+export function messageOf(error: unknown): string {
+  return isRecord(error) && typeof error['message'] === 'string' ? error['message'] : String(error);
+}
+
 function parseStatus(body: string): ReturnType<typeof statusFields> {
   try {
     return statusFields(JSON.parse(body));

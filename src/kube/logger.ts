@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { pino, type DestinationStream, type Logger } from 'pino';
 import { redact, redactText } from './redact.ts';
 
@@ -32,7 +33,7 @@ export function createLogger({ level = 'info', destination }: LoggerOptions = {}
 function redactFields(fields: Record<string, unknown>): Record<string, unknown> {
   const plain = Object.entries(fields).map(([name, value]) => [
     name,
-    redact(value instanceof Error ? { ...pino.stdSerializers.errWithCause(value) } : value, name),
+    redact(types.isNativeError(value) ? { ...pino.stdSerializers.errWithCause(value) } : value, name),
   ]);
   return Object.fromEntries(plain);
 }

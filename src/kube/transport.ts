@@ -1,6 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
+import { isRecord } from './types.ts';
 
 export interface HttpRequest {
   readonly method: string;
@@ -71,9 +72,9 @@ export function createTransport(kubeConfig: KubeConfig): Transport {
   };
 }
 
-/** Whether a request failed because the kept-alive connection it was given had died: it was not processed twice if sent again. */
+/** Whether a request failed because the kept-alive connection it was given had died: a read may simply be sent again. */
 export function diedOnReuse(error: unknown): boolean {
-  return error instanceof Error && 'reusedSocket' in error && error.reusedSocket === true;
+  return isRecord(error) && error['reusedSocket'] === true;
 }
 
 function withReuse(error: Error, reusedSocket: boolean): Error {
