@@ -1,12 +1,20 @@
+import { writeFileSync } from 'node:fs';
 import type { AggregatedResult, Reporter } from '@jest/reporters';
+import { countsVariable, type Counts } from './counts.ts';
 
-/** Ends a jest run with one plain line of the real counts; a suite that could not even start counts as one failure. */
+/**
+ * Ends a jest run with one plain line of the real counts. A suite that could not even start counts as one failure, and so does a
+ * skipped test: nothing is left out silently.
+ */
 export default class CountsReporter implements Pick<Reporter, 'onRunComplete'> {
   onRunComplete(_contexts: unknown, results: AggregatedResult): void {
-    const failed = results.numFailedTests + results.numRuntimeErrorTestSuites;
     const skipped = results.numPendingTests + results.numTodoTests;
-    process.stdout.write(
-      `${results.numPassedTests} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`,
-    );
+    const counts: Counts = {
+      passed: results.numPassedTests,
+      failed: results.numFailedTests + results.numRuntimeErrorTestSuites + skipped,
+    };
+    process.stdout.write(`${counts.passed} passed, ${counts.failed} failed\n`);
+    const file = process.env[countsVariable];
+    if (file !== undefined) writeFileSync(file, JSON.stringify(counts));
   }
 }
