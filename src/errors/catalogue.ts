@@ -76,6 +76,10 @@ export const catalogue = {
     cause: 'The backup host refused the SSH key.',
     next: 'Put the public half of the key in the Secret into the account’s authorized_keys.',
   },
+  RsyncUnavailable: {
+    cause: 'The account on the backup host does not run rsync.',
+    next: 'Install rsync 3.2.3 or later on the backup host; check the account’s shell and forced command, and that logging in prints nothing.',
+  },
   RepositoryFull: {
     cause: 'The disk of the backup host is full.',
     next: 'Free space on the backup host. Older backups are whole.',

@@ -1,0 +1,62 @@
+# The images of Holdfast: `operator`, and one for each kind of container that the operator starts: `mysql`, `duplicity`.
+# Tools come before the product in every image, so that a change of the sources rebuilds in seconds.
+ARG BASE=node:24-bookworm-slim
+
+FROM ${BASE} AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev --omit=optional --ignore-scripts
+
+FROM ${BASE} AS build
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --ignore-scripts
+COPY tsconfig.json tsconfig.build.json ./
+COPY src ./src
+RUN npm run build
+
+# ssh refuses to run as a user without a passwd entry. Nothing below is written to: the root file system may be read-only.
+FROM ${BASE} AS base
+RUN groupadd --gid 65532 holdfast \
+    && useradd --uid 65532 --gid 65532 --home-dir /tmp --no-create-home --shell /usr/sbin/nologin holdfast
+ENV NODE_ENV=production
+WORKDIR /app
+
+FROM base AS operator
+COPY --from=dependencies /app/node_modules ./node_modules
+COPY package.json ./
+COPY --from=build /app/dist ./dist
+USER 65532:65532
+ENTRYPOINT ["node", "/app/dist/operator.js"]
+
+FROM base AS mysql
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends mariadb-client util-linux \
+    && rm -rf /var/lib/apt/lists/*
+COPY --from=dependencies /app/node_modules ./node_modules
+COPY package.json ./
+COPY --from=build /app/dist ./dist
+USER 65532:65532
+ENTRYPOINT ["node", "/app/dist/agent/main.js"]
+
+# duplicity without its optional backends: all of them together are ten times its size.
+FROM ${BASE} AS archiver
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends python3 python3-venv \
+    && rm -rf /var/lib/apt/lists/*
+RUN python3 -m venv /opt/duplicity \
+    && /opt/duplicity/bin/pip install --no-cache-dir fasteners==0.20 \
+    && /opt/duplicity/bin/pip install --no-cache-dir --no-deps duplicity==3.2.1 \
+    && /opt/duplicity/bin/pip uninstall --yes setuptools pip
+
+FROM base AS duplicity
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends python3 rsync openssh-client gpg gpg-agent util-linux \
+    && rm -rf /var/lib/apt/lists/*
+COPY --from=archiver /opt/duplicity /opt/duplicity
+ENV PATH=/opt/duplicity/bin:$PATH PYTHONDONTWRITEBYTECODE=1
+COPY --from=dependencies /app/node_modules ./node_modules
+COPY package.json ./
+COPY --from=build /app/dist ./dist
+USER 65532:65532
+ENTRYPOINT ["node", "/app/dist/agent/main.js"]

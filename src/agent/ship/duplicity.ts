@@ -1,0 +1,135 @@
+import type { ShipTask } from '../../api/v1alpha1/task.ts';
+import { RunError } from '../../errors/run-error.ts';
+import { lastWords } from '../exec.ts';
+import type { RunContext } from '../run.ts';
+import { type LogEntry, objections, parseLog } from './duplicity-log.ts';
+import { explain, oneLine, reasonOfCode, withoutCommand } from './reasons.ts';
+import { sshOptions, type SshFiles } from './ssh.ts';
+
+/** How what is shipped is encrypted, ready for duplicity. The passphrase goes to it by its environment only. */
+export type Encryption =
+  { method: 'gpg'; fingerprint: string } | { method: 'passphrase'; passphrase: string } | { method: 'none' };
+
+/** The identity of an encryption, as the ledger keeps it. */
+export const encryptionIdentity = (encryption: Encryption): string =>
+  encryption.method === 'gpg' ? `gpg:${encryption.fingerprint}` : encryption.method;
+
+export interface DuplicityTarget {
+  rsync: Pick<ShipTask['repository']['rsync'], 'user' | 'host' | 'port'>;
+  ssh: SshFiles;
+  /** The directory of the chain on the backup host. */
+  directory: string;
+  /** `--archive-dir`, and `--name` in it. */
+  archive: string;
+  name: string;
+  /** `--tempdir`; duplicity needs 2.3 volumes of space there. */
+  temporary: string;
+  encryption: Encryption;
+}
+
+/** Blocks of at most this many bytes are compared: half the delta of a dump, against duplicity's default. */
+const maxBlockSize = 2048;
+const mebibyte = 1024 * 1024;
+const aimedVolumes = 40;
+const largestVolume = 200;
+
+/** Descriptors of duplicity: 3 is the lock, 4 the log. */
+const logFd = 4;
+
+/** `--volsize` in MiB: about 40 volumes, so that little copies need little scratch space and large ones are not cut into thousands. */
+export const volumeSize = (copyBytes: number): number =>
+  Math.min(largestVolume, Math.max(1, Math.ceil(copyBytes / mebibyte / aimedVolumes)));
+
+/** The address of a chain; every part of it has its own allow-list of characters in the schema. */
+export const targetUrl = ({ rsync, directory }: Pick<DuplicityTarget, 'rsync' | 'directory'>): string =>
+  `rsync://${rsync.user}@${rsync.host}:${rsync.port}/${directory}`;
+
+const encryptionArguments = (encryption: Encryption): string[] => {
+  if (encryption.method === 'none') return ['--no-encryption'];
+  if (encryption.method === 'passphrase') return [];
+  return [`--encrypt-key=${encryption.fingerprint}`, '--gpg-options=--trust-model=always'];
+};
+
+/** Options by their full names: duplicity takes prefixes, and a wrong one may mean something else. */
+const commonArguments = (target: DuplicityTarget): string[] => [
+  `--archive-dir=${target.archive}`,
+  `--name=${target.name}`,
+  `--tempdir=${target.temporary}`,
+  ...encryptionArguments(target.encryption),
+  '--num-retries=2',
+  '--backend-retry-delay=5',
+  `--log-fd=${logFd}`,
+  '--verbosity=3',
+  `--ssh-options=${sshOptions(target.ssh).join(' ')}`,
+  '--rsync-options=--timeout=60',
+];
+
+/** Arguments of a backup. `source` has the same path in every run: duplicity refuses another one. */
+export const backupArguments = (
+  action: 'full' | 'incremental',
+  target: DuplicityTarget,
+  source: string,
+  volumeMebibytes: number,
+): string[] => [
+  action,
+  ...commonArguments(target),
+  `--max-blocksize=${maxBlockSize}`,
+  `--volsize=${volumeMebibytes}`,
+  source,
+  targetUrl(target),
+];
+
+/** Arguments that ask what duplicity finds in the chain. */
+export const statusArguments = (target: DuplicityTarget): string[] => [
+  'collection-status',
+  ...commonArguments(target),
+  targetUrl(target),
+];
+
+export interface DuplicityScope {
+  context: Pick<RunContext, 'run'>;
+  gpgHome: string;
+  encryption: Encryption;
+  /** The descriptor of the lock on the repository. */
+  lockFd: number;
+}
+
+/** What duplicity said, the last error first: that is where it gave up. */
+const wordsOf = (entries: readonly LogEntry[], stderr: string): string =>
+  [
+    ...entries.filter(({ level }) => level === 'ERROR').toReversed(),
+    ...entries.filter(({ level }) => level === 'WARNING').toReversed(),
+  ]
+    .map(({ text }) => withoutCommand(text))
+    .concat(withoutCommand(stderr))
+    .join('\n');
+
+/**
+ * Runs duplicity. Its exit status alone proves nothing: an error or an unknown warning in its log is a failure as well.
+ * @throws RunError with what its words, or its codes, stand for
+ */
+export const runDuplicity = async (scope: DuplicityScope, args: readonly string[]): Promise<LogEntry[]> => {
+  const { context, gpgHome, encryption, lockFd } = scope;
+  const lines: string[] = [];
+  const ended = await context.run({
+    file: 'duplicity',
+    args,
+    env: {
+      GNUPGHOME: gpgHome,
+      PYTHONDONTWRITEBYTECODE: '1',
+      ...(encryption.method === 'passphrase' && { PASSPHRASE: encryption.passphrase }),
+    },
+    extra: [{ inherit: lockFd }, { line: (line) => lines.push(line) }],
+    tailLines: 60,
+  });
+  const entries = parseLog(lines.join('\n'));
+  const against = objections(entries);
+  if (ended.exitCode === 0 && against.length === 0) return entries;
+  const words = wordsOf(entries, ended.stderr);
+  const explanation = explain(words);
+  const code = against.findLast(({ code }) => code > 1)?.code ?? ended.exitCode ?? 1;
+  throw new RunError(
+    explanation?.reason ?? reasonOfCode(code),
+    `duplicity ${args[0]}: ${explanation?.words ?? oneLine(words === '' ? lastWords('duplicity', ended) : words)} (status ${ended.exitCode ?? ended.killedBy}).`,
+  );
+};

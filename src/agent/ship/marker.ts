@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import type { ShipTask } from '../../api/v1alpha1/task.ts';
+import { RunError } from '../../errors/run-error.ts';
+import type { ListedFile } from './listing.ts';
+import type { Remote } from './remote.ts';
+
+/** Name of the owner marker in the directory of a policy on the backup host. */
+export const markerName = 'holdfast-owner.json';
+
+const owner = z.object({ cluster: z.string(), namespace: z.string(), name: z.string() });
+type Owner = z.output<typeof owner>;
+
+const parseOwner = (text: string): Owner | undefined => {
+  try {
+    return owner.parse(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+};
+
+const same = (a: Owner, b: Owner): boolean =>
+  a.cluster === b.cluster && a.namespace === b.namespace && a.name === b.name;
+
+const claimed = (there: Owner | undefined): string =>
+  there
+    ? `belongs to policy ${there.namespace}/${there.name} of the cluster ${there.cluster}`
+    : 'has an owner marker that cannot be read';
+
+/**
+ * Makes sure that the directory on the backup host is this policy's: two clusters that write to one place would remove each other's sets.
+ * @throws RunError RepositoryOwnedByAnother
+ */
+export const ensureOwner = async (remote: Remote, task: ShipTask, listing: readonly ListedFile[]): Promise<void> => {
+  const self: Owner = { cluster: task.cluster, ...task.policy };
+  if (listing.some(({ name }) => name === markerName)) {
+    const there = parseOwner(await remote.readText(markerName));
+    if (there && same(there, self)) return;
+    if (!task.repository.adopt)
+      throw new RunError('RepositoryOwnedByAnother', `The directory on the backup host ${claimed(there)}.`);
+  }
+  await remote.write(markerName, `${JSON.stringify(self)}\n`);
+  // Read back: the other of two clusters that begin at the same moment sees that it lost, and a host that drops writes is found out.
+  const there = parseOwner(await remote.readText(markerName));
+  if (!there || !same(there, self))
+    throw new RunError('RepositoryOwnedByAnother', `The directory on the backup host ${claimed(there)}.`);
+};

@@ -1,0 +1,77 @@
+import { rm } from 'node:fs/promises';
+import type { ShipTask } from '../../api/v1alpha1/task.ts';
+import type { LedgerChain, LedgerCopy, LedgerSet } from '../ledger.ts';
+import type { Made, RunContext } from '../run.ts';
+import { archiveWork } from './archive.ts';
+import { chooseChain } from './choose.ts';
+import { chooseCopy, layOut } from './copy.ts';
+import { stopGpgAgent } from './gpg.ts';
+import { ensureOwner } from './marker.ts';
+import { openSession, prepare, type Session } from './session.ts';
+import { chainWith, upload } from './upload.ts';
+
+/**
+ * Ships the newest local copy to the repository: as an incremental where the chain can be continued, else as a full in a chain of its own.
+ * It returns when the set is proven to be whole in the repository and is in the ledger.
+ * @throws StepFailure with a RunError of the catalogue
+ */
+export const ship = async (context: RunContext<ShipTask>): Promise<Made> => {
+  const prepared = await context.step('Prepare', () => prepare(context));
+  try {
+    const lock = await context.step('Lock', () => context.lock(context.layout.repositoryLock, 'repository lock'));
+    try {
+      return await shipLocked(openSession(context, prepared, lock));
+    } finally {
+      await tidy(context, () => rm(context.layout.outgoing, { recursive: true, force: true }));
+      await tidy(context, () => rm(archiveWork(context.layout.archive), { recursive: true, force: true }));
+      await lock.release();
+    }
+  } finally {
+    await tidy(context, () => stopGpgAgent(context, prepared.gpgHome));
+    await tidy(context, () => rm(prepared.scratch, { recursive: true, force: true }));
+  }
+};
+
+const shipLocked = async (session: Session): Promise<Made> => {
+  const { context, archive, remote } = session;
+  const copy = await context.step('Prepare', async () => {
+    const newest = chooseCopy(await context.ledger.read());
+    await layOut(context.layout, newest, context.signal);
+    await archive.recover();
+    return newest;
+  });
+  const listing = await context.step('Connect', async () => {
+    await remote.makeDirectory();
+    return remote.list();
+  });
+  const chosen = await context.step('Repository', async () => {
+    await ensureOwner(remote, context.task, listing);
+    return chooseChain(session, listing);
+  });
+  const set = await upload(session, chosen, copy);
+  await context.step('Finish', async () => {
+    await archive.keep(chosen.directory);
+    await record(session, chainWith(session, chosen, set), copy, set);
+  });
+  return { made: set.type };
+};
+
+const record = async ({ context }: Session, chain: LedgerChain, copy: LedgerCopy, set: LedgerSet): Promise<void> => {
+  await context.ledger.update((ledger) => ({
+    ...ledger,
+    copies: ledger.copies.map((each) => (each.name === copy.name ? { ...each, shippedAs: set.setTime } : each)),
+    chains: [
+      ...ledger.chains.filter((each) => each.directory !== chain.directory || each.repository !== chain.repository),
+      chain,
+    ],
+  }));
+};
+
+/** Tidying up must not hide how the run ended. */
+const tidy = async ({ log }: RunContext<ShipTask>, work: () => Promise<void>): Promise<void> => {
+  try {
+    await work();
+  } catch (error) {
+    log.debug('not everything could be tidied up', { error });
+  }
+};

@@ -1,0 +1,72 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ShipTask } from '../../api/v1alpha1/task.ts';
+import { RunError } from '../../errors/run-error.ts';
+import type { RunContext } from '../run.ts';
+import { oneLine } from './reasons.ts';
+
+type RsyncTask = ShipTask['repository']['rsync'];
+
+/** Where ssh finds what it needs, in the scratch space. */
+export interface SshFiles {
+  identity: string;
+  knownHosts: string;
+}
+
+/** A connection that is half open ends after interval × count seconds. */
+const connectTimeoutSeconds = 15;
+const aliveIntervalSeconds = 15;
+const aliveCount = 3;
+
+/** ssh's options. duplicity and rsync split them at blanks, so no value may hold one, or a quote. */
+export const sshOptions = ({ identity, knownHosts }: SshFiles): string[] => {
+  for (const path of [identity, knownHosts]) {
+    if (!/^[A-Za-z0-9._/-]+$/.test(path))
+      throw new RunError('InternalError', `The scratch path ${path} has characters that ssh options cannot carry.`);
+  }
+  return [
+    `-oIdentityFile=${identity}`,
+    '-oIdentitiesOnly=yes',
+    `-oUserKnownHostsFile=${knownHosts}`,
+    '-oGlobalKnownHostsFile=/dev/null',
+    '-oStrictHostKeyChecking=yes',
+    '-oUpdateHostKeys=no',
+    '-oBatchMode=yes',
+    `-oConnectTimeout=${connectTimeoutSeconds}`,
+    `-oServerAliveInterval=${aliveIntervalSeconds}`,
+    `-oServerAliveCountMax=${aliveCount}`,
+  ];
+};
+
+/** The remote shell for rsync's `-e`: rsync splits it at blanks itself, no shell reads it. */
+export const remoteShell = ({ port }: Pick<RsyncTask, 'port'>, files: SshFiles): string =>
+  ['ssh', '-p', String(port), ...sshOptions(files)].join(' ');
+
+/**
+ * Puts the SSH key and the known hosts into the scratch space, for ssh alone to read, and checks that the key can be used without a
+ * passphrase.
+ * @throws RunError SecretMissing, SecretInvalid
+ */
+export const prepareSsh = async (
+  { run, secrets }: Pick<RunContext, 'run' | 'secrets'>,
+  { key, knownHosts }: RsyncTask,
+  directory: string,
+): Promise<SshFiles> => {
+  const files = { identity: join(directory, 'id'), knownHosts: join(directory, 'known_hosts') };
+  const text = await secrets.read(key, 'ssh-privatekey');
+  // OpenSSH refuses a key whose last line has no end.
+  await writeFile(files.identity, `${text.replaceAll('\r\n', '\n').trimEnd()}\n`, { mode: 0o600 });
+  await writeFile(files.knownHosts, `${knownHosts.trimEnd()}\n`, { mode: 0o600 });
+  const ended = await run({
+    file: 'ssh-keygen',
+    args: ['-y', '-P', '', '-f', files.identity],
+    stdout: 'ignore',
+    stderr: 'ignore',
+  });
+  if (ended.exitCode === 0) return files;
+  const why = oneLine(ended.stderr.replaceAll(files.identity, 'the key'));
+  throw new RunError(
+    'SecretInvalid',
+    `Key "ssh-privatekey" of Secret ${key.secret} is not a private SSH key without a passphrase (${why}).`,
+  );
+};
