@@ -60,6 +60,8 @@ const defaultTimeLimitMs = 30_000;
 const maxThrottledTries = 5;
 /** When 429 comes without Retry-After. */
 const defaultRetryAfterSeconds = 1;
+/** A server that asks for an hour must not stop everything for one: after this it is asked again. */
+const longestPauseSeconds = 60;
 
 export function createClient(options: ClientOptions): KubeClient {
   const { transport, clock = systemClock, metrics = noMetrics, userAgent = 'holdfast' } = options;
@@ -109,7 +111,7 @@ export function createClient(options: ClientOptions): KubeClient {
         return await once(request, deadline);
       } catch (error) {
         if (!isThrottled(request, error)) throw error;
-        limiter.pause((error.retryAfterSeconds ?? defaultRetryAfterSeconds) * 1000);
+        limiter.pause(pauseMsFor(error));
         if (attempt >= maxThrottledTries) throw error;
       }
     }
@@ -140,7 +142,7 @@ export function createClient(options: ClientOptions): KubeClient {
         count(String(response.statusCode));
         if (!isSuccess(response)) {
           const error = apiErrorFrom(what, response.statusCode ?? 0, await readAll(response), retryAfter(response));
-          if (error.code === 429) limiter.pause((error.retryAfterSeconds ?? defaultRetryAfterSeconds) * 1000);
+          if (error.code === 429) limiter.pause(pauseMsFor(error));
           throw error;
         }
         return readLines(what, response, deadline, signal);
@@ -197,6 +199,10 @@ function isSuccess({ statusCode = 0 }: IncomingMessage): boolean {
 function isThrottled({ method }: ApiRequest, error: unknown): error is ApiError {
   if (isApiError(error, 429)) return true;
   return method === 'GET' && isApiError(error, 503) && error.retryAfterSeconds !== undefined;
+}
+
+function pauseMsFor({ retryAfterSeconds = defaultRetryAfterSeconds }: ApiError): number {
+  return Math.min(retryAfterSeconds, longestPauseSeconds) * 1000;
 }
 
 function contentHeaders(body: string, contentType = 'application/json'): Record<string, string> {
