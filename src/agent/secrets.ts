@@ -16,10 +16,10 @@ export interface SecretMount {
 /** The secrets of a run. Every value read is remembered, so that nothing that leaves the agent can carry it. */
 export interface Secrets {
   /**
-   * Reads a key of a mounted Secret as it is, without trimming.
+   * Reads a key of a mounted Secret as it is, without trimming. `public` is for what messages may show, such as a user name.
    * @throws RunError SecretMissing (no such Secret or key: mounts are optional), SecretInvalid (empty or not UTF-8).
    */
-  read(mount: SecretMount, key: string): Promise<string>;
+  read(mount: SecretMount, key: string, options?: { readonly public?: boolean }): Promise<string>;
   /** Masks a further value, such as one derived from a secret. */
   remember(value: string): void;
   /** The text with every known secret masked. */
@@ -33,12 +33,12 @@ export const createSecrets = (): Secrets => {
   };
   return {
     remember,
-    async read(mount, key) {
+    async read(mount, key, options) {
       const bytes = await readKey(mount, key);
       const value = decode(bytes);
       if (value === undefined || value === '')
         throw invalid(mount, key, value === '' ? 'is empty' : 'is not UTF-8 text');
-      remember(value);
+      if (options?.public !== true) remember(value);
       return value;
     },
     redact: (text) => redactValues(text, known),
@@ -52,7 +52,7 @@ export const redactValues = (text: string, values: Iterable<string>): string =>
 const maskOne = (text: string, value: string): string => {
   if (value.length >= shortest) return text.replaceAll(value, mask);
   const alone = new RegExp(
-    `(?<![\\p{L}\\p{N}])${value.replaceAll(/[\\^$.*+?()[\]{}|\/-]/g, '\\$&')}(?![\\p{L}\\p{N}])`,
+    `(?<![\\p{L}\\p{N}])${value.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&')}(?![\\p{L}\\p{N}])`,
     'gu',
   );
   return text.replace(alone, mask);

@@ -1,7 +1,58 @@
-import { RunError } from '../../errors/run-error.ts';
+import { join } from 'node:path';
 import type { DumpTask } from '../../api/v1alpha1/task.ts';
+import { previousTime } from '../../cron/next.ts';
+import { parseCron } from '../../cron/parse.ts';
+import { createZone } from '../../cron/zone.ts';
+import { errorCode } from '../disk.ts';
+import type { LedgerCopy } from '../ledger.ts';
 import type { Made, RunContext } from '../run.ts';
+import { filesPresent } from './copy-files.ts';
+import { chooseCopy } from './decide.ts';
+import { makeCopy } from './make-copy.ts';
+import { engineFor } from './registry.ts';
+import { byDataTime, pruneCopies, tidyCopies } from './tidy.ts';
 
-export const dump = async (_context: RunContext<DumpTask>): Promise<Made> => {
-  throw new RunError('InternalError', 'dump: in work.');
+/**
+ * The work of the dump container: a local copy, made anew, or for a full or incremental the one of the newest slot. The dump lock is
+ * waited for, so that a copy that is being made is used when it is done.
+ */
+export const dump = async (context: RunContext<DumpTask>): Promise<Made> => {
+  const { task, layout, log } = context;
+  const lock = await context.step('Lock', () => context.lock(layout.dumpLock, 'lock for dumps'));
+  try {
+    await context.step('Prepare', () => tidyCopies(context));
+    const newest = (await context.ledger.read()).copies.toSorted(byDataTime).at(-1);
+    const choice = chooseCopy({
+      slot: slotOf(context),
+      newest,
+      filesPresent: newest !== undefined && (await filesPresent(join(layout.copies, newest.name), newest)),
+    });
+    if ('reuse' in choice) {
+      log.info(`local copy ${choice.reuse.name} is used`);
+      return {};
+    }
+    log.info(`a local copy is made: ${choice.dump}`);
+    const copy = await makeCopy(context, engineFor(task.source));
+    await context.step('Finish', () => prune(context, copy));
+    return { made: 'LocalCopy' };
+  } finally {
+    await lock.release();
+  }
+};
+
+const slotOf = ({ task, now }: RunContext<DumpTask>): Date | undefined => {
+  if (task.reuse === undefined || task.kind === 'LocalCopy') return undefined;
+  const schedule = parseCron(task.reuse.schedule);
+  // `@every` counts from a start that the agent does not know: no copy older than one interval will do.
+  if (schedule.kind === 'every') return new Date(now().getTime() - Number(schedule.seconds) * 1000);
+  return previousTime(schedule, createZone(task.reuse.timeZone), now());
+};
+
+// The copy is made and recorded: that an old one cannot be removed is no reason to call it failed, and it shows as a full claim later.
+const prune = async (context: RunContext<DumpTask>, { name }: LedgerCopy): Promise<void> => {
+  try {
+    await pruneCopies(context, name);
+  } catch (error) {
+    context.log.warn('old local copies could not be removed', { error, code: errorCode(error) });
+  }
 };

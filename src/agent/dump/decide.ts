@@ -1,0 +1,27 @@
+import type { LedgerCopy } from '../ledger.ts';
+
+/** What is known when a run decides where its copy comes from. */
+export interface CopyChoiceInput {
+  /** The latest scheduled time of the local copies; missing when the run dumps for itself. */
+  readonly slot: Date | undefined;
+  /** The newest local copy by the ledger. */
+  readonly newest: LedgerCopy | undefined;
+  /** Whether its files are all there with their sizes. */
+  readonly filesPresent: boolean;
+}
+
+export type CopyChoice = { readonly reuse: LedgerCopy } | { readonly dump: string };
+
+/**
+ * Whether a full or incremental ships the copy that is there or dumps anew. A copy is shipped once, and one that is older than its
+ * latest scheduled time is never shipped as new: that would show an old state under a new backup's time.
+ */
+export const chooseCopy = ({ slot, newest, filesPresent }: CopyChoiceInput): CopyChoice => {
+  if (slot === undefined) return { dump: 'this run makes its own copy' };
+  if (newest === undefined) return { dump: 'there is no local copy yet' };
+  if (newest.shippedAs !== undefined) return { dump: `local copy ${newest.name} was shipped before` };
+  if (Date.parse(newest.dataTime) < slot.getTime())
+    return { dump: `local copy ${newest.name} is older than its schedule` };
+  if (!filesPresent) return { dump: `local copy ${newest.name} is not whole any more` };
+  return { reuse: newest };
+};

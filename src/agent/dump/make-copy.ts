@@ -1,0 +1,67 @@
+import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DumpTask } from '../../api/v1alpha1/task.ts';
+import { RunError } from '../../errors/run-error.ts';
+import { flush } from '../disk.ts';
+import { compactTime, factsFile } from '../layout.ts';
+import type { LedgerCopy } from '../ledger.ts';
+import type { RunContext } from '../run.ts';
+import { secondsBetween, timestamp } from '../times.ts';
+import { describeFiles, flushAll, writeManifest } from './copy-files.ts';
+import type { Engine } from './engine.ts';
+import { byDataTime, partialSuffix } from './tidy.ts';
+
+/**
+ * Makes a local copy: dumped into a directory with the suffix `.partial`, checked, flushed, renamed, then entered into the ledger. To be
+ * called under the dump lock. On any failure the partial directory is removed.
+ */
+export const makeCopy = async (context: RunContext<DumpTask>, engine: Engine): Promise<LedgerCopy> => {
+  const { layout, ledger, now, signal } = context;
+  // Copies are named by the second; the dump's own start decides the name, so the next one begins in a second of its own.
+  await sleep(1000 - (now().getTime() % 1000), undefined, { signal });
+  const partial = join(layout.copies, `${compactTime(now())}${partialSuffix}`);
+  const began = now();
+  try {
+    await mkdir(partial);
+    const { dataTime, factsKnown } = await engine.dump(context, partial);
+    return await context.step('Finish', async () => {
+      const name = compactTime(dataTime);
+      const files = await describeFiles(partial, signal);
+      const copy: LedgerCopy = {
+        name,
+        dataTime: timestamp(dataTime),
+        completionTime: timestamp(now()),
+        durationSeconds: secondsBetween(began, now()),
+        sizeBytes: files.reduce((sum, { size }) => sum + size, 0),
+        jobName: context.jobName,
+        ...(factsKnown && { factsDigest: await digestOf(join(partial, factsFile)) }),
+        files,
+      };
+      await writeManifest(partial, copy);
+      await flushAll(partial);
+      signal.throwIfAborted();
+      await rename(partial, join(layout.copies, name));
+      await flush(layout.copies);
+      await ledger.update((current) => ({
+        ...current,
+        copies: [...current.copies.filter((other) => other.name !== name), copy].toSorted(byDataTime),
+      }));
+      return copy;
+    });
+  } catch (error) {
+    await rm(partial, { recursive: true, force: true });
+    throw error;
+  }
+};
+
+const digestOf = async (path: string): Promise<string> => {
+  try {
+    return createHash('sha256')
+      .update(await readFile(path))
+      .digest('hex');
+  } catch (error) {
+    throw new RunError('DumpFailed', `The dump left no ${factsFile}.`, { cause: error });
+  }
+};

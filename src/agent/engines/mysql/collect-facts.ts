@@ -1,0 +1,195 @@
+import { createHash } from 'node:crypto';
+import type { RunContext } from '../../run.ts';
+import { serverError, serverMessage, type Connection } from './connect.ts';
+import { contentQuery, type Column } from './content-query.ts';
+import type { DatabaseFacts, MysqlFacts, TableFacts } from './facts.ts';
+import { identifier } from './sql.ts';
+
+type Row = Record<string, string | null>;
+
+/** What of a run the collecting needs. */
+export type FactsScope = Pick<RunContext, 'signal' | 'log'>;
+
+/** Takes the facts of the databases in the connection's present snapshot. A table that cannot be read is Unknown, with the reason. */
+export const collectFacts = async (
+  connection: Connection,
+  databases: readonly string[],
+  scope: FactsScope,
+): Promise<Pick<MysqlFacts, 'server' | 'databases'>> => {
+  const found: DatabaseFacts[] = [];
+  for (const database of [...databases].toSorted(byText)) {
+    scope.signal.throwIfAborted();
+    found.push(await databaseFacts(connection, database, scope));
+  }
+  return { server: await serverFacts(connection), databases: found };
+};
+
+const serverFacts = async (connection: Connection): Promise<MysqlFacts['server']> => {
+  const [row] = await query(
+    connection,
+    `SELECT VERSION() AS version, CAST(@@lower_case_table_names AS CHAR) AS lower_case,
+       @@character_set_server AS character_set, @@collation_server AS collation`,
+  );
+  return {
+    version: text(row, 'version'),
+    lowerCaseTableNames: Number(text(row, 'lower_case')),
+    characterSet: text(row, 'character_set'),
+    collation: text(row, 'collation'),
+  };
+};
+
+const databaseFacts = async (connection: Connection, database: string, scope: FactsScope): Promise<DatabaseFacts> => {
+  await connection.query(`USE ${identifier(database)}`);
+  const [defaults] = await query(
+    connection,
+    'SELECT @@character_set_database AS character_set, @@collation_database AS collation',
+  );
+  const tables: TableFacts[] = [];
+  const views: DatabaseFacts['views'] = [];
+  const listed = await query(
+    connection,
+    `SELECT t.TABLE_NAME AS name, t.TABLE_TYPE AS type, COALESCE(t.ENGINE, '') AS engine,
+       COALESCE(e.TRANSACTIONS, 'NO') AS transactions, t.TABLE_COMMENT AS comment
+     FROM information_schema.TABLES t LEFT JOIN information_schema.ENGINES e ON e.ENGINE = t.ENGINE
+     WHERE t.TABLE_SCHEMA = ?`,
+    [database],
+  );
+  for (const row of listed.toSorted((a, b) => byText(text(a, 'name'), text(b, 'name')))) {
+    scope.signal.throwIfAborted();
+    if (text(row, 'type') === 'VIEW') views.push(await viewFacts(connection, text(row, 'name')));
+    else tables.push(await tableFacts(connection, database, row));
+  }
+  return {
+    name: database,
+    characterSet: text(defaults, 'character_set'),
+    collation: text(defaults, 'collation'),
+    tables,
+    views,
+    triggers: await definitions(connection, triggerQuery, database),
+    routines: await routineFacts(connection, database),
+    events: await definitions(connection, eventQuery, database),
+  };
+};
+
+const tableFacts = async (connection: Connection, database: string, row: Row): Promise<TableFacts> => {
+  const name = text(row, 'name');
+  const type = text(row, 'type');
+  const kind = type === 'SEQUENCE' ? 'Sequence' : type === 'SYSTEM VERSIONED' ? 'SystemVersioned' : 'Table';
+  const [created] = await query(connection, `SHOW CREATE TABLE ${identifier(name)}`);
+  const schema = digest([withoutCounter(Object.values(created ?? {})[1] ?? '')]);
+  const common = { name, kind, engine: text(row, 'engine'), schema } as const;
+  if (kind === 'Sequence') return { ...common, content: { unknown: 'a sequence is not part of a snapshot' } };
+  if (text(row, 'transactions') !== 'YES') {
+    return { ...common, content: { unknown: `engine ${common.engine} has no snapshot` } };
+  }
+  return { ...common, content: await tableContent(connection, database, name, kind === 'SystemVersioned') };
+};
+
+const tableContent = async (
+  connection: Connection,
+  database: string,
+  table: string,
+  history: boolean,
+): Promise<TableFacts['content']> => {
+  try {
+    const columns = await columnsOf(connection, database, table, history);
+    const [found] = await query(connection, contentQuery({ database, table, columns, history }));
+    const rows = text(found, 'rows');
+    if (text(found, 'hashed') !== rows) return { unknown: 'the server could not hash every value' };
+    return { rows: Number(rows), checksum: `${text(found, 'total')}:${text(found, 'mixed')}` };
+  } catch (error) {
+    // An error of the server concerns this table (changed since the snapshot, damaged…); a lost connection concerns all.
+    if (serverError(error) === undefined || connectionIsLost(error)) throw error;
+    return { unknown: `it cannot be read: ${serverMessage(error)}` };
+  }
+};
+
+const connectionIsLost = (error: unknown): boolean =>
+  typeof error === 'object' && error !== null && 'fatal' in error && error.fatal === true;
+
+const columnsOf = async (
+  connection: Connection,
+  database: string,
+  table: string,
+  history: boolean,
+): Promise<Column[]> => {
+  const rows = await query(
+    connection,
+    `SELECT COLUMN_NAME AS name, DATA_TYPE AS type, COALESCE(GENERATION_EXPRESSION, '') AS generation
+     FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION`,
+    [database, table],
+  );
+  const columns = rows.map((row) => ({
+    name: text(row, 'name'),
+    type: text(row, 'type'),
+    generated: text(row, 'generation') !== '' && !/^row (start|end)$/i.test(text(row, 'generation')),
+  }));
+  const implicit = history && !rows.some((row) => /^row start$/i.test(text(row, 'generation')));
+  if (!implicit) return columns;
+  return [...columns, ...['row_start', 'row_end'].map((name) => ({ name, type: 'timestamp', generated: false }))];
+};
+
+const viewFacts = async (connection: Connection, name: string): Promise<DatabaseFacts['views'][number]> => {
+  const [created] = await query(connection, `SHOW CREATE VIEW ${identifier(name)}`);
+  return { name, digest: digest(Object.values(created ?? {})) };
+};
+
+const routineFacts = async (connection: Connection, database: string): Promise<DatabaseFacts['routines']> => {
+  const rows = await query(
+    connection,
+    'SELECT ROUTINE_NAME AS name, ROUTINE_TYPE AS type FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ?',
+    [database],
+  );
+  const routines: DatabaseFacts['routines'] = [];
+  for (const row of rows.toSorted((a, b) => byText(routineKey(a), routineKey(b)))) {
+    const [name, type] = [text(row, 'name'), text(row, 'type')];
+    if (!/^[A-Z ]+$/.test(type)) throw new Error(`a routine of type ${type} is not known`);
+    const [created] = await query(connection, `SHOW CREATE ${type} ${identifier(database)}.${identifier(name)}`);
+    const values = Object.values(created ?? {});
+    if (values[2] === null) throw new Error(`the definition of routine ${name} is hidden from the account`);
+    routines.push({ name, type, digest: digest(values) });
+  }
+  return routines;
+};
+
+const routineKey = (row: Row): string => `${text(row, 'name')} ${text(row, 'type')}`;
+
+const triggerQuery = `SELECT TRIGGER_NAME AS name, EVENT_OBJECT_TABLE, EVENT_MANIPULATION, ACTION_TIMING,
+  CAST(ACTION_ORDER AS CHAR), ACTION_STATEMENT, SQL_MODE, DEFINER,
+  CHARACTER_SET_CLIENT, COLLATION_CONNECTION, DATABASE_COLLATION
+  FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?`;
+
+const eventQuery = `SELECT EVENT_NAME AS name, EVENT_DEFINITION, EVENT_TYPE, EXECUTE_AT, INTERVAL_VALUE, INTERVAL_FIELD, STARTS,
+  ENDS, STATUS, ON_COMPLETION, EVENT_COMMENT, SQL_MODE, TIME_ZONE, DEFINER, CHARACTER_SET_CLIENT, COLLATION_CONNECTION,
+  DATABASE_COLLATION FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ?`;
+
+const definitions = async (
+  connection: Connection,
+  statement: string,
+  database: string,
+): Promise<{ name: string; digest: string }[]> => {
+  const rows = await query(connection, statement, [database]);
+  return rows
+    .map((row) => ({ name: text(row, 'name'), digest: digest(Object.values(row)) }))
+    .toSorted((a, b) => byText(a.name, b.name));
+};
+
+// The counter moves outside of snapshots, and a dump of the same rows may carry another one.
+const withoutCounter = (statement: string): string => statement.replace(/^(\) ENGINE=\w+) AUTO_INCREMENT=\d+/m, '$1');
+
+// The ends are trimmed: the dump wraps statements in comments, which leaves a space behind.
+const digest = (values: readonly unknown[]): string =>
+  createHash('sha256')
+    .update(JSON.stringify(values.map((value) => (value === null ? null : String(value).trimEnd()))))
+    .digest('hex');
+
+const query = (connection: Connection, statement: string, values: readonly string[] = []): Promise<Row[]> =>
+  connection.query<Row[]>(statement, [...values]);
+
+const text = (row: Row | undefined, column: string): string => {
+  const value = row?.[column];
+  if (value === undefined || value === null) throw new Error(`the server gave no ${column}`);
+  return String(value);
+};
+
+const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -1,0 +1,73 @@
+import { identifier } from './sql.ts';
+
+/** A column as the content query needs it. */
+export interface Column {
+  readonly name: string;
+  /** DATA_TYPE of information_schema. */
+  readonly type: string;
+  /** Computed from other columns: not dumped, its definition is in the schema. */
+  readonly generated: boolean;
+}
+
+export interface ContentQueryInput {
+  readonly database: string;
+  readonly table: string;
+  readonly columns: readonly Column[];
+  /** Past rows count as well: they are dumped. */
+  readonly history: boolean;
+}
+
+// Hashed by their bytes as they are stored. Others go through their text, which is what the dump holds: a FLOAT by its 6 digits.
+const byBytes = new Set([
+  'char',
+  'varchar',
+  'tinytext',
+  'text',
+  'mediumtext',
+  'longtext',
+  'json',
+  'enum',
+  'set',
+  'binary',
+  'varbinary',
+  'tinyblob',
+  'blob',
+  'mediumblob',
+  'longblob',
+]);
+const spatial = new Set([
+  'geometry',
+  'point',
+  'linestring',
+  'polygon',
+  'multipoint',
+  'multilinestring',
+  'multipolygon',
+  'geometrycollection',
+  'geomcollection',
+]);
+
+/**
+ * The query for the rows of a table and a checksum of their content that does not depend on their order: per row the MD5 of its columns'
+ * MD5s, with NULL apart from every value; over the rows the sum of one half and the exclusive-or of the other. `hashed` below `rows` says
+ * that the server gave up on a value: then the checksum proves nothing.
+ */
+export const contentQuery = ({ database, table, columns, history }: ContentQueryInput): string => {
+  const row = columns.filter(({ generated }) => !generated).map(columnHash);
+  const from = `${identifier(database)}.${identifier(table)}${history ? ' FOR SYSTEM_TIME ALL' : ''}`;
+  return `SELECT CAST(COUNT(*) AS CHAR) AS \`rows\`, CAST(COUNT(h) AS CHAR) AS hashed,
+  CAST(COALESCE(SUM(CAST(CONV(LEFT(h, 16), 16, 10) AS UNSIGNED)), 0) AS CHAR) AS total,
+  CAST(BIT_XOR(CAST(CONV(RIGHT(h, 16), 16, 10) AS UNSIGNED)) AS CHAR) AS mixed
+FROM (SELECT MD5(CONCAT('', ${row.length === 0 ? "''" : row.join(', ')})) AS h FROM ${from}) AS hashes`;
+};
+
+const columnHash = ({ name, type }: Column): string => {
+  const column = identifier(name);
+  return `IF(${column} IS NULL, '-', MD5(${valueOf(column, type.toLowerCase())}))`;
+};
+
+const valueOf = (column: string, type: string): string => {
+  if (byBytes.has(type)) return column;
+  if (spatial.has(type) || type === 'bit') return `HEX(${column})`;
+  return `CAST(${column} AS BINARY)`;
+};

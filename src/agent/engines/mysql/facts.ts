@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { sha256, time } from '../../../api/v1alpha1/primitives.ts';
+
+/**
+ * facts.json: what the source held at the moment of the dump. Verification and restore take the same facts from the restored server and
+ * compare. Lists are sorted by name and keys are sorted, so that equal facts are equal bytes.
+ */
+
+const named = z.object({ name: z.string(), digest: sha256.describe('SHA-256 of its definition.') });
+
+const content = z.union([
+  z.object({
+    rows: z.int().min(0).describe('Exact number of rows, history included.'),
+    checksum: z.string().describe('Checksum of all rows, whatever their order; see content-query.ts.'),
+  }),
+  z.object({ unknown: z.string().describe('Why the content is not known.') }),
+]);
+
+const table = z.object({
+  name: z.string(),
+  kind: z.enum(['Table', 'SystemVersioned', 'Sequence']),
+  engine: z.string(),
+  schema: sha256.describe('SHA-256 of SHOW CREATE TABLE without the AUTO_INCREMENT counter.'),
+  content,
+});
+export type TableFacts = z.output<typeof table>;
+
+const database = z.object({
+  name: z.string(),
+  characterSet: z.string(),
+  collation: z.string(),
+  tables: z.array(table),
+  views: z.array(named),
+  triggers: z.array(named),
+  routines: z.array(named.extend({ type: z.string() })),
+  events: z.array(named),
+});
+export type DatabaseFacts = z.output<typeof database>;
+
+export const mysqlFacts = z.object({
+  version: z.literal(1),
+  engine: z.literal('mysql'),
+  dataTime: time,
+  server: z.object({
+    version: z.string().describe('As the server calls itself: the scratch server of a verification has the same.'),
+    lowerCaseTableNames: z.int(),
+    characterSet: z.string(),
+    collation: z.string(),
+  }),
+  databases: z.array(database),
+  unknown: z
+    .string()
+    .describe('Why the facts are not a witness: they are not from the snapshot of the dump.')
+    .optional(),
+});
+export type MysqlFacts = z.output<typeof mysqlFacts>;
+
+/** JSON with sorted keys: equal values are equal bytes. */
+export const canonicalJson = (value: unknown): string => `${JSON.stringify(sorted(value), undefined, 1)}\n`;
+
+const sorted = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);
+  return Object.fromEntries(
+    entries.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([name, inner]) => [name, sorted(inner)]),
+  );
+};

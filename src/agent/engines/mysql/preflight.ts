@@ -1,0 +1,62 @@
+import { RunError } from '../../../errors/run-error.ts';
+import { serverError, serverMessage, type Connection } from './connect.ts';
+import { parseGrants, type Grants } from './grants.ts';
+import { identifier } from './sql.ts';
+
+/** Without one of these on a database the dump leaves something out, mostly with exit status 0. */
+const neededOnDatabase = ['SELECT', 'SHOW VIEW', 'TRIGGER', 'EVENT'] as const;
+
+/** What is known about the server and the account once everything needed is there. */
+export interface Preflight {
+  /** Whether the account may take the global read lock that puts the facts into the dump's snapshot. */
+  readonly mayLock: boolean;
+}
+
+/**
+ * Checks that the databases are there and that the account sees everything in them. An account that lacks a right sees fewer tables,
+ * triggers or routines, and neither the dump nor the facts would notice.
+ * @throws RunError DatabaseNotFound, AccessDenied, PrivilegeMissing
+ */
+export const preflight = async (
+  connection: Connection,
+  databases: readonly string[],
+  username: string,
+): Promise<Preflight> => {
+  for (const database of databases) await checkDatabase(connection, database, username);
+  const rows: Record<string, string>[] = await connection.query('SHOW GRANTS');
+  const grants = parseGrants(rows.flatMap((row) => Object.values(row)));
+  const missing = databases.flatMap((database) => missingPrivileges(grants, database));
+  if (!mayReadRoutines(grants, databases)) missing.push('SELECT on mysql.proc (for routines)');
+  if (missing.length > 0) {
+    throw new RunError('PrivilegeMissing', `The account "${username}" lacks ${missing.join(', ')}.`);
+  }
+  return { mayLock: grants.globally('RELOAD') };
+};
+
+const checkDatabase = async (connection: Connection, database: string, username: string): Promise<void> => {
+  try {
+    await connection.query(`USE ${identifier(database)}`);
+  } catch (error) {
+    const number = serverError(error);
+    if (number === 1049) {
+      throw new RunError('DatabaseNotFound', `There is no database "${database}" on the server.`, { cause: error });
+    }
+    if (number === 1044 || number === 1142) {
+      const detail = `The account "${username}" may not use database "${database}", or there is no such database.`;
+      throw new RunError('AccessDenied', detail, { cause: error });
+    }
+    const detail = `Database "${database}" cannot be used: ${serverMessage(error)}.`;
+    throw new RunError('SourceUnreachable', detail, { cause: error });
+  }
+};
+
+const missingPrivileges = (grants: Grants, database: string): string[] => {
+  const missing = neededOnDatabase.filter((privilege) => !grants.onDatabase(privilege, database));
+  return missing.length === 0 ? [] : [`${missing.join(', ')} on ${database}.*`];
+};
+
+// MariaDB keeps routines in mysql.proc; MySQL 8 has a privilege instead, MariaDB 11.3 as well.
+const mayReadRoutines = (grants: Grants, databases: readonly string[]): boolean =>
+  grants.onTable('SELECT', 'mysql', 'proc') ||
+  grants.globally('SHOW_ROUTINE') ||
+  databases.every((database) => grants.onDatabase('SHOW CREATE ROUTINE', database));

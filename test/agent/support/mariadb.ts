@@ -1,0 +1,110 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { openSync, readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { execa } from 'execa';
+import { createConnection, type Connection } from 'mariadb';
+import { makeDirectory } from './directories.ts';
+import { requireBinaries } from './packages.ts';
+import { freePort } from './ports.ts';
+
+/** A MariaDB server of a test's own, on loopback, with an empty data directory. */
+export interface MariadbServer {
+  readonly host: string;
+  readonly port: number;
+  readonly socket: string;
+  readonly pid: number;
+  /** Runs statements as the server's administrator. */
+  admin<T>(work: (connection: Connection) => Promise<T>): Promise<T>;
+  /** Ends the server at once, as a crash would. */
+  kill(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const serverArguments = (directory: string, port: number): string[] => [
+  '--no-defaults',
+  '--user=root',
+  `--datadir=${join(directory, 'data')}`,
+  `--socket=${join(directory, 's')}`,
+  `--pid-file=${join(directory, 'pid')}`,
+  `--port=${port}`,
+  '--bind-address=127.0.0.1',
+  '--skip-name-resolve',
+  '--skip-log-bin',
+  '--innodb-buffer-pool-size=32M',
+  '--innodb-log-file-size=16M',
+  '--innodb-flush-log-at-trx-commit=0',
+  '--max-allowed-packet=64M',
+  '--character-set-server=utf8mb4',
+];
+
+/** @param extra further options of mariadbd */
+export const startMariadb = async (extra: readonly string[] = []): Promise<MariadbServer> => {
+  requireBinaries({ mariadbd: 'mariadb-server', 'mariadb-install-db': 'mariadb-server', mariadb: 'mariadb-client' });
+  const directory = await makeDirectory();
+  await mkdir(join(directory.path, 'data'));
+  await execa('mariadb-install-db', [
+    '--no-defaults',
+    '--user=root',
+    `--datadir=${join(directory.path, 'data')}`,
+    '--auth-root-authentication-method=normal',
+    '--skip-test-db',
+  ]);
+  const port = await freePort();
+  const log = join(directory.path, 'log');
+  const output = openSync(log, 'w');
+  const server = spawn('mariadbd', [...serverArguments(directory.path, port), ...extra], {
+    stdio: ['ignore', output, output],
+  });
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    if (server.exitCode !== null || server.signalCode !== null) return;
+    const exited = once(server, 'exit');
+    server.kill(signal);
+    await exited;
+  };
+  const socket = join(directory.path, 's');
+  const admin = async <T>(work: (connection: Connection) => Promise<T>): Promise<T> => {
+    const connection = await createConnection({ socketPath: socket, user: 'root', multipleStatements: true });
+    try {
+      return await work(connection);
+    } finally {
+      await connection.end();
+    }
+  };
+  try {
+    await waitUntilUp(server, () => admin((connection) => connection.query('SELECT 1')), log);
+  } catch (error) {
+    await end('SIGKILL');
+    await directory.remove();
+    throw error;
+  }
+  return {
+    host: '127.0.0.1',
+    port,
+    socket,
+    pid: server.pid ?? 0,
+    admin,
+    kill: () => end('SIGKILL'),
+    async stop() {
+      await end('SIGKILL');
+      await directory.remove();
+    },
+  };
+};
+
+const waitUntilUp = async (server: ChildProcess, probe: () => Promise<unknown>, log: string): Promise<void> => {
+  const giveUp = Date.now() + 30_000;
+  for (;;) {
+    try {
+      await probe();
+      return;
+    } catch (error) {
+      if (server.exitCode !== null || Date.now() > giveUp) {
+        throw new Error(`mariadbd does not come up:\n${readFileSync(log, 'utf8')}`, { cause: error });
+      }
+      await sleep(100);
+    }
+  }
+};
