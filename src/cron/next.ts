@@ -45,7 +45,9 @@ function* startsBefore(before: number): Generator<number> {
 
 /** The last match up to `before`, found by halving, that a search from a multiple of `grain` seconds leads to; `first` is one such. */
 const narrow = (schedule: FieldsSchedule, zone: Zone, first: number, before: number, grain: number): number => {
-  let match = first;
+  const second = searchNext(schedule, zone, first);
+  if (second === undefined || second > before) return first;
+  let match = second;
   let end = Math.floor(before / grain);
   let start = Math.ceil(match / grain);
   while (start < end) {

@@ -21,6 +21,7 @@ type Seek = (search: Search) => boolean;
 
 const minuteSeconds = 60;
 const hourSeconds = 3600;
+const daySeconds = 86_400;
 
 const wallOf = (search: Search): Date => wallClock(search.zone, search.at);
 
@@ -73,7 +74,10 @@ const seekDay: Seek = (search) => {
       put(search, wall.getUTCFullYear(), wall.getUTCMonth(), wall.getUTCDate());
       wall = wallOf(search);
     }
+    const start = search.at;
     addToDate(search, wall, 0, 1);
+    // Where a zone left out a whole day (Samoa, 2011), the step ends where it began, and robfig never comes back. This goes on.
+    if (search.at <= start) search.at = start + daySeconds;
     // Where midnight does not exist, the day begins at 1, or the step ended at 23 of the day before.
     const hour = wallOf(search).getUTCHours();
     search.at += (hour > 12 ? 24 - hour : -hour) * hourSeconds;

@@ -105,21 +105,3 @@ export const createZone = (name: string): Zone => {
     },
   };
 };
-
-/** Time zones by name, each made once. */
-export interface Zones {
-  /** @throws TimeZoneError for a name that Kubernetes' CronJob would refuse */
-  readonly get: (name: string) => Zone;
-}
-
-/** A holder of time zones that many schedules share. */
-export const createZones = (): Zones => {
-  const made = new Map<string, Zone>();
-  return {
-    get: (name) => {
-      const zone = made.get(name) ?? createZone(name);
-      made.set(name, zone);
-      return zone;
-    },
-  };
-};

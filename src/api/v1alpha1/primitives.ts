@@ -36,11 +36,16 @@ export const exactlyOneOf = (what: string, fields: readonly string[]): CelRule =
   message: `${what}: set exactly one of ${fields.join(', ')}`,
 });
 
-/** A span of time: a whole number and a unit, or several from large to small: `90m`, `24h`, `4w`, `1mo`, `1h30m`. A month is a calendar month. */
+/**
+ * A span of time: a whole number and a unit, or several from large to small, each unit once: `90m`, `24h`, `4w`, `1mo`, `1h30m`. A month is a
+ * calendar month. (`\b` keeps the empty text out.)
+ */
 export const duration = text({
   max: 32,
-  pattern: /^([1-9][0-9]{0,5}(mo|w|d|h|m|s))+$/,
-  message: 'write a whole number and a unit out of s, m, h, d, w, mo: such as 90m, 25h, 4w, 1mo',
+  pattern:
+    /^\b([1-9][0-9]{0,5}mo)?([1-9][0-9]{0,5}w)?([1-9][0-9]{0,5}d)?([1-9][0-9]{0,5}h)?([1-9][0-9]{0,5}m)?([1-9][0-9]{0,5}s)?$/,
+  message:
+    'write a whole number and a unit out of mo, w, d, h, m, s: such as 90m, 25h, 4w, 1mo; or several from large to small, such as 1h30m',
 });
 
 /** A time stamp as Kubernetes writes it: RFC 3339 in UTC. */
@@ -69,17 +74,18 @@ export const secretRef = z
   .object({ name: objectName.describe('Name of a Secret in the same namespace.') })
   .meta({ [secretKey]: true });
 
+/** A path that does not go up. */
+export const withoutParent: CelRule = {
+  rule: `!self.split('/').exists(part, part == '..')`,
+  message: 'must not contain ".." as a part: write the path out',
+};
+
 /** An absolute path of plain characters without `..`. */
 export const absolutePath = text({
   max: 512,
   pattern: /^\/[A-Za-z0-9._/-]*$/,
   message: 'write an absolute path of letters, digits, ".", "_", "-" and "/", such as /srv/backups',
-}).meta(
-  celRules({
-    rule: `!self.split('/').exists(part, part == '..')`,
-    message: 'must not contain ".." as a part: write the path out',
-  }),
-);
+}).meta(celRules(withoutParent));
 
 /** A Kubernetes quantity of bytes. */
 export const byteQuantity = text({
