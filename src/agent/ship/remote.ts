@@ -51,7 +51,8 @@ export interface RemoteOptions {
 
 export const createRemote = ({ run }: Pick<RunContext, 'run'>, options: RemoteOptions): Remote => {
   const { rsync, ssh, directory, scratch, extra } = options;
-  const address = (name: string): string => `${rsync.user}@${rsync.host}:${directory}/${name}`;
+  const address = (name: string): string =>
+    `${rsync.user}@${rsync.host}:${`${directory}/${name}`.replaceAll(/\/+/g, '/')}`;
   const rsyncRun = async (doing: string, args: readonly string[], stdout: 'capture' | 'log'): Promise<string> => {
     const ended = await run({
       file: 'rsync',

@@ -1,0 +1,102 @@
+import { join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import type { ShipTask } from '../../src/api/v1alpha1/task.ts';
+import { makeDirectory } from './support/directories.ts';
+import { plainRestore } from './support/duplicity.ts';
+import { type Bench, type Files, makeBench, digests, readDigests } from './support/duplicity-bench.ts';
+import { type GpgOwner, makeGpgOwner } from './support/duplicity-gpg.ts';
+import { type BackupHost, startBackupHost } from './support/ssh.ts';
+
+const passphrase = 'correct horse "battery" $taple';
+
+let host: BackupHost;
+let home: Awaited<ReturnType<typeof makeDirectory>>;
+let owner: GpgOwner;
+let bench: Bench;
+
+beforeAll(async () => {
+  host = await startBackupHost();
+  home = await makeDirectory();
+  owner = await makeGpgOwner(home.path, 'o');
+}, 120_000);
+
+afterAll(async () => {
+  await owner.stop();
+  await home.remove();
+  await host.stop();
+});
+
+beforeEach(async () => {
+  bench = await makeBench(host);
+});
+
+afterEach(async () => {
+  await bench.remove();
+});
+
+const encryptionOf = async (method: ShipTask['encryption']['method']): Promise<ShipTask['encryption']> => {
+  if (method === 'gpg')
+    return { method, publicKey: await bench.secret('gpg-public', { 'public.asc': owner.publicKey }) };
+  if (method === 'passphrase')
+    return { method, passphrase: await bench.secret('passphrase', { password: `${passphrase}\n` }) };
+  return { method };
+};
+
+/** A dump of about 2.5 MB, so of several volumes, that changes a little from day to day. */
+const base = randomBytes(2_500_000);
+const day = (number: number): Files => ({
+  'agama/agama.sql': Buffer.concat([base, Buffer.from(`-- day ${number}\n`.repeat(number * 50))]),
+  'facts.json': Buffer.from(JSON.stringify({ day: number })),
+});
+
+describe('a full and two incrementals', () => {
+  test.each([
+    { method: 'none', reason: 'in the clear' },
+    { method: 'gpg', reason: 'to a public key, without the private one' },
+    { method: 'passphrase', reason: 'with a passphrase' },
+  ] as const)(
+    '$method: each point restores byte for byte with plain duplicity ($reason)',
+    async ({ method }) => {
+      const encryption = await encryptionOf(method);
+      for (const number of [1, 2, 3]) {
+        const copy = await bench.addCopy(day(number));
+        const kind = number === 1 ? 'Full' : 'Incremental';
+        const { exitCode, result, log } = await bench.ship({ kind, encryption });
+        expect({
+          exitCode,
+          outcome: result.outcome,
+          made: result.made,
+          notes: result.notes,
+          why: result.failure,
+        }).toEqual({
+          exitCode: 0,
+          outcome: 'Succeeded',
+          made: kind,
+          notes: [],
+        });
+        expect(log).not.toContain(passphrase);
+        const { copies } = await bench.ledger();
+        const shipped = copies.find(({ name }) => name === copy);
+        expect(shipped?.shippedAs).toBe((number === 1 ? result.newest.full : result.newest.incremental)?.setTime);
+        expect(result.newest.chain).toMatchObject({ incrementals: number - 1, intact: true });
+      }
+      const { chains } = await bench.ledger();
+      expect(chains).toHaveLength(1);
+      const [chain] = chains;
+      for (const [index, set] of (chain?.sets ?? []).entries()) {
+        const target = join(bench.path, `restored-${index}`);
+        await plainRestore({
+          chain: join(bench.repository, chain?.directory ?? ''),
+          target,
+          scratch: bench.path,
+          time: set.setTime,
+          encrypted: method !== 'none',
+          ...(method === 'gpg' && { gpgHome: owner.home }),
+          ...(method === 'passphrase' && { passphrase }),
+        });
+        expect(await readDigests(target)).toEqual(digests(day(index + 1)));
+      }
+    },
+    120_000,
+  );
+});
