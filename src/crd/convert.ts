@@ -29,6 +29,7 @@ export interface StructuralSchema {
   exclusiveMaximum?: boolean;
   minItems?: number;
   maxItems?: number;
+  maxProperties?: number;
   required?: string[];
   properties?: Record<string, StructuralSchema>;
   items?: StructuralSchema;
@@ -55,6 +56,7 @@ export const keywords = [
   'exclusiveMaximum',
   'minItems',
   'maxItems',
+  'maxProperties',
   'required',
   'properties',
   'items',

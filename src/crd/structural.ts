@@ -17,6 +17,15 @@ const refused: Readonly<Record<string, string>> = {
   lazy: 'is recursive, which a CRD cannot say',
 };
 
+const problemOf = (schema: unknown): string | undefined => {
+  if (!(schema instanceof z.ZodType)) return undefined;
+  // zod leaves the limits of keys out of its JSON schema without a word.
+  if (schema instanceof z.ZodRecord && (schema.keyType.def.checks ?? []).length > 0) {
+    return 'has keys of a form, which a CRD cannot say: use a CEL rule';
+  }
+  return refused[schema.def.type];
+};
+
 /**
  * The OpenAPI v3 schema of a CRD from a zod schema, as Kubernetes takes it: "structural"
  * (https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema).
@@ -31,7 +40,7 @@ export const toStructuralSchema = (schema: z.ZodType): StructuralSchema => {
     reused: 'inline',
     cycles: 'throw',
     override: ({ zodSchema, path }) => {
-      const why = zodSchema instanceof z.ZodType ? refused[zodSchema.def.type] : undefined;
+      const why = problemOf(zodSchema);
       if (why !== undefined) throw new SchemaError(path.filter((part) => part !== 'properties').join('.'), why);
     },
   });

@@ -34,7 +34,7 @@ export const verification = z
       .object({
         image: text({
           max: 512,
-          pattern: /^[A-Za-z0-9._/:@-]+$/,
+          pattern: /^[a-z0-9][A-Za-z0-9._/:@-]*$/,
           message: 'write the name of an image, such as registry.example.com/mariadb:11.4',
         })
           .describe('Image of the scratch server; must be on the operator’s allow-list.')
@@ -109,7 +109,14 @@ export const podTemplate = z
   .object({
     resources: resources.optional(),
     nodeSelector: z
-      .record(z.string().max(316), z.string().max(63))
+      .record(z.string(), z.string().max(63))
+      .meta({
+        maxProperties: 32,
+        ...celRules({
+          rule: 'self.all(key, key.size() <= 316)',
+          message: 'write labels of at most 316 characters, such as kubernetes.io/arch',
+        }),
+      })
       .describe('Labels of the nodes that may run the pods.')
       .optional(),
     priorityClassName: objectName.describe('Priority of the pods.').optional(),

@@ -9,6 +9,7 @@ import {
   secretRef,
   text,
   unixUser,
+  withoutParent,
 } from './primitives.ts';
 
 // One line of known_hosts: names, key type, key; a marker before and a comment after are allowed. No line can be read in two ways, so
@@ -45,7 +46,11 @@ const s3 = z
       pattern: /^https?:\/\/[A-Za-z0-9.-]+(:[0-9]{1,5})?$/,
       message: 'write scheme, host and port only, such as https://s3.example.com:9000',
     }).describe('Address of the S3 service.'),
-    region: text({ max: 64, pattern: /^[a-z0-9-]+$/, message: 'write the name of a region, such as eu-north-1' })
+    region: text({
+      max: 64,
+      pattern: /^[a-z0-9][a-z0-9-]*$/,
+      message: 'write the name of a region, such as eu-north-1',
+    })
       .describe('Region of the bucket.')
       .optional(),
     bucket: text({
@@ -55,9 +60,10 @@ const s3 = z
     }).describe('Name of the bucket.'),
     prefix: text({
       max: 512,
-      pattern: /^[A-Za-z0-9._/-]*$/,
-      message: 'write letters, digits, ".", "_", "-" and "/" only',
+      pattern: /^([A-Za-z0-9_][A-Za-z0-9._/-]*)?$/,
+      message: 'write letters, digits, ".", "_", "-" and "/", beginning with a letter, a digit or "_"',
     })
+      .meta(celRules(withoutParent))
       .describe('Prefix below which Holdfast writes.')
       .optional(),
     credentialsSecretRef: secretRef.describe('Secret of type kubernetes.io/basic-auth: access key and secret key.'),

@@ -9,7 +9,7 @@ export const schedule = z
   .object({
     timeZone: text({
       max: 64,
-      pattern: /^[A-Za-z0-9_+-]+(\/[A-Za-z0-9_+-]+){0,2}$/,
+      pattern: /^[A-Za-z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+){0,2}$/,
       message: 'write the name of an IANA time zone, such as Europe/Tallinn or Etc/UTC',
     })
       .default('Etc/UTC')

@@ -1,6 +1,16 @@
 import { z } from 'zod';
 import type { DeepReadonly } from '../../kube/types.ts';
-import { absolutePath, celRules, exactlyOneOf, host, objectName, port, secretRef, text } from './primitives.ts';
+import {
+  absolutePath,
+  celRules,
+  exactlyOneOf,
+  host,
+  objectName,
+  port,
+  secretRef,
+  text,
+  withoutParent,
+} from './primitives.ts';
 
 const databaseName = text({
   max: 64,
@@ -43,7 +53,7 @@ const mysql = z
   })
   .meta(
     celRules(exactlyOneOf('mysql', ['databases', 'all']), {
-      rule: `!has(self.databases) || !self.databases.exists(name, name in ['information_schema', 'performance_schema', 'sys', 'mysql'])`,
+      rule: `!has(self.databases) || !self.databases.exists(name, name.lowerAscii() in ['information_schema', 'performance_schema', 'sys', 'mysql'])`,
       message: 'mysql.databases: name your own databases; the system schemas are not backed up',
     }),
   )
@@ -63,7 +73,7 @@ const git = z
   .object({
     url: text({
       max: 1024,
-      pattern: /^(https:\/\/|ssh:\/\/|\/|[A-Za-z0-9._-]+@)[A-Za-z0-9._~:@/%+-]+$/,
+      pattern: /^(https:\/\/|ssh:\/\/|\/|[A-Za-z0-9_][A-Za-z0-9._-]*@)[A-Za-z0-9._~][A-Za-z0-9._~:@/%+-]*$/,
       message:
         'write the address of a git repository, such as https://git.example.com/ops/ansible.git or git@git.example.com:ops/ansible.git',
     }).describe('Address of the repository: https, ssh, or an absolute path.'),
@@ -87,9 +97,9 @@ const files = z
       .array(
         text({
           max: 256,
-          pattern: /^[A-Za-z0-9._/*?-]+$/,
+          pattern: /^[A-Za-z0-9._/*?][A-Za-z0-9._/*?-]*$/,
           message: 'write a shell pattern of letters, digits, ".", "_", "-", "/", "*" and "?", such as *.tmp',
-        }),
+        }).meta(celRules(withoutParent)),
       )
       .max(64)
       .meta({ 'x-kubernetes-list-type': 'set' })

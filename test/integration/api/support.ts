@@ -1,0 +1,68 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { KubeConfig } from '@kubernetes/client-node';
+import { parse, parseAllDocuments } from 'yaml';
+import { createClient, type KubeClient } from '../../../src/kube/client.ts';
+import { systemClock } from '../../../src/kube/clock.ts';
+import { ApiError } from '../../../src/kube/errors.ts';
+import { createLimiter } from '../../../src/kube/limiter.ts';
+import { resourcePath } from '../../../src/kube/path.ts';
+import { createTransport } from '../../../src/kube/transport.ts';
+import type { ControlPlane } from '../../cluster/control-plane.ts';
+import { projectRoot } from '../../cluster/paths.ts';
+
+/** JSON that a test puts together. */
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+export type JsonObject = { [key: string]: Json };
+
+const backupPolicies = { group: 'holdfast.dev', version: 'v1alpha1', plural: 'backuppolicies' };
+
+export const clientOf = (kubeconfig: string): KubeClient => {
+  const config = new KubeConfig();
+  config.loadFromFile(kubeconfig);
+  const limiter = createLimiter({ clock: systemClock, perSecond: 1000, burst: 1000, parallel: 8 });
+  return createClient({ transport: createTransport(config), limiter });
+};
+
+/** Installs the committed CRDs and waits until the API server serves them. */
+export const installCrds = async ({ kubectl }: ControlPlane): Promise<void> => {
+  await kubectl(['apply', '--server-side', '--filename', join(projectRoot, 'crds')]);
+  await kubectl(['wait', '--for=condition=Established', '--timeout=30s', 'crd/backuppolicies.holdfast.dev']);
+};
+
+/** The sample policy as it is in manifests/samples. */
+export const sample = async (): Promise<JsonObject> =>
+  parse(await readFile(join(projectRoot, 'manifests/samples/agama.yaml'), 'utf8')) as JsonObject;
+
+/** A copy with the value at a path ("spec.source.mysql.host") replaced, or taken out where it is undefined. */
+export const withValue = (object: JsonObject, path: string, value: Json | undefined): JsonObject => {
+  const [first = '', ...rest] = path.split('.');
+  const { [first]: old, ...others } = object;
+  if (rest.length === 0) return value === undefined ? others : { ...others, [first]: value };
+  const inner = typeof old === 'object' && old !== null && !Array.isArray(old) ? old : {};
+  return { ...others, [first]: withValue(inner, rest.join('.'), value) };
+};
+
+/** What the API server says to a policy: the object as it would be stored, or why not. Nothing is stored. */
+export type Answer = { accepted: JsonObject } | { refused: string; code: number };
+
+export const dryRun = async (client: KubeClient, policy: JsonObject): Promise<Answer> => {
+  try {
+    const accepted = await client.request({
+      method: 'POST',
+      path: resourcePath({ type: backupPolicies, namespace: 'default' }),
+      query: { dryRun: 'All', fieldValidation: 'Strict' },
+      body: withValue(policy, 'metadata', { name: 'tried', namespace: 'default' }),
+    });
+    return { accepted: accepted as JsonObject };
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    return { refused: error.serverMessage, code: error.code };
+  }
+};
+
+/** The documents of a YAML text that are objects. */
+export const documents = (text: string): JsonObject[] =>
+  parseAllDocuments(text)
+    .map((document) => document.toJS() as JsonObject | null)
+    .filter((object) => object !== null);
