@@ -39,20 +39,22 @@ const exists = (path: string) =>
   );
 
 /**
- * Builds an image. buildah's commands see this machine's certificates, and npm is told of them: where a proxy with a certificate of its own
- * stands before the registries, the image's own would not do. None of it stays in the image.
+ * Builds an image. buildah's commands see this machine's certificates, and npm and pip are told of them: where a proxy with a certificate of its own
+ * stands before the registries, the image's own would not do. What stays in the image of it is an empty file in each place.
  *
  * @throws ClusterError with the end of the build's output
  */
 export const runBuild = async (store: Store, build: Build, detail: (text: string) => void): Promise<void> => {
   const directory = await mkdtemp(join(tmpdir(), 'holdfast-build-'));
   try {
-    const npmrc = join(directory, 'npmrc');
+    const [npmrc, pipConfig] = [join(directory, 'npmrc'), join(directory, 'pip.conf')];
     await writeFile(npmrc, `cafile=${CERTIFICATES}\n`);
+    await writeFile(pipConfig, `[global]\ncert = ${CERTIFICATES}\n`);
     const mounts = (await exists(CERTIFICATES))
       ? [
           { from: CERTIFICATES, to: CERTIFICATES },
           { from: npmrc, to: '/usr/local/etc/npmrc' },
+          { from: pipConfig, to: '/etc/pip.conf' },
         ]
       : [];
     const run = execa(store, buildArguments(store, build, mounts), { reject: false, all: true, stdin: 'ignore' });
@@ -60,7 +62,7 @@ export const runBuild = async (store: Store, build: Build, detail: (text: string
     const result = await run;
     if (!result.failed) return;
     throw new ClusterError(
-      `Building image ${build.name} failed:\n${result.all.split('\n').slice(-12).join('\n')}`,
+      `Building image ${build.name} failed:\n${result.all.split('\n').slice(-30).join('\n')}`,
       `See ${build.dockerfile}; the base images and what is missing of them are explained in docs/cluster.md.`,
     );
   } finally {
