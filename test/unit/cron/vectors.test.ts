@@ -25,11 +25,13 @@ test('the vectors cover the zones', () => {
 
 test.each([...byZone])('%s: the times are those that robfig/cron finds', (name, all) => {
   const zone = createZone(name);
-  const found = all.map(({ schedule, runs }) => ({
-    schedule,
-    runs: runs.map(([from, ...expected]) => [from, ...distances(parseCron(schedule), zone, from, expected.length)]),
-  }));
-  expect(found).toEqual(all.map(({ schedule, runs }) => ({ schedule, runs })));
+  const differing = all.flatMap(({ schedule, runs }) =>
+    runs.flatMap(([from, ...expected]) => {
+      const found = distances(parseCron(schedule), zone, from, expected.length);
+      return found.join() === expected.join() ? [] : [{ schedule, from, expected, found }];
+    }),
+  );
+  expect(differing).toEqual([]);
 });
 
 const utc = createZone('UTC');
