@@ -1,0 +1,211 @@
+import { apiVersion } from '../../../src/api/v1alpha1/backuppolicy.ts';
+import type { RunKind } from '../../../src/api/v1alpha1/recovery-points.ts';
+import type { KubeObject } from '../../../src/kube/types.ts';
+import type { Observed } from '../../../src/policy/observed.ts';
+import { claimView, cronJobView, jobView, podView, policyView } from '../../../src/policy/views.ts';
+import { policyAnnotations, runLabels } from '../../../src/workloads/labels.ts';
+import { cronJobName } from '../../../src/workloads/names.ts';
+import { rawPolicy, type Json } from './policies.ts';
+
+const digest = 'a'.repeat(64);
+
+/** A second later than the other, or so many. */
+export const later = (time: string, seconds: number): string =>
+  new Date(Date.parse(time) + seconds * 1000).toISOString().replace('.000Z', 'Z');
+
+/** Names of what a run of the tests is made of. */
+export interface RunOptions {
+  kind?: RunKind;
+  policy?: string;
+  namespace?: string;
+  policyUid?: string;
+  jobName?: string;
+  /** When the Job ended. */
+  time?: string;
+}
+
+const withDefaults = ({
+  kind = 'Full',
+  policy = 'agama',
+  namespace = 'shop',
+  policyUid = 'policy-uid',
+  time = '2026-11-15T02:00:00Z',
+  ...rest
+}: RunOptions) => {
+  const jobName = rest.jobName ?? `${cronJobName(policy, kind)}-1`;
+  return { kind, policy, namespace, policyUid, time, jobName };
+};
+
+const metadataOf = (options: ReturnType<typeof withDefaults>, name: string, uid: string) => ({
+  name,
+  namespace: options.namespace,
+  uid,
+  resourceVersion: '7',
+  creationTimestamp: '2026-11-01T00:00:10Z',
+  labels: runLabels(options.policy, options.kind),
+  annotations: policyAnnotations(options.policy),
+});
+
+/** The CronJob of a kind of run, as the API server sends it. */
+export const rawCronJob = (given: RunOptions = {}): KubeObject => {
+  const options = withDefaults(given);
+  const name = cronJobName(options.policy, options.kind);
+  return {
+    apiVersion: 'batch/v1',
+    kind: 'CronJob',
+    metadata: {
+      ...metadataOf(options, name, `uid-of-${name}-of-${options.policyUid}`),
+      ownerReferences: [
+        { apiVersion, kind: 'BackupPolicy', name: options.policy, uid: options.policyUid, controller: true },
+      ],
+    },
+    spec: {},
+  };
+};
+
+/** The Job of a run; `end` is how it ended. */
+export const rawJob = (given: RunOptions = {}, end: 'Complete' | 'Failed' | 'active' = 'Complete'): KubeObject => {
+  const options = withDefaults(given);
+  const cronJob = rawCronJob(given).metadata;
+  const conditions =
+    end === 'active' ? [] : [{ type: end, status: 'True', reason: 'Tested', lastTransitionTime: options.time }];
+  return {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: {
+      ...metadataOf(options, options.jobName, `uid-of-${options.jobName}`),
+      ownerReferences: [
+        { apiVersion: 'batch/v1', kind: 'CronJob', name: cronJob.name, uid: cronJob.uid ?? '', controller: true },
+      ],
+    },
+    status: { conditions, ...(end === 'Complete' ? { completionTime: options.time } : {}) },
+  };
+};
+
+/** What a container of a run left. */
+export interface ContainerEnd {
+  name: string;
+  /** The termination message. */
+  message?: string;
+  exitCode?: number;
+  reason?: string;
+  waiting?: { reason: string; message: string };
+}
+
+/** The pod of a run. */
+export const rawPod = (given: RunOptions, containers: readonly ContainerEnd[], phase = 'Succeeded'): KubeObject => {
+  const options = withDefaults(given);
+  const name = `${options.jobName}-x7x7x`;
+  const statuses = containers.map(({ name, message, exitCode = 0, reason, waiting }) => ({
+    name,
+    state:
+      waiting === undefined
+        ? {
+            terminated: {
+              exitCode,
+              ...(reason === undefined ? {} : { reason }),
+              ...(message === undefined ? {} : { message }),
+            },
+          }
+        : { waiting },
+  }));
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      ...metadataOf(options, name, `uid-of-${name}`),
+      ownerReferences: [
+        {
+          apiVersion: 'batch/v1',
+          kind: 'Job',
+          name: options.jobName,
+          uid: `uid-of-${options.jobName}`,
+          controller: true,
+        },
+      ],
+    },
+    status: { phase, initContainerStatuses: statuses.slice(0, -1), containerStatuses: statuses.slice(-1) },
+  };
+};
+
+/** Points as an agent reports them, all of one moment. */
+export const pointsOf = (jobName: string, time: string) => {
+  const point = {
+    dataTime: later(time, -900),
+    completionTime: later(time, -10),
+    durationSeconds: 60,
+    sizeBytes: 4096,
+    jobName,
+  };
+  const set = { ...point, setTime: later(time, -800), sentBytes: 1024, setDigest: digest };
+  return {
+    localCopy: { ...point, factsDigest: digest, name: '20261115T010000Z' },
+    full: { ...set, factsDigest: digest },
+    incremental: set,
+    chain: { fullTime: later(time, -800), incrementals: 0, intact: true, checkedTime: later(time, -20) },
+  };
+};
+
+/** The result of a container as JSON; `changes` are laid over a success. */
+export const resultOf = (container: 'dump' | 'ship', given: RunOptions = {}, changes: Json = {}): Json => {
+  const { kind, jobName, time } = withDefaults(given);
+  const { localCopy, full, incremental, chain } = pointsOf(jobName, time);
+  const sets = kind === 'Full' ? { full, chain } : { incremental, chain };
+  return {
+    version: 1,
+    container,
+    kind,
+    outcome: 'Succeeded',
+    startTime: later(time, -900),
+    completionTime: later(time, -5),
+    made: container === 'dump' ? 'LocalCopy' : kind,
+    newest: container === 'dump' ? { localCopy } : { localCopy, ...sets },
+    ...changes,
+  };
+};
+
+/** A failure as an agent reports it. */
+export const failedResultOf = (
+  container: 'dump' | 'ship',
+  given: RunOptions = {},
+  failure: Json = {
+    step: 'Connect',
+    reason: 'AccessDenied',
+    message: 'The server db.example.com:3306 refused the account. Check the credentials Secret agama-mysql.',
+  },
+): Json => resultOf(container, given, { outcome: 'Failed', made: undefined, newest: {}, failure });
+
+const endOf = (name: 'dump' | 'ship', result: Json): ContainerEnd => ({
+  name,
+  message: JSON.stringify(result),
+  exitCode: result['outcome'] === 'Succeeded' ? 0 : 1,
+});
+
+/** The containers of a run that did what it was started for. */
+export const successfulContainers = (given: RunOptions = {}): ContainerEnd[] => {
+  const dump = endOf('dump', resultOf('dump', given));
+  return withDefaults(given).kind === 'LocalCopy' ? [dump] : [dump, endOf('ship', resultOf('ship', given))];
+};
+
+/** What the API server holds, as raw objects. */
+export interface World {
+  policy?: KubeObject;
+  claims?: readonly KubeObject[];
+  cronJobs?: readonly KubeObject[];
+  jobs?: readonly KubeObject[];
+  pods?: readonly KubeObject[];
+}
+
+/** What a reconcile sees of it, read by the very functions that the caches use. */
+export const observedOf = ({ policy, claims = [], cronJobs, jobs = [], pods = [] }: World = {}): Observed => ({
+  policy: policyView(policy ?? rawPolicy()),
+  claims: claims.map(claimView),
+  cronJobs: (cronJobs ?? (['LocalCopy', 'Full', 'Incremental'] as const).map((kind) => rawCronJob({ kind }))).map(
+    cronJobView,
+  ),
+  jobs: jobs.map(jobView),
+  pods: pods.map(podView),
+});
+
+/** Some time after all runs of the tests. */
+export const now = new Date('2026-11-22T12:00:00Z');

@@ -1,0 +1,269 @@
+import * as fc from 'fast-check';
+import { runKinds, type RunKind } from '../../../src/api/v1alpha1/recovery-points.ts';
+import { dumpTask, shipTask, taskVariable } from '../../../src/api/v1alpha1/task.ts';
+import { agentContainer } from '../../../src/workloads/agent-container.ts';
+import { policyClaim } from '../../../src/workloads/claim.ts';
+import { runCronJob } from '../../../src/workloads/cronjob.ts';
+import { policyLabel } from '../../../src/workloads/labels.ts';
+import { policyLabelValue } from '../../../src/workloads/names.ts';
+import type { Container, CronJob, PodSpec } from '../../../src/workloads/types.ts';
+import { policyView } from '../../../src/policy/views.ts';
+import { rawPolicy, type Json, type PolicyOptions } from '../../support/operator/policies.ts';
+import { expand } from './expand.ts';
+import { containersOf, restrictedViolations } from './pod-security.ts';
+
+const settings = {
+  images: { mysql: 'registry.test/mysql:1', duplicity: 'registry.test/duplicity:1' },
+  imagePullPolicy: 'IfNotPresent',
+  cluster: 'cluster-uid',
+} as const;
+
+const policyOf = (options: PolicyOptions = {}) => {
+  const { metadata, spec, specProblem } = policyView(rawPolicy(options));
+  if (spec === undefined) throw new Error(specProblem);
+  return { metadata, spec };
+};
+
+const cronJobOf = (kind: RunKind, options: PolicyOptions = {}): CronJob => {
+  const cronJob = runCronJob(policyOf(options), kind, settings);
+  if (cronJob === undefined) throw new Error(`no CronJob for ${kind}`);
+  return cronJob;
+};
+
+const podOf = (kind: RunKind, options: PolicyOptions = {}): PodSpec => {
+  const pod = cronJobOf(kind, options).spec?.jobTemplate.spec?.template.spec;
+  if (pod === undefined) throw new Error('no pod');
+  return pod;
+};
+
+const containerOf = (pod: PodSpec, name: string): Container => {
+  const container = containersOf(pod).find((candidate) => candidate.name === name);
+  if (container === undefined) throw new Error(`no container ${name}`);
+  return container;
+};
+
+const taskOf = (container: Container): unknown =>
+  JSON.parse(expand(container.env?.find(({ name }) => name === taskVariable)?.value ?? '', {}));
+
+const secretsOf = (pod: PodSpec, container: Container): string[] =>
+  (container.volumeMounts ?? []).flatMap(({ name }) => {
+    const secret = pod.volumes?.find((volume) => volume.name === name)?.secret?.secretName;
+    return secret === undefined ? [] : [secret];
+  });
+
+const encryptions: { encryption: Json; secrets: string[]; reason: string }[] = [
+  { encryption: {}, secrets: ['backup-key'], reason: 'to a public key' },
+  {
+    encryption: { gpg: { privateKeySecretRef: { name: 'private-key' } } },
+    secrets: ['backup-key'],
+    reason: 'to a public key, and the private one is named too',
+  },
+  {
+    encryption: { gpg: undefined, passphraseSecretRef: { name: 'passphrase' } },
+    secrets: ['passphrase'],
+    reason: 'with a passphrase',
+  },
+  { encryption: { gpg: undefined, none: {} }, secrets: [], reason: 'in the clear' },
+];
+
+const everyPod = runKinds.flatMap((kind) => encryptions.map((encryption) => ({ kind, ...encryption })));
+
+describe.each(everyPod)('the pod of a $kind, encrypted $reason', ({ kind, encryption, secrets }) => {
+  const pod = podOf(kind, { spec: { encryption } });
+
+  test('keeps to Pod Security "restricted", with a root file system that is read-only', () => {
+    expect(restrictedViolations(pod)).toEqual([]);
+    for (const container of containersOf(pod)) expect(container.securityContext?.readOnlyRootFilesystem).toBe(true);
+  });
+
+  test('carries no API token and no addresses of services', () => {
+    expect(pod.automountServiceAccountToken).toBe(false);
+    expect(pod.enableServiceLinks).toBe(false);
+    expect(pod.volumes?.filter(({ projected }) => projected !== undefined)).toEqual([]);
+  });
+
+  test('gives each container the Secrets that it needs, and those alone', () => {
+    expect(secretsOf(pod, containerOf(pod, 'dump'))).toEqual(['agama-mysql']);
+    if (kind === 'LocalCopy') expect(containersOf(pod)).toHaveLength(1);
+    else expect(secretsOf(pod, containerOf(pod, 'ship'))).toEqual(['backup-ssh', ...secrets]);
+  });
+
+  test('never mounts the private key', () => {
+    expect(JSON.stringify(pod)).not.toContain('private-key');
+  });
+
+  test('mounts Secrets optional, read-only, 0440, and never into the environment', () => {
+    for (const { secret } of pod.volumes ?? []) {
+      if (secret !== undefined) expect(secret).toMatchObject({ optional: true, defaultMode: 0o440 });
+    }
+    for (const container of containersOf(pod)) {
+      expect(container.envFrom).toBeUndefined();
+      expect(container.env?.filter(({ valueFrom }) => valueFrom?.secretKeyRef !== undefined)).toEqual([]);
+      for (const mount of container.volumeMounts ?? []) {
+        expect(mount.readOnly === true).toBe(mount.name.startsWith('secret-'));
+      }
+    }
+  });
+
+  test('every volume is mounted, and every mount has its volume', () => {
+    const mounted = containersOf(pod).flatMap(({ volumeMounts = [] }) => volumeMounts.map(({ name }) => name));
+    const names = (pod.volumes ?? []).map(({ name }) => name);
+    expect(new Set(mounted)).toEqual(new Set(names));
+    expect(names).toHaveLength(new Set(names).size);
+  });
+
+  test('has arguments that are the same for every policy', () => {
+    for (const { name, args, command } of containersOf(pod)) {
+      expect(command).toBeUndefined();
+      expect(args).toEqual([name]);
+    }
+  });
+
+  test('runs on the node of the other pods of the policy, under a fixed host name, once', () => {
+    const [term] = pod.affinity?.podAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? [];
+    const template = cronJobOf(kind).spec?.jobTemplate.spec?.template;
+    expect(term?.labelSelector?.matchLabels).toEqual({ [policyLabel]: policyLabelValue('agama') });
+    expect(template?.metadata?.labels).toMatchObject(term?.labelSelector?.matchLabels ?? { missing: '' });
+    expect(term?.topologyKey).toBe('kubernetes.io/hostname');
+    expect(pod.hostname).toMatch(/^holdfast-[0-9a-f]{16}$/);
+    expect(pod.restartPolicy).toBe('Never');
+  });
+
+  test('the agent can read its tasks', () => {
+    const dump = dumpTask.strict().parse(taskOf(containerOf(pod, 'dump')));
+    expect(dump).toMatchObject({ kind, policy: { namespace: 'shop', name: 'agama' }, keep: 2 });
+    expect(dump.source.mysql).toMatchObject({ host: 'db.example.com', port: 3306, databases: ['agama'] });
+    if (kind === 'LocalCopy') return;
+    const ship = shipTask.strict().parse(taskOf(containerOf(pod, 'ship')));
+    expect(ship).toMatchObject({ kind, cluster: 'cluster-uid' });
+  });
+
+  test('what a task says is mounted is mounted there', () => {
+    for (const container of containersOf(pod)) {
+      const paths = (container.volumeMounts ?? []).map(({ mountPath }) => mountPath);
+      const directories = [...JSON.stringify(taskOf(container)).matchAll(/"(\/(etc|var|scratch)[^"]*)"/g)].map(
+        ([, directory]) => directory,
+      );
+      expect(directories.length).toBeGreaterThan(2);
+      for (const directory of directories) expect(paths).toContain(directory);
+    }
+  });
+});
+
+test('the encryption that was asked for is the one of the task: never in the clear by mistake', () => {
+  const methods = encryptions.map(({ encryption }) => {
+    const pod = podOf('Full', { spec: { encryption } });
+    return shipTask.parse(taskOf(containerOf(pod, 'ship'))).encryption.method;
+  });
+  expect(methods).toEqual(['gpg', 'gpg', 'passphrase', 'none']);
+});
+
+test('a full and an incremental look for the scheduled local copy, a local copy does not', () => {
+  const reuse = { schedule: '0 1 * * *', timeZone: 'Europe/Tallinn' };
+  expect(taskOf(containerOf(podOf('Full'), 'dump'))).toMatchObject({ reuse });
+  expect(taskOf(containerOf(podOf('Incremental'), 'dump'))).toMatchObject({ reuse });
+  expect(taskOf(containerOf(podOf('LocalCopy'), 'dump'))).not.toHaveProperty('reuse');
+  const without = podOf('Full', { spec: { schedule: { localCopy: undefined } } });
+  expect(taskOf(containerOf(without, 'dump'))).not.toHaveProperty('reuse');
+});
+
+describe('deadlines', () => {
+  test.each(runKinds)('%s: each container stops itself before its Job is stopped, which deletes the result', (kind) => {
+    const job = cronJobOf(kind).spec?.jobTemplate.spec;
+    const limits = containersOf(podOf(kind)).map((container) => {
+      const task = taskOf(container);
+      return dumpTask.pick({ deadlineSeconds: true }).parse(task).deadlineSeconds;
+    });
+    const together = limits.reduce((sum, limit) => sum + limit, 0);
+    expect(job?.activeDeadlineSeconds).toBeGreaterThanOrEqual(together + 600);
+  });
+
+  test('they are the policy’s', () => {
+    const spec = { deadlines: { start: '2h', localCopy: '10m', full: '3h', incremental: '30m' } };
+    expect(cronJobOf('Full', { spec }).spec?.startingDeadlineSeconds).toBe(7200);
+    const seconds = (kind: RunKind, container: string): unknown =>
+      dumpTask.pick({ deadlineSeconds: true }).parse(taskOf(containerOf(podOf(kind, { spec }), container)))
+        .deadlineSeconds;
+    expect(seconds('LocalCopy', 'dump')).toBe(600);
+    expect(seconds('Full', 'ship')).toBe(10_800);
+    expect(seconds('Incremental', 'ship')).toBe(1800);
+  });
+});
+
+describe('the CronJob', () => {
+  test.each([
+    { kind: 'LocalCopy', schedule: '0 1 * * *', name: 'agama-local-copy' },
+    { kind: 'Full', schedule: '5 1 * * 0', name: 'agama-full' },
+    { kind: 'Incremental', schedule: '10 1 * * 1-6', name: 'agama-incremental' },
+  ] as const)('of a $kind starts on time, one at a time, and tries once', ({ kind, schedule, name }) => {
+    const { metadata, spec } = cronJobOf(kind);
+    expect(metadata).toMatchObject({ name, namespace: 'shop' });
+    expect(metadata['ownerReferences']).toEqual([
+      expect.objectContaining({ kind: 'BackupPolicy', name: 'agama', uid: 'policy-uid', controller: true }),
+    ]);
+    expect(spec).toMatchObject({
+      schedule,
+      timeZone: 'Europe/Tallinn',
+      suspend: false,
+      concurrencyPolicy: 'Forbid',
+      jobTemplate: { spec: { backoffLimit: 0 } },
+    });
+  });
+
+  test('is suspended with its policy', () => {
+    expect(cronJobOf('Full', { spec: { suspend: true } }).spec?.suspend).toBe(true);
+  });
+
+  test('is not there for a kind that is not scheduled', () => {
+    const policy = policyOf({ spec: { schedule: { incremental: undefined } } });
+    expect(runCronJob(policy, 'Incremental', settings)).toBeUndefined();
+  });
+
+  test('is not there for a source or a target that is not available', () => {
+    const influxdb = { mysql: undefined, influxdb: { host: 'a', database: 'b' } };
+    expect(runCronJob(policyOf({ spec: { source: influxdb } }), 'LocalCopy', settings)).toBeUndefined();
+    const s3 = { rsync: undefined, s3: { endpoint: 'https://a', bucket: 'abc', credentialsSecretRef: { name: 'a' } } };
+    expect(runCronJob(policyOf({ spec: { repository: s3 } }), 'Full', settings)).toBeUndefined();
+  });
+});
+
+test('the claim has no owner: what is stored outlives the policy', () => {
+  const claim = policyClaim(policyOf({ spec: { localCopy: { size: '20Gi', storageClassName: 'fast' } } }));
+  expect(claim.metadata).not.toHaveProperty('ownerReferences');
+  expect(claim.spec).toEqual({
+    accessModes: ['ReadWriteOnce'],
+    resources: { requests: { storage: '20Gi' } },
+    storageClassName: 'fast',
+  });
+  expect(policyClaim(policyOf()).spec).not.toHaveProperty('storageClassName');
+});
+
+describe('the task in the environment', () => {
+  test('Kubernetes’ expansion of $(NAME) gives back the JSON, whatever the values are', () => {
+    const nasty = fc.string({
+      unit: fc.constantFrom('$', '$$', '(', ')', 'HOME', '$(HOME)', '"', '\\', 'a', '\n', 'ä'),
+    });
+    fc.assert(
+      fc.property(nasty, (host) => {
+        const task = dumpTask.parse(taskOf(containerOf(podOf('LocalCopy'), 'dump')));
+        const hostile = { ...task, source: { mysql: { ...task.source.mysql, host } } };
+        const { container } = agentContainer({ name: 'dump', image: 'a', task: hostile, secrets: [], settings });
+        const value = container.env?.find(({ name }) => name === taskVariable)?.value ?? '';
+        expect(expand(value, { HOME: '/root', HOLDFAST_JOB: 'x' })).toBe(JSON.stringify(hostile));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('a database named with dollars arrives as it is written', () => {
+    const pod = podOf('LocalCopy', { spec: { source: { mysql: { databases: ['$$a', 'b$$', 'c$HOME'] } } } });
+    expect(dumpTask.parse(taskOf(containerOf(pod, 'dump'))).source.mysql.databases).toEqual(['$$a', 'b$$', 'c$HOME']);
+  });
+
+  test('the name of the Job comes from the label that the Job controller sets', () => {
+    expect(containerOf(podOf('Full'), 'ship').env).toContainEqual({
+      name: 'HOLDFAST_JOB',
+      valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: "metadata.labels['batch.kubernetes.io/job-name']" } },
+    });
+  });
+});
