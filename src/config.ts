@@ -1,16 +1,32 @@
 import { z } from 'zod';
 
 /** A boolean-free, flat configuration: every setting is one environment variable, checked before anything starts. */
-const names = (text: string): string[] =>
-  text
-    .split(',')
-    .map((name) => name.trim())
-    .filter((name) => name !== '');
+const names = (text: string): string[] => [...new Set(text === '' ? [] : text.split(',').map((name) => name.trim()))];
+
+const namespace = z
+  .string()
+  .max(63)
+  .regex(
+    /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/,
+    'write names of namespaces, separated by commas; leave it empty for the whole cluster',
+  );
 
 const image = z
-  .string()
-  .min(1)
-  .regex(/^[A-Za-z0-9._/:@-]+$/);
+  .string('set it to the name of an image')
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._/:@-]*$/,
+    'write the name of an image, such as registry.example.com/holdfast-mysql:0.1',
+  );
+
+const wholeNumber = (min: number, max: number, fallback: number) => {
+  const message = `write a whole number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, message)
+    .default(String(fallback))
+    .transform(Number)
+    .pipe(z.int().min(min, message).max(max, message));
+};
 
 const environment = z.object({
   HOLDFAST_IMAGE_MYSQL: image.describe('Image of the containers that dump MySQL and MariaDB.'),
@@ -23,25 +39,14 @@ const environment = z.object({
     .string()
     .default('')
     .transform(names)
+    .pipe(z.array(namespace))
     .describe('Namespaces whose policies are kept, separated by commas; empty for the whole cluster.'),
   HOLDFAST_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error'])
     .default('info')
     .describe('The least level that is logged.'),
-  HOLDFAST_PORT: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(65535)
-    .default(8080)
-    .describe('Port of /healthz, /readyz and /metrics; 0 takes a free one.'),
-  HOLDFAST_WORKERS: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(64)
-    .default(4)
-    .describe('How many policies are worked on at the same time.'),
+  HOLDFAST_PORT: wholeNumber(0, 65535, 8080).describe('Port of /healthz, /readyz and /metrics; 0 takes a free one.'),
+  HOLDFAST_WORKERS: wholeNumber(1, 64, 4).describe('How many policies are worked on at the same time.'),
   HOLDFAST_INSTANCE: z
     .string()
     .min(1)

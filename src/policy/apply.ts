@@ -4,7 +4,8 @@ import { ApiError } from '../kube/errors.ts';
 import { deleteObject, getObject } from '../kube/objects.ts';
 import type { Logger } from '../kube/logger.ts';
 import type { KubeObject, ResourceType } from '../kube/types.ts';
-import { policyAnnotation } from '../workloads/labels.ts';
+import { policyAnnotation, policyLabel } from '../workloads/labels.ts';
+import { policyLabelValue } from '../workloads/names.ts';
 import type { Claim, CronJob } from '../workloads/types.ts';
 import type { Plan } from './plan.ts';
 import type { Problem } from './problems.ts';
@@ -18,13 +19,23 @@ interface ApplyContext {
   signal: AbortSignal;
 }
 
+/** After this many seconds what was refused is tried again: a quota that is raised or a foreign object that goes sends no event. */
+export const recheckSeconds = 30;
+
+/** An API server may quote whole objects; a condition holds 32 KiB. */
+const longestRefusal = 2000;
+
+const sentence = (text: string): string => `${text.trim().replace(/\.$/, '').slice(0, longestRefusal)}.`;
+
 // An API server that says no for good: waiting does not help, a person must change something.
 const refusedCodes = [400, 403, 422];
 
-const isOurs = (object: KubeObject, { policyUid, policyName }: ApplyContext): boolean => {
-  const owners = object.metadata.ownerReferences ?? [];
+const isOurs = ({ metadata }: KubeObject, { policyUid, policyName }: ApplyContext): boolean => {
+  const owners = metadata.ownerReferences ?? [];
   if (owners.length > 0) return owners.some(({ uid }) => uid === policyUid);
-  return object.metadata.annotations?.[policyAnnotation] === policyName;
+  const named = metadata.annotations?.[policyAnnotation];
+  // Without the annotation the label tells: somebody took the annotation off.
+  return named === undefined ? metadata.labels?.[policyLabel] === policyLabelValue(policyName) : named === policyName;
 };
 
 /**
@@ -44,7 +55,7 @@ const applyOne = async (
     return [
       {
         reason: 'NameTaken',
-        message: `The ${type.kind} ${name} exists and is not of this policy. Rename or delete it, or give the policy another name.`,
+        message: `The ${type.kind} ${name} exists and is not of this policy: nothing was changed. Delete or rename it (Holdfast looks again every ${recheckSeconds} s), or give the policy another name.`,
       },
     ];
   }
@@ -55,7 +66,10 @@ const applyOne = async (
   } catch (error) {
     if (!(error instanceof ApiError) || !refusedCodes.includes(error.code)) throw error;
     return [
-      { reason: 'ApplyRefused', message: `The API server refused the ${type.kind} ${name}: ${error.serverMessage}.` },
+      {
+        reason: 'ApplyRefused',
+        message: `The API server refused the ${type.kind} ${name}: ${sentence(error.serverMessage)} Holdfast tries again every ${recheckSeconds} s.`,
+      },
     ];
   }
 };
@@ -68,7 +82,11 @@ export const applyPlan = async (context: ApplyContext, { claim, cronJobs, remove
     logger.info({ deleted: 'CronJob', object: name }, 'deleted: the policy does not ask for it');
   }
   const problems: Problem[] = [];
-  if (claim !== undefined) problems.push(...(await applyOne(context, resources.claim, claim.desired, claim.observed)));
+  if (claim !== undefined) {
+    problems.push(...(await applyOne(context, resources.claim, claim.desired, claim.observed)));
+    // Without a claim of its own a run would write onto somebody else's, or wait for ever.
+    if (problems.length > 0 && claim.observed === undefined) return problems;
+  }
   for (const { desired, observed } of cronJobs) {
     problems.push(...(await applyOne(context, resources.cronJob, desired, observed)));
   }

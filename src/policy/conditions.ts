@@ -25,14 +25,16 @@ const nextOf = (reason: string | undefined): string => {
   return known === undefined ? '' : ` ${catalogue[known].next}`;
 };
 
+// Of two runs that ended in the same second the one that did not succeed counts.
+const isAfter = (run: LastRun, other: LastRun): boolean => {
+  const distance = Date.parse(run.completionTime) - Date.parse(other.completionTime);
+  return distance > 0 || (distance === 0 && other.outcome === 'Succeeded');
+};
+
 const newestOf = (runs: readonly LastRun[] | undefined, kinds: readonly RunKind[]): LastRun | undefined =>
   (runs ?? [])
     .filter(({ kind }) => kinds.includes(kind))
-    .reduce<LastRun | undefined>(
-      (best, run) =>
-        best === undefined || Date.parse(run.completionTime) > Date.parse(best.completionTime) ? run : best,
-      undefined,
-    );
+    .reduce<LastRun | undefined>((best, run) => (best === undefined || isAfter(run, best) ? run : best), undefined);
 
 const runFailed = ({ history }: Evidence, run: LastRun): Statement => {
   const failure = history.lastFailure?.jobName === run.jobName ? history.lastFailure : undefined;

@@ -9,28 +9,63 @@ export type History = Pick<
   'lastLocalCopy' | 'lastFull' | 'lastIncremental' | 'lastBackupTime' | 'chain' | 'lastRuns' | 'lastFailure'
 >;
 
-/** The latest by `timeOf`; of equals the first, so that what status has stays. */
-const latest = <T>(values: readonly (T | undefined)[], timeOf: (value: T) => string): T | undefined =>
+type Compare<T> = (a: T, b: T) => number;
+
+const byTime = (a: string, b: string): number => Date.parse(a) - Date.parse(b);
+
+// Only so that the order in which equals are seen does not count.
+const byText: Compare<unknown> = (a, b) => {
+  const [left, right] = [JSON.stringify(a), JSON.stringify(b)];
+  return left === right ? 0 : left < right ? -1 : 1;
+};
+
+/** The greatest; of equals the first, so that what status has stays. */
+const greatest = <T>(values: readonly (T | undefined)[], compare: Compare<T>): T | undefined =>
   values.reduce((best, value) => {
     if (value === undefined) return best;
-    return best === undefined || Date.parse(timeOf(value)) > Date.parse(timeOf(best)) ? value : best;
+    return best === undefined || compare(value, best) > 0 ? value : best;
   }, undefined);
+
+const byCompletion: Compare<{ readonly completionTime: string }> = (a, b) =>
+  byTime(a.completionTime, b.completionTime) || byText(a, b);
+
+/** Of two listings in the same second the one that found something missing counts. */
+const byCheck: Compare<NonNullable<History['chain']>> = (a, b) =>
+  byTime(a.checkedTime, b.checkedTime) || Number(b.intact) - Number(a.intact) || byText(a, b);
+
+const proof = { Unknown: 0, Failed: 1, Succeeded: 2 } as const satisfies Record<LastRun['outcome'], number>;
+const harm = { Succeeded: 0, Unknown: 1, Failed: 2 } as const satisfies Record<LastRun['outcome'], number>;
+// What is said of a pod that left no word; a word of its own that is seen later weighs more.
+const guesses: readonly (string | undefined)[] = ['PodLost', 'ResultMissing', 'DeadlineExceeded'];
+const isKnown = (reason: string | undefined): number => Number(!guesses.includes(reason));
+
+/**
+ * Of one run the surest word counts: its pod may be seen after its Job, and is gone again before it. Of two runs that ended in the same
+ * second the worse counts.
+ */
+const byEnd: Compare<LastRun> = (a, b) =>
+  byTime(a.completionTime, b.completionTime) ||
+  (a.jobName === b.jobName
+    ? proof[a.outcome] - proof[b.outcome] || isKnown(a.reason) - isKnown(b.reason)
+    : harm[a.outcome] - harm[b.outcome] || byText(a.jobName, b.jobName));
+
+const byFailure: Compare<LastFailure> = (a, b) =>
+  byTime(a.time, b.time) || byText(a.jobName, b.jobName) || isKnown(a.reason) - isKnown(b.reason);
 
 const lastRunsOf = (previous: readonly LastRun[], reports: readonly RunReport[]): LastRun[] =>
   runKinds.flatMap((kind) => {
     const before = previous.find((run) => run.kind === kind);
-    const seen = reports
-      .filter((report) => report.kind === kind)
-      .map(({ jobName, time, outcome, failure }) => ({
-        kind,
-        jobName,
-        completionTime: time,
-        outcome,
-        ...(failure === undefined ? {} : { reason: failure.reason }),
-      }));
-    const newest = latest<LastRun>([before, ...seen], ({ completionTime }) => completionTime);
-    return newest === undefined ? [] : [newest];
+    const seen = reports.filter((report) => report.kind === kind).map(asLastRun);
+    return greatest<LastRun>([before, ...seen], byEnd) ?? [];
   });
+
+const asLastRun = ({ kind, jobName, time, outcome, failure }: RunReport): LastRun => ({
+  kind,
+  jobName,
+  completionTime: time,
+  outcome,
+  ...(failure === undefined ? {} : { reason: failure.reason }),
+});
 
 const failuresOf = (reports: readonly RunReport[]): LastFailure[] =>
   reports.flatMap(({ failure, outcome, time, jobName, kind }) =>
@@ -40,42 +75,36 @@ const failuresOf = (reports: readonly RunReport[]): LastFailure[] =>
 const optional = <K extends string, V>(key: K, value: V | undefined): Partial<Record<K, V>> =>
   value === undefined ? {} : ({ [key]: value } as Partial<Record<K, V>>);
 
-const newestSetTime = (full: { dataTime: string } | undefined, incremental: { dataTime: string } | undefined) =>
-  latest([full, incremental], ({ dataTime }) => dataTime)?.dataTime;
+const dataTimes = (sets: readonly { readonly dataTime: string }[]): string[] => sets.map(({ dataTime }) => dataTime);
 
 /** What status remembers after looking at the runs. Pure and idempotent: the same runs again change nothing. */
 export const nextHistory = (previous: DeepReadonly<History>, { reports, newest }: Runs): History => {
-  const completed = ({ completionTime }: { readonly completionTime: string }): string => completionTime;
   const { localCopies, fulls, incrementals, chains }: Newest = newest;
-  const full = latest<NonNullable<History['lastFull']>>([previous.lastFull, ...fulls], completed);
-  const incremental = latest<NonNullable<History['lastIncremental']>>(
-    [previous.lastIncremental, ...incrementals],
-    completed,
-  );
   const lastRuns = lastRunsOf(previous.lastRuns ?? [], reports);
+  const setTimes = [previous.lastBackupTime, ...dataTimes(fulls), ...dataTimes(incrementals)];
   return {
     ...optional(
       'lastLocalCopy',
-      latest<NonNullable<History['lastLocalCopy']>>([previous.lastLocalCopy, ...localCopies], completed),
+      greatest<NonNullable<History['lastLocalCopy']>>([previous.lastLocalCopy, ...localCopies], byCompletion),
     ),
-    ...optional('lastFull', full),
-    ...optional('lastIncremental', incremental),
-    ...optional('lastBackupTime', newestSetTime(full, incremental)),
+    ...optional('lastFull', greatest<NonNullable<History['lastFull']>>([previous.lastFull, ...fulls], byCompletion)),
     ...optional(
-      'chain',
-      latest<NonNullable<History['chain']>>([previous.chain, ...chains], ({ checkedTime }) => checkedTime),
+      'lastIncremental',
+      greatest<NonNullable<History['lastIncremental']>>([previous.lastIncremental, ...incrementals], byCompletion),
     ),
+    ...optional('lastBackupTime', greatest(setTimes, byTime)),
+    ...optional('chain', greatest<NonNullable<History['chain']>>([previous.chain, ...chains], byCheck)),
     ...(lastRuns.length === 0 ? {} : { lastRuns }),
-    ...optional(
-      'lastFailure',
-      latest<LastFailure>([previous.lastFailure, ...failuresOf(reports)], ({ time }) => time),
-    ),
+    ...optional('lastFailure', greatest<LastFailure>([previous.lastFailure, ...failuresOf(reports)], byFailure)),
   };
 };
 
-/** The runs that status did not know of yet, oldest first: each is worth one Event. */
+/**
+ * The runs that status did not know of yet, oldest first: each is worth one Event. One whose end was not known comes again when it is.
+ */
 export const newReports = (previous: DeepReadonly<History>, { reports }: Runs): RunReport[] =>
-  reports.filter(({ kind, time }) => {
-    const known = previous.lastRuns?.find((run) => run.kind === kind);
-    return known === undefined || Date.parse(time) > Date.parse(known.completionTime);
+  reports.filter((report) => {
+    const known = previous.lastRuns?.find((run) => run.kind === report.kind);
+    if (known === undefined || byTime(report.time, known.completionTime) > 0) return true;
+    return known.jobName === report.jobName && proof[report.outcome] > proof[known.outcome];
   });

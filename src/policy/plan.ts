@@ -1,10 +1,9 @@
 import type { BackupPolicy } from '../api/v1alpha1/backuppolicy.ts';
 import { runKinds } from '../api/v1alpha1/recovery-points.ts';
 import type { DeepReadonly, KubeObject } from '../kube/types.ts';
-import { isLessThan } from '../kube/quantity.ts';
 import { policyClaim } from '../workloads/claim.ts';
 import { runCronJob } from '../workloads/cronjob.ts';
-import { claimName } from '../workloads/names.ts';
+import { claimName, cronJobName } from '../workloads/names.ts';
 import type { WorkloadSettings } from '../workloads/settings.ts';
 import type { Claim, CronJob } from '../workloads/types.ts';
 import type { Observed } from './observed.ts';
@@ -29,18 +28,26 @@ const nothing: Plan = { claim: undefined, cronJobs: [], remove: [] };
 
 const isOwn = (cronJob: DeepReadonly<CronJobView>, uid: string): boolean => cronJob.ownerPolicyUids.includes(uid);
 
-// A claim can grow and not shrink; whoever made it larger by hand keeps the larger one.
-const claimOf = (policy: BackupPolicy, { claims }: Observed): Wanted<Claim> => {
-  const desired = policyClaim(policy);
-  const known = claims.find(({ name }) => name === claimName(policy.metadata.name));
-  const requested = known?.requestedStorage;
-  if (known !== undefined && requested !== undefined && isLessThan(policy.spec.localCopy.size, requested)) {
-    return {
-      desired: { ...desired, spec: { ...desired.spec, resources: { requests: { storage: requested } } } },
-      observed: known.object,
-    };
-  }
-  return { desired, observed: known?.object };
+const claimOf = (policy: BackupPolicy, { claims }: Observed): Wanted<Claim> => ({
+  desired: policyClaim(policy),
+  observed: claims.find(({ name }) => name === claimName(policy.metadata.name))?.object,
+});
+
+/**
+ * CronJobs to delete: the policy's own that it no longer asks for, and what an earlier policy of this name left behind, which would start
+ * the runs of a policy that is no more. One without any owner is left alone unless it has a name that only Holdfast gives: a copy that
+ * somebody made still has the labels.
+ */
+const cronJobsToRemove = (
+  { policy: { metadata }, cronJobs }: Observed,
+  wanted: ReadonlySet<string>,
+): DeepReadonly<CronJobView>[] => {
+  const possible = new Set(runKinds.map((kind) => cronJobName(metadata.name, kind)));
+  return cronJobs.filter((cronJob) => {
+    if (isOwn(cronJob, metadata.uid)) return !wanted.has(cronJob.name);
+    if (cronJob.ownerPolicyUids.length > 0) return true;
+    return cronJob.owned ? false : possible.has(cronJob.name) && !wanted.has(cronJob.name);
+  });
 };
 
 /**
@@ -60,7 +67,6 @@ export const planPolicy = (observed: Observed, problems: readonly Problem[], set
       desired,
       observed: own.find(({ name }) => name === desired.metadata.name)?.object,
     })),
-    // What an earlier policy of this name left behind goes too: it would start the runs of a policy that is no more.
-    remove: observed.cronJobs.filter((cronJob) => !isOwn(cronJob, metadata.uid) || !names.has(cronJob.name)),
+    remove: cronJobsToRemove(observed, names),
   };
 };

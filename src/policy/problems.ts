@@ -1,13 +1,23 @@
 import type { BackupPolicySpec } from '../api/v1alpha1/backuppolicy.ts';
+import { durationSeconds } from '../api/v1alpha1/duration.ts';
 import { runKinds, type RunKind } from '../api/v1alpha1/recovery-points.ts';
 import { parseCron } from '../cron/parse.ts';
 import { createZone } from '../cron/zone.ts';
 import { isLessThan } from '../kube/quantity.ts';
+import { claimName } from '../workloads/names.ts';
 import type { Observed } from './observed.ts';
 
 /** Why a policy cannot be carried out until somebody changes it: the condition `Stalled` shows it. */
 export interface Problem {
-  reason: 'SpecUnreadable' | 'FieldNotAvailable' | 'ScheduleInvalid' | 'ClaimMismatch' | 'NameTaken' | 'ApplyRefused';
+  reason:
+    | 'SpecUnreadable'
+    | 'FieldNotAvailable'
+    | 'ChoiceMissing'
+    | 'ScheduleInvalid'
+    | 'DeadlineInvalid'
+    | 'ClaimMismatch'
+    | 'NameTaken'
+    | 'ApplyRefused';
   message: string;
 }
 
@@ -26,6 +36,7 @@ const notAvailable: readonly (readonly [field: string, given: Given])[] = [
   ['spec.encryption.gpg.privateKeySecretRef', ({ encryption }) => encryption.gpg?.privateKeySecretRef],
   ['spec.schedule.verify', ({ schedule }) => schedule.verify],
   ['spec.schedule.window', ({ schedule }) => schedule.window],
+  ['spec.objectives.backupDurationObjective', ({ objectives }) => objectives?.backupDurationObjective],
   ['spec.retention', ({ retention }) => retention],
   ['spec.verification', ({ verification }) => verification],
   ['spec.restore', ({ restore }) => restore],
@@ -45,6 +56,53 @@ const unavailableFields = (spec: BackupPolicySpec): Problem[] => {
     },
   ];
 };
+
+type Choices = (spec: BackupPolicySpec) => readonly unknown[];
+
+/**
+ * Choices that the CRD's rules make sure of. Asked again, since what would follow without them looks well: no CronJobs at all, or backups in
+ * the clear.
+ */
+const choices: readonly (readonly [field: string, given: Choices])[] = [
+  ['spec.source', ({ source: { mysql, influxdb, git, files } }) => [mysql, influxdb, git, files]],
+  [
+    'spec.source.mysql: databases or all',
+    ({ source: { mysql } }) => (mysql === undefined ? [true] : [mysql.databases, mysql.all]),
+  ],
+  ['spec.repository', ({ repository: { rsync, sftp, s3, volume } }) => [rsync, sftp, s3, volume]],
+  ['spec.encryption', ({ encryption: { gpg, passphraseSecretRef, none } }) => [gpg, passphraseSecretRef, none]],
+  ['spec.schedule: localCopy or full', ({ schedule }) => [schedule.localCopy ?? schedule.full]],
+];
+
+const missingChoices = (spec: BackupPolicySpec): Problem[] =>
+  choices
+    .filter(([, given]) => given(spec).filter((choice) => choice !== undefined).length !== 1)
+    .map(([field]) => ({
+      reason: 'ChoiceMissing',
+      message: `${field}: a choice is missing, or there is more than one. The CRD refuses that: update the CRD, which is of another version, and correct the field.`,
+    }));
+
+/** CronJob may miss every run with less (Kubernetes' CronJob, startingDeadlineSeconds). */
+const shortestStartSeconds = 10;
+/** Beyond it Kubernetes' own arithmetic and timers overflow at some point; no run takes as long. */
+const longestDeadlineSeconds = 31 * 24 * 60 * 60;
+
+const deadlineProblem = (field: string, deadline: string): string | undefined => {
+  const unreadable = messageOf(() => durationSeconds(deadline));
+  if (unreadable !== undefined) return `${unreadable}.`;
+  if (field === 'start' && durationSeconds(deadline) < shortestStartSeconds) {
+    return `with ${deadline} CronJob may miss every run. Set ${shortestStartSeconds}s or more.`;
+  }
+  return durationSeconds(deadline) > longestDeadlineSeconds ? `${deadline} is too long. Set 31d or less.` : undefined;
+};
+
+const invalidDeadlines = ({ deadlines }: BackupPolicySpec): Problem[] =>
+  Object.entries(deadlines).flatMap(([field, deadline]) => {
+    const problem = deadlineProblem(field, deadline);
+    return problem === undefined
+      ? []
+      : [{ reason: 'DeadlineInvalid' as const, message: `spec.deadlines.${field}: ${problem}` }];
+  });
 
 const lineOf = ({ schedule }: BackupPolicySpec, kind: RunKind): [field: string, line: string | undefined] => {
   if (kind === 'LocalCopy') return ['localCopy', schedule.localCopy];
@@ -71,7 +129,8 @@ const invalidSchedules = (spec: BackupPolicySpec): Problem[] => {
   return [...zoneProblem, ...lines].map((message) => ({ reason: 'ScheduleInvalid', message }) as const);
 };
 
-const claimMismatch = (spec: BackupPolicySpec, { claims: [claim] }: Observed): Problem[] => {
+const claimMismatch = (spec: BackupPolicySpec, { policy, claims }: Observed): Problem[] => {
+  const claim = claims.find(({ name }) => name === claimName(policy.metadata.name));
   if (claim === undefined) return [];
   const { storageClassName, size } = spec.localCopy;
   if (storageClassName !== undefined && claim.storageClassName !== storageClassName) {
@@ -105,5 +164,11 @@ export const findProblems = (observed: Observed): Problem[] => {
       },
     ];
   }
-  return [...unavailableFields(spec), ...invalidSchedules(spec), ...claimMismatch(spec, observed)];
+  return [
+    ...unavailableFields(spec),
+    ...missingChoices(spec),
+    ...invalidSchedules(spec),
+    ...invalidDeadlines(spec),
+    ...claimMismatch(spec, observed),
+  ];
 };

@@ -7,7 +7,7 @@ import { isConflict } from '../kube/errors.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import { writeStatus } from '../kube/status.ts';
 import type { WorkloadSettings } from '../workloads/settings.ts';
-import { applyPlan } from './apply.ts';
+import { applyPlan, recheckSeconds } from './apply.ts';
 import { observe, type Caches } from './caches.ts';
 import { dueEvents } from './events.ts';
 import type { Observed } from './observed.ts';
@@ -38,8 +38,11 @@ const subjectOf = ({ policy: { metadata } }: Observed) => ({
 });
 
 // The next look is due when a run starts, since nextRunTimes moves then; a second later, so that CronJob was there first.
-const requeueAfter = ({ nextRunTime }: BackupPolicyStatus, now: Date): ReconcileResult =>
-  nextRunTime === undefined ? {} : { requeueAfterMs: Math.max(1000, Date.parse(nextRunTime) - now.getTime() + 1000) };
+const requeueAfter = ({ nextRunTime }: BackupPolicyStatus, refused: boolean, now: Date): ReconcileResult => {
+  if (refused) return { requeueAfterMs: recheckSeconds * 1000 };
+  if (nextRunTime === undefined) return {};
+  return { requeueAfterMs: Math.max(1000, Date.parse(nextRunTime) - now.getTime() + 1000) };
+};
 
 /** observe → plan → apply → status, for one policy. */
 export const createPolicyReconciler = ({ client, cachesOf, events, settings, clock }: PolicyReconcilerOptions) => {
@@ -55,7 +58,7 @@ export const createPolicyReconciler = ({ client, cachesOf, events, settings, clo
     const refused = await applyPlan(context, planPolicy(observed, found, settings));
 
     const now = clock.now();
-    const runs = readRuns(observed);
+    const runs = readRuns(observed, now);
     const problems = [...found, ...refused];
     const zone = spec === undefined ? undefined : zoneOf(spec.schedule.timeZone);
     const next = nextStatus({ observed, problems, runs, zone, now });
@@ -67,6 +70,6 @@ export const createPolicyReconciler = ({ client, cachesOf, events, settings, clo
     }
     // After the status: an Event whose status was not written would come twice.
     for (const event of dueEvents(status, next, runs)) events.record(subjectOf(observed), event);
-    return requeueAfter(next, now);
+    return requeueAfter(next, refused.length > 0, now);
   };
 };

@@ -1,9 +1,10 @@
 import type { Chain, LocalCopyPoint, RunKind, SetPoint } from '../api/v1alpha1/recovery-points.ts';
-import { result as resultSchema, type Failure, type Note, type Result } from '../api/v1alpha1/result.ts';
+import type { Failure, Note } from '../api/v1alpha1/result.ts';
 import { catalogue, type FailureReason } from '../errors/catalogue.ts';
 import type { DeepReadonly } from '../kube/types.ts';
 import { ownJobs, type Observed } from './observed.ts';
-import type { ContainerView, JobView, PodView } from './views.ts';
+import { resultsOf, type ContainerResult } from './results.ts';
+import type { JobView, PodView } from './views.ts';
 
 /** How a run ended, as far as it can be proven. */
 export interface RunReport {
@@ -30,25 +31,6 @@ export interface Runs {
   reports: RunReport[];
   newest: Newest;
 }
-
-interface ContainerResult {
-  container: DeepReadonly<ContainerView>;
-  result: Result | undefined;
-}
-
-const parseResult = (message: string | undefined): Result | undefined => {
-  if (message === undefined) return undefined;
-  try {
-    return resultSchema.safeParse(JSON.parse(message)).data;
-  } catch {
-    return undefined;
-  }
-};
-
-const resultsOf = (pods: readonly DeepReadonly<PodView>[]): ContainerResult[] =>
-  pods.flatMap(({ containers }) =>
-    containers.map((container) => ({ container, result: parseResult(container.ended?.message) })),
-  );
 
 const fail = (reason: FailureReason, detail: string): Failure => ({
   step: 'Finish',
@@ -89,7 +71,10 @@ const failureOf = (
   return fail('PodLost', `${how} No container left a result.`);
 };
 
-/** A completed Job proves nothing by itself: its last container must say Succeeded, with exit status 0, for the kind it was started for. */
+/**
+ * A completed Job proves nothing by itself: each container of one pod must have ended with exit status 0 and must say Succeeded, for the
+ * kind it was started for.
+ */
 const provesSuccess = (kind: RunKind, results: readonly ContainerResult[]): boolean => {
   const needed = kind === 'LocalCopy' ? ['dump'] : ['dump', 'ship'];
   return needed.every((name) =>
@@ -98,19 +83,22 @@ const provesSuccess = (kind: RunKind, results: readonly ContainerResult[]): bool
         container.name === name &&
         container.ended?.exitCode === 0 &&
         result?.outcome === 'Succeeded' &&
-        result.container === name &&
-        result.kind === kind,
+        result.failure === undefined,
     ),
   );
 };
+
+const hasEnded = ({ phase }: DeepReadonly<PodView>): boolean => phase === 'Succeeded' || phase === 'Failed';
 
 const reportOf = (
   job: DeepReadonly<JobView>,
   kind: RunKind,
   pods: readonly DeepReadonly<PodView>[],
+  now: Date,
 ): RunReport | undefined => {
   if (job.end === undefined) return undefined;
-  const results = resultsOf(pods);
+  const ofPods = pods.map((pod) => resultsOf(kind, pod, now));
+  const results = ofPods.flat();
   const base = {
     kind,
     jobName: job.name,
@@ -119,7 +107,9 @@ const reportOf = (
     notes: results.flatMap(({ result }) => result?.notes ?? []),
   };
   if (job.end.outcome === 'Failed') return { ...base, outcome: 'Failed', failure: failureOf(job, pods, results) };
-  if (provesSuccess(kind, results)) return { ...base, outcome: 'Succeeded', failure: undefined };
+  if (ofPods.some((ofPod) => provesSuccess(kind, ofPod))) return { ...base, outcome: 'Succeeded', failure: undefined };
+  // The watch of the pods is behind that of the Jobs: the pod has ended, and its result is on the way.
+  if (pods.some((pod) => !hasEnded(pod))) return undefined;
   if (pods.length === 0) {
     return {
       ...base,
@@ -141,15 +131,17 @@ const present = <T>(values: readonly (T | undefined)[]): T[] =>
  * Reads the policy's own Jobs and their pods. Pure. What the results say of the newest copies and sets counts for every run, also one
  * that failed or still goes on: the ledger records only what was complete and checked.
  */
-export const readRuns = (observed: Observed): Runs => {
+export const readRuns = (observed: Observed, now: Date): Runs => {
   const jobs = ownJobs(observed);
   const podsOf = (job: DeepReadonly<JobView>): DeepReadonly<PodView>[] =>
     observed.pods.filter(({ jobUids }) => jobUids.includes(job.uid));
-  const results = present(jobs.flatMap((job) => resultsOf(podsOf(job)).map(({ result }) => result)));
+  const results = present(
+    jobs.flatMap((job) => podsOf(job).flatMap((pod) => resultsOf(job.kind, pod, now).map(({ result }) => result))),
+  );
   return {
     reports: present(
-      jobs.map((job) => (job.kind === undefined ? undefined : reportOf(job, job.kind, podsOf(job)))),
-    ).sort((a, b) => Date.parse(a.time) - Date.parse(b.time)),
+      jobs.map((job) => (job.kind === undefined ? undefined : reportOf(job, job.kind, podsOf(job), now))),
+    ).sort((a, b) => Date.parse(a.time) - Date.parse(b.time) || (a.jobName < b.jobName ? -1 : 1)),
     newest: {
       localCopies: present(results.map(({ newest }) => newest.localCopy)),
       fulls: present(results.map(({ newest }) => newest.full)),

@@ -2,7 +2,7 @@ import type { V1CronJob, V1Job, V1PersistentVolumeClaim, V1Pod, V1ContainerStatu
 import { backupPolicySpec, backupPolicyStatus, objectMeta } from '../api/v1alpha1/backuppolicy.ts';
 import type { BackupPolicySpec, BackupPolicyStatus, ObjectMeta } from '../api/v1alpha1/backuppolicy.ts';
 import { runKind, type RunKind } from '../api/v1alpha1/recovery-points.ts';
-import type { KubeObject, OwnerReference, Wire } from '../kube/types.ts';
+import { isRecord, type KubeObject, type OwnerReference, type Wire } from '../kube/types.ts';
 import { policyAnnotation, runLabel } from '../workloads/labels.ts';
 
 /**
@@ -21,15 +21,24 @@ export interface PolicyView {
   rawStatus: unknown;
 }
 
+// Field by field: one that this version cannot read (after a downgrade) must not take the memory of all runs with it.
+const readStatus = (raw: unknown): BackupPolicyStatus => {
+  if (!isRecord(raw)) return {};
+  const readable = Object.entries(backupPolicyStatus.shape).flatMap(([name, schema]) => {
+    const { success, data } = schema.safeParse(raw[name]);
+    return success && data !== undefined ? [[name, data] as const] : [];
+  });
+  return backupPolicyStatus.parse(Object.fromEntries(readable));
+};
+
 export const policyView = (raw: KubeObject): PolicyView => {
   const spec = backupPolicySpec.safeParse(raw['spec']);
-  const status = backupPolicyStatus.safeParse(raw['status'] ?? {});
   const issue = spec.error?.issues[0];
   return {
     metadata: objectMeta.parse(raw.metadata),
     spec: spec.data,
     specProblem: issue === undefined ? undefined : `spec.${issue.path.join('.')}: ${issue.message}`,
-    status: status.data ?? {},
+    status: readStatus(raw['status']),
     rawStatus: raw['status'],
   };
 };
@@ -64,6 +73,8 @@ export const byPolicy = ({ policyKey }: { readonly policyKey: string | undefined
 /** A CronJob; `object` is compared with what is desired. */
 export interface CronJobView extends Member {
   ownerPolicyUids: string[];
+  /** Whether it has any owner. */
+  owned: boolean;
   lastScheduleTime: string | undefined;
   creationTimestamp: string;
   object: KubeObject;
@@ -74,6 +85,7 @@ export const cronJobView = (raw: KubeObject): CronJobView => {
   return {
     ...memberOf(raw),
     ownerPolicyUids: ownerUids(raw, 'BackupPolicy'),
+    owned: (raw.metadata.ownerReferences ?? []).length > 0,
     lastScheduleTime: status?.lastScheduleTime,
     creationTimestamp: raw.metadata.creationTimestamp ?? '',
     object: { apiVersion: raw.apiVersion, kind: raw.kind, metadata: raw.metadata, spec: raw['spec'] },
@@ -123,7 +135,7 @@ export const jobView = (raw: KubeObject): JobView => {
         ? undefined
         : {
             outcome: ended.type === 'Complete' ? 'Complete' : 'Failed',
-            time: status?.completionTime ?? ended.lastTransitionTime ?? '',
+            time: status?.completionTime ?? ended.lastTransitionTime ?? raw.metadata.creationTimestamp ?? '',
             reason: ended.reason,
           },
   };

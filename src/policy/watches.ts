@@ -3,7 +3,7 @@ import type { Controller } from '../kube/controller.ts';
 import type { Logger } from '../kube/logger.ts';
 import type { AnyReflector } from '../kube/manager.ts';
 import type { KubeMetrics } from '../kube/metrics.ts';
-import { createReflector, type Reflector } from '../kube/reflector.ts';
+import { createReflector, type ObjectEvent, type Reflector } from '../kube/reflector.ts';
 import type { KubeObject, ResourceType } from '../kube/types.ts';
 import { managedSelector } from '../workloads/labels.ts';
 import type { Caches } from './caches.ts';
@@ -30,6 +30,11 @@ interface Member {
   policyKey: string | undefined;
 }
 
+// The old one too: what loses its annotation is missed by the policy that it named.
+const policiesOf = (event: ObjectEvent<Member>): string[] => [
+  ...new Set([...byPolicy(event.object), ...(event.type === 'modified' ? byPolicy(event.old) : [])]),
+];
+
 export const createWatches = ({ client, logger, metrics, namespace }: WatchOptions): Watches => {
   const scope = { client, logger, metrics, ...(namespace === undefined ? {} : { namespace }) };
   const members = <T extends Member>(type: ResourceType, project: (raw: KubeObject) => T): Reflector<T> =>
@@ -52,10 +57,10 @@ export const createWatches = ({ client, logger, metrics, namespace }: WatchOptio
     reflectors: [policies, claims, cronJobs, jobs, pods],
     attach(controller) {
       controller.watch(policies);
-      controller.watch(claims, ({ object }) => byPolicy(object));
-      controller.watch(cronJobs, ({ object }) => byPolicy(object));
-      controller.watch(jobs, ({ object }) => byPolicy(object));
-      controller.watch(pods, ({ object }) => byPolicy(object));
+      controller.watch(claims, policiesOf);
+      controller.watch(cronJobs, policiesOf);
+      controller.watch(jobs, policiesOf);
+      controller.watch(pods, policiesOf);
     },
   };
 };
