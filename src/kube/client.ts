@@ -165,12 +165,12 @@ async function* readLines(
 ): AsyncGenerator<string, void, undefined> {
   try {
     response.setEncoding('utf8');
+    // Leaving this loop, however that happens, destroys the response.
     for await (const line of splitLines(response, () => deadline.extend())) yield line;
   } catch (error) {
     throw describe(what, error, deadline, signal);
   } finally {
     deadline.dispose();
-    response.destroy();
   }
 }
 

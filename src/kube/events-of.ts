@@ -78,8 +78,12 @@ export function createEventSink<T>({ type, store, project, logger }: EventSinkOp
   };
 
   return {
-    onEvent: (handler) => {
+    onEvent(handler) {
       handlers.push(handler);
+      for (const key of store.keys()) {
+        const object = store.getByKey(key);
+        if (object !== undefined) callSafely(handler, { type: 'added', key, object }, report);
+      }
     },
     replace(items) {
       const present = new Set(items.map(({ metadata }) => keyOf(metadata)));

@@ -47,6 +47,7 @@ export async function createObject(
 ): Promise<KubeObject> {
   const { namespace } = manifest.metadata;
   const path = resourcePath({ type, namespace });
+  // Strict: a field the server does not know is an error, not a silent loss.
   const query = { fieldManager, fieldValidation: 'Strict' };
   return asObject(`POST ${path}`, await client.request({ method: 'POST', path, query, body: manifest, signal }));
 }

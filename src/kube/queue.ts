@@ -57,7 +57,7 @@ export function createQueue({ clock, backoff, onDepth = () => {} }: QueueOptions
     } else worker(take(key));
   };
   const add = (key: string): void => {
-    if (down || dirty.has(key)) return;
+    if (down) return;
     dirty.add(key);
     if (!processing.has(key)) offer(key);
   };

@@ -58,7 +58,7 @@ const defaultTuning: ReflectorTuning = {
 export interface Reflector<T> {
   readonly type: ResourceType;
   readonly store: Store<T>;
-  /** Called for each change, after the store has it. What a handler throws is logged and goes no further. */
+  /** Called for each change, after the store has it, and first for what is there already. What a handler throws is logged and goes no further. */
   onEvent(handler: (event: ObjectEvent<T>) => void): void;
   /** Lists and watches until the signal aborts; never rejects. To be called once. */
   run(signal: AbortSignal): Promise<void>;

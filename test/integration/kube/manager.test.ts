@@ -1,9 +1,14 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { rootCertificates } from 'node:tls';
+import { KubeConfig } from '@kubernetes/client-node';
 import { execa } from 'execa';
 import { startControlPlane, type ControlPlane } from '../../cluster/control-plane.ts';
 import { fieldManager } from '../../../src/kube/apply.ts';
-import type { KubeClient } from '../../../src/kube/client.ts';
+import { createClient, type KubeClient } from '../../../src/kube/client.ts';
 import { createObject, deleteObject, getObject } from '../../../src/kube/objects.ts';
+import { createTransport } from '../../../src/kube/transport.ts';
 import { clientOf, configMap, configMaps, eventually } from './support.ts';
 
 let plane: ControlPlane;
@@ -87,3 +92,57 @@ test('keeps the world as desired through a restart of the API server, settles, a
     await run;
   }
 }, 180_000);
+
+/** Whom the API server takes this client for. */
+const whoAmI = (asking: KubeClient): Promise<unknown> =>
+  asking.request({
+    method: 'POST',
+    path: '/apis/authentication.k8s.io/v1/selfsubjectreviews',
+    body: { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' },
+  });
+
+test('in a pod: the mounted token and CA are used, and a wrong CA is refused', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'holdfast-pod-'));
+  const mount = join(root, 'var/run/secrets/kubernetes.io/serviceaccount');
+  const [host, port] = [process.env['KUBERNETES_SERVICE_HOST'], process.env['KUBERNETES_SERVICE_PORT']];
+  const clients: KubeClient[] = [];
+  try {
+    await plane.kubectl(['create', 'serviceaccount', 'holdfast']);
+    await mkdir(mount, { recursive: true });
+    const admin = new KubeConfig();
+    admin.loadFromFile(plane.kubeconfig);
+    const cluster = admin.getCurrentCluster();
+    const ca = await plane.kubectl([
+      'config',
+      'view',
+      '--raw',
+      '--flatten',
+      '--output=jsonpath={.clusters[0].cluster.certificate-authority-data}',
+    ]);
+    await writeFile(join(mount, 'ca.crt'), Buffer.from(ca, 'base64'));
+    await writeFile(join(mount, 'token'), `${await plane.kubectl(['create', 'token', 'holdfast'])}\n`);
+    const server = new URL(cluster?.server ?? '');
+    process.env['KUBERNETES_SERVICE_HOST'] = server.hostname;
+    process.env['KUBERNETES_SERVICE_PORT'] = server.port;
+    const inPod = (): KubeClient => {
+      const config = new KubeConfig();
+      config.loadFromCluster(root);
+      const made = createClient({ transport: createTransport(config) });
+      clients.push(made);
+      return made;
+    };
+    expect(await whoAmI(inPod())).toMatchObject({
+      status: { userInfo: { username: 'system:serviceaccount:default:holdfast' } },
+    });
+
+    await writeFile(join(mount, 'ca.crt'), rootCertificates[0] ?? '');
+    await expect(whoAmI(inPod())).rejects.toThrow(/certificate/i);
+  } finally {
+    for (const made of clients) made.close();
+    for (const [name, value] of Object.entries({ KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port })) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+    await rm(root, { recursive: true });
+  }
+}, 60_000);

@@ -64,21 +64,35 @@ test('tells of what is added, changed and deleted, with the old and the last sta
   expect(keys()).toEqual([]);
 });
 
-test('an object deleted and made again while nobody watched is another object', async () => {
+test('an object deleted and made again while the API server was away is another object', async () => {
   const first = await create('reborn', 'phoenix');
-  watching = watchConfigMaps(client, 'reborn', { tuning: { watchMinMs: 1000, watchMaxMs: 1000, relistMs: 1 } });
+  // Frozen: this reflector's requests wait until both have happened, and it is a new list that finds them.
+  const thawed = Promise.withResolvers<void>();
+  const gate: { frozen?: Promise<void> } = {};
+  const freezing: KubeClient = {
+    ...client,
+    request: async (request) => {
+      await gate.frozen;
+      return client.request(request);
+    },
+  };
+  watching = watchConfigMaps(freezing, 'reborn', {
+    tuning: { watchMinMs: 1000, watchMaxMs: 1000, relistMs: 1, backoffBaseMs: 50, backoffCapMs: 50 },
+  });
   const { events, reflector } = watching;
   await reflector.synced;
-  // The server is stopped between the two, so the change is found by a list and not by a watch.
+  gate.frozen = thawed.promise;
+  await plane.restartApiserver();
   await remove('phoenix');
   const second = await create('reborn', 'phoenix');
+  thawed.resolve();
   await eventually('the new UID', () => reflector.store.entry('default/phoenix')?.uid === second.metadata.uid);
   expect(events.map(({ type, object }) => [type, object.metadata.uid])).toEqual([
     ['added', first.metadata.uid],
     ['deleted', first.metadata.uid],
     ['added', second.metadata.uid],
   ]);
-});
+}, 90_000);
 
 test('handlers and projections that throw cost nothing but a log line', async () => {
   watching = watchConfigMaps(client, 'throwing', {

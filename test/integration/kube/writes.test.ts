@@ -110,6 +110,9 @@ test('a field that another manager took over is taken back, and named', async ()
 test('a field the server does not know is an error, not a silent loss', async () => {
   const wrong = { ...configMap('typo'), dta: { a: '1' } };
   await expect(applyIfChanged(client, configMaps, wrong, undefined)).rejects.toThrow(/dta/);
+  await expect(createObject(client, configMaps, wrong, { fieldManager })).rejects.toThrow(/dta/);
+  const made = await createObject(client, widgets, widget('typo'), { fieldManager });
+  await expect(writeStatus(client, widgets, statusSubject(made), { fase: 'A' }, undefined)).rejects.toThrow(/fase/);
 });
 
 test('creating is at most once', async () => {

@@ -198,7 +198,7 @@ test('a lost event is healed by the next full list', async () => {
       watches: [
         (response) => {
           say()(response);
-          setTimeout(() => response.end(), 1200);
+          setTimeout(() => response.end(), 1200).unref();
         },
       ],
     },
@@ -206,4 +206,28 @@ test('a lost event is healed by the next full list', async () => {
   );
   await eventually(() => reflector.store.keys()[0] === 'b');
   expect(reflector.store.keys()).toEqual(['b']);
+});
+
+test('a namesake found by a new list is another object: deleted and added, not modified', async () => {
+  const reborn = { ...object('a', 40), metadata: { name: 'a', uid: 'other', resourceVersion: '40' } };
+  const { reflector } = await follow({
+    lists: [listOf(7, object('a', 1)), listOf(50, reborn)],
+    watches: [refuse(410, 'Expired'), say()],
+  });
+  const events: unknown[] = [];
+  reflector.onEvent(({ type: change, object: { metadata } }) => events.push([change, metadata.uid]));
+  await eventually(() => events.length === 3);
+  expect(events).toEqual([
+    ['added', 'a'],
+    ['deleted', 'a'],
+    ['added', 'other'],
+  ]);
+});
+
+test('a handler that comes late hears of what is there already', async () => {
+  const { reflector } = await follow({ lists: [listOf(7, object('a', 1), object('b', 2))], watches: [say()] });
+  await reflector.synced;
+  const events: string[] = [];
+  reflector.onEvent(({ type: change, key }) => events.push(`${change} ${key}`));
+  expect(events).toEqual(['added a', 'added b']);
 });
