@@ -20,7 +20,11 @@ const refused: Readonly<Record<string, string>> = {
 const problemOf = (schema: unknown): string | undefined => {
   if (!(schema instanceof z.ZodType)) return undefined;
   // zod leaves the limits of keys out of its JSON schema without a word.
-  if (schema instanceof z.ZodRecord && (schema.keyType.def.checks ?? []).length > 0) {
+  if (
+    schema instanceof z.ZodRecord &&
+    schema.keyType instanceof z.ZodType &&
+    (schema.keyType.def.checks ?? []).length > 0
+  ) {
     return 'has keys of a form, which a CRD cannot say: use a CEL rule';
   }
   return refused[schema.def.type];

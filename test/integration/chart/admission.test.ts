@@ -1,0 +1,236 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ControlPlane, startControlPlane } from '../../cluster/control-plane.ts';
+import { type JsonObject, sample, withValue } from '../api/support.ts';
+import { installChart, operator, refusalOf } from './support.ts';
+
+let plane: ControlPlane;
+let good: JsonObject;
+let jane: string;
+
+const apply = (policy: JsonObject, kubeconfig?: string, ...more: string[]): Promise<string> =>
+  plane.kubectl(['apply', '--server-side', '--force-conflicts', '--filename', '-', ...more], {
+    input: JSON.stringify(policy),
+    ...(kubeconfig !== undefined && { kubeconfig }),
+  });
+
+const allow = (...names: string[]): Promise<string> =>
+  plane.kubectl(['apply', '--filename', '-'], {
+    input: JSON.stringify({
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'Role',
+      metadata: { name: 'secrets', namespace: 'agama' },
+      rules: [{ apiGroups: [''], resources: ['secrets'], verbs: ['get'], resourceNames: names }],
+    }),
+  });
+
+const inForce = async (): Promise<void> => {
+  for (const endMs = Date.now() + 30_000; Date.now() < endMs; await sleep(200)) {
+    const refused = await apply(good, jane, '--dry-run=server').then(
+      () => false,
+      () => true,
+    );
+    if (refused) return;
+  }
+  throw new Error('the ValidatingAdmissionPolicy was not in force within 30 s');
+};
+
+beforeAll(async () => {
+  plane = await startControlPlane();
+  await plane.kubectl(['create', 'namespace', 'agama']);
+  await installChart(plane);
+  await plane.kubectl(['wait', '--for=condition=Established', '--timeout=30s', 'crd/backuppolicies.holdfast.dev']);
+  good = await sample();
+  jane = await plane.kubeconfigFor('jane', ['developers']);
+  await allow('nothing');
+  await plane.kubectl([
+    'create',
+    'rolebinding',
+    'secrets',
+    '--namespace',
+    'agama',
+    '--role',
+    'secrets',
+    '--group',
+    'developers',
+  ]);
+  for (const role of ['holdfast-view', 'holdfast-edit']) {
+    await plane.kubectl([
+      'create',
+      'rolebinding',
+      role,
+      '--namespace',
+      'agama',
+      '--clusterrole',
+      role,
+      '--group',
+      'developers',
+    ]);
+  }
+  await inForce();
+}, 180_000);
+
+afterAll(() => plane?.stop());
+
+const all = ['agama-mysql', 'backup-host-ssh', 'backup-gpg-public'];
+
+test('who may read none of the Secrets is told of each, by field and name', async () => {
+  await allow('nothing');
+  const refusal = await refusalOf(apply(good, jane));
+  expect(refusal).toContain('forbidden');
+  expect(refusal).toContain(
+    'spec.source.mysql.credentialsSecretRef: you may not get the Secret "agama-mysql" in the namespace "agama"',
+  );
+});
+
+test.each([
+  { missing: 'agama-mysql', field: 'spec.source.mysql.credentialsSecretRef', reason: 'the database account' },
+  { missing: 'backup-host-ssh', field: 'spec.repository.rsync.sshSecretRef', reason: 'the key of the backup host' },
+  {
+    missing: 'backup-gpg-public',
+    field: 'spec.encryption.gpg.publicKeySecretRef',
+    reason: 'even a public key: any Secret could be named',
+  },
+])('one that may not be read is enough: $reason', async ({ missing, field }) => {
+  await allow(...all.filter((name) => name !== missing));
+  expect(await refusalOf(apply(good, jane))).toContain(`${field}: you may not get the Secret "${missing}"`);
+});
+
+const variants: { path: string; value: JsonObject; field: string; secret: string; reason: string }[] = [
+  {
+    path: 'spec.source',
+    value: {
+      mysql: {
+        host: 'db',
+        databases: ['a'],
+        credentialsSecretRef: { name: 'agama-mysql' },
+        tls: { caSecretRef: { name: 'ca' } },
+      },
+    },
+    field: 'spec.source.mysql.tls.caSecretRef',
+    secret: 'ca',
+    reason: 'a certificate authority',
+  },
+  {
+    path: 'spec.source',
+    value: { influxdb: { host: 'db', database: 'a', credentialsSecretRef: { name: 'hidden' } } },
+    field: 'spec.source.influxdb.credentialsSecretRef',
+    secret: 'hidden',
+    reason: 'another engine',
+  },
+  {
+    path: 'spec.repository',
+    value: {
+      s3: {
+        endpoint: 'https://s3',
+        bucket: 'abc',
+        credentialsSecretRef: { name: 'agama-mysql' },
+        caRef: { name: 'hidden' },
+      },
+    },
+    field: 'spec.repository.s3.caRef',
+    secret: 'hidden',
+    reason: 'another repository',
+  },
+  {
+    path: 'spec.encryption',
+    value: { passphraseSecretRef: { name: 'hidden' } },
+    field: 'spec.encryption.passphraseSecretRef',
+    secret: 'hidden',
+    reason: 'a passphrase',
+  },
+  {
+    path: 'spec.encryption',
+    value: { gpg: { publicKeySecretRef: { name: 'backup-gpg-public' }, privateKeySecretRef: { name: 'hidden' } } },
+    field: 'spec.encryption.gpg.privateKeySecretRef',
+    secret: 'hidden',
+    reason: 'the private key',
+  },
+];
+
+test.each(variants)('every reference is asked about: $reason', async ({ path, value, field, secret }) => {
+  await allow(...all);
+  expect(await refusalOf(apply(withValue(good, path, value), jane))).toContain(
+    `${field}: you may not get the Secret "${secret}"`,
+  );
+});
+
+test('who may read all of them may write the policy', async () => {
+  await allow(...all);
+  expect(await apply(good, jane)).toContain('serverside-applied');
+});
+
+describe('a policy that is there', () => {
+  beforeAll(() => apply(good));
+
+  test('cannot be pointed at another Secret, nor its Secrets sent to another host', async () => {
+    await allow('nothing');
+    const elsewhere = withValue(good, 'spec.repository.rsync.host', 'evil.example.com');
+    expect(await refusalOf(apply(elsewhere, jane))).toContain('you may not get the Secret');
+    const other = withValue(good, 'spec.source.mysql.credentialsSecretRef.name', 'hidden');
+    expect(await refusalOf(apply(other, jane))).toContain('"hidden"');
+  });
+
+  test('may be labelled, deleted and applied again unchanged by who may not read the Secrets', async () => {
+    await allow('nothing');
+    await plane.kubectl(['label', 'bp', 'agama', '--namespace', 'agama', 'team=data'], { kubeconfig: jane });
+    expect(await apply(good, jane)).toContain('serverside-applied');
+    await plane.kubectl(['delete', 'bp', 'agama', '--namespace', 'agama'], { kubeconfig: jane });
+    await apply(good);
+  });
+
+  test('gets its status from the operator, which may read no Secret', async () => {
+    const status = { status: { observedGeneration: 1 } };
+    await plane.kubectl([
+      'patch',
+      'bp',
+      'agama',
+      '--namespace',
+      'agama',
+      '--subresource=status',
+      '--type=merge',
+      '--patch',
+      JSON.stringify(status),
+      '--as',
+      operator,
+    ]);
+    expect(
+      await plane.kubectl([
+        'get',
+        'bp',
+        'agama',
+        '--namespace',
+        'agama',
+        '--output',
+        'jsonpath={.status.observedGeneration}',
+      ]),
+    ).toBe('1');
+  });
+
+  test('does not get its status from people', async () => {
+    const status = { status: { observedGeneration: 7 } };
+    const forged = plane.kubectl(
+      [
+        'patch',
+        'bp',
+        'agama',
+        '--namespace',
+        'agama',
+        '--subresource=status',
+        '--type=merge',
+        '--patch',
+        JSON.stringify(status),
+      ],
+      { kubeconfig: jane },
+    );
+    expect(await refusalOf(forged)).toContain('forbidden');
+  });
+});
+
+test('the API server finds no mistake in the expressions', async () => {
+  const policy = JSON.parse(
+    await plane.kubectl(['get', 'validatingadmissionpolicy', 'holdfast-secrets.holdfast.dev', '--output', 'json']),
+  ) as {
+    status?: { typeChecking?: { expressionWarnings?: unknown[] } };
+  };
+  expect(policy.status?.typeChecking?.expressionWarnings ?? []).toEqual([]);
+});

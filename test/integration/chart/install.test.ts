@@ -1,0 +1,267 @@
+import { type ControlPlane, startControlPlane } from '../../cluster/control-plane.ts';
+import { documents, type JsonObject } from '../api/support.ts';
+import { chart, installChart, mayDo, namespace, operator, refusalOf, type Right } from './support.ts';
+
+let plane: ControlPlane;
+let notes: string;
+
+beforeAll(async () => {
+  plane = await startControlPlane();
+  await plane.kubectl(['create', 'namespace', 'agama']);
+  await plane.kubectl(['create', 'namespace', 'other']);
+  // The cluster's own admission for the operator's namespace: what the chart makes must pass it.
+  await plane.kubectl(['create', 'namespace', namespace]);
+  await plane.kubectl(['label', 'namespace', namespace, 'pod-security.kubernetes.io/enforce=restricted']);
+  notes = await installChart(plane, '--set', 'metrics.service.enabled=true');
+}, 180_000);
+
+afterAll(() => plane?.stop());
+
+test('the release brings the CRD, and its notes say what to do next', async () => {
+  await plane.kubectl(['wait', '--for=condition=Established', '--timeout=30s', 'crd/backuppolicies.holdfast.dev']);
+  expect(notes).toContain('Nothing is backed up until there is a policy');
+  expect(notes).not.toContain('WARNING');
+});
+
+test('the CRD of the release is that of crds/', async () => {
+  const [released, committed] = await Promise.all([
+    plane.kubectl(['get', 'crd', 'backuppolicies.holdfast.dev', '--output', 'json']),
+    plane.kubectl([
+      'create',
+      '--dry-run=client',
+      '--output',
+      'json',
+      '--filename',
+      `${chart}/../../crds/holdfast.dev_backuppolicies.yaml`,
+    ]),
+  ]);
+  expect(versions(released)).toEqual(versions(committed));
+});
+
+// The API server drops empty maps, such as the properties of `none: {}`.
+const versions = (text: string): unknown =>
+  (JSON.parse(text.replaceAll(/"properties": \{\},?/g, '')) as { spec: { versions: unknown } }).spec.versions;
+
+const granted: (Right & { reason: string })[] = [
+  ...['get', 'list', 'watch'].map((verb) => ({
+    verb,
+    resource: 'backuppolicies.holdfast.dev',
+    reason: 'reads policies',
+  })),
+  ...['update', 'patch'].map((verb) => ({
+    verb,
+    resource: 'backuppolicies.holdfast.dev/status',
+    reason: 'writes status',
+  })),
+  ...['get', 'list', 'watch', 'create', 'patch', 'delete'].map((verb) => ({
+    verb,
+    resource: 'cronjobs.batch',
+    reason: 'keeps CronJobs',
+  })),
+  ...['get', 'list', 'watch'].map((verb) => ({ verb, resource: 'jobs.batch', reason: 'watches runs' })),
+  ...['get', 'list', 'watch'].map((verb) => ({ verb, resource: 'pods', reason: 'reads results' })),
+  ...['get', 'list', 'watch', 'create', 'patch'].map((verb) => ({
+    verb,
+    resource: 'persistentvolumeclaims',
+    reason: 'makes the claim',
+  })),
+  ...['create', 'patch', 'get'].map((verb) => ({ verb, resource: 'events', reason: 'says what happened' })),
+  {
+    verb: 'get',
+    resource: 'namespaces',
+    name: 'kube-system',
+    where: 'kube-system',
+    reason: 'the identity of the cluster',
+  },
+];
+
+test.each(granted)('the operator may $verb $resource: $reason', async (right) => {
+  expect(await mayDo(plane, operator, right)).toBe(true);
+});
+
+const denied: (Right & { reason: string })[] = [
+  ...['get', 'list', 'watch', 'create', 'update', 'patch', 'delete'].map((verb) => ({
+    verb,
+    resource: 'secrets',
+    reason: 'it never reads a Secret',
+  })),
+  { verb: 'get', resource: 'secrets', where: namespace, reason: 'not in its own namespace either' },
+  ...['create', 'update', 'patch', 'delete'].map((verb) => ({
+    verb,
+    resource: 'backuppolicies.holdfast.dev',
+    reason: 'what people promise is theirs',
+  })),
+  { verb: 'delete', resource: 'persistentvolumeclaims', reason: 'what is stored stays' },
+  ...['create', 'delete', 'patch'].map((verb) => ({ verb, resource: 'jobs.batch', reason: 'CronJobs make the Jobs' })),
+  ...['create', 'delete', 'patch'].map((verb) => ({ verb, resource: 'pods', reason: 'Jobs make the pods' })),
+  { verb: 'create', resource: 'pods/exec', reason: 'no way into a pod' },
+  { verb: 'get', resource: 'pods/log', reason: 'results come by status' },
+  { verb: 'get', resource: 'namespaces', name: 'agama', reason: 'only the one namespace' },
+  { verb: 'list', resource: 'namespaces', reason: 'no list of namespaces' },
+  { verb: 'get', resource: 'configmaps', reason: 'not needed' },
+  { verb: 'create', resource: 'serviceaccounts/token', reason: 'no tokens' },
+  { verb: 'create', resource: 'rolebindings.rbac.authorization.k8s.io', reason: 'no more rights' },
+  { verb: 'impersonate', resource: 'users', reason: 'nobody else' },
+];
+
+test.each(denied)('the operator may not $verb $resource: $reason', async (right) => {
+  expect(await mayDo(plane, operator, right)).toBe(false);
+});
+
+const rendered = async (...more: string[]): Promise<JsonObject[]> =>
+  documents(await plane.helm(['template', 'holdfast', chart, '--namespace', namespace, ...more]));
+
+test.each([
+  { values: [], reason: 'the whole cluster' },
+  { values: ['--set', 'namespaces={agama,other}'], reason: 'some namespaces' },
+])('no rule of any role has a wildcard or a Secret in it: $reason', async ({ values }) => {
+  const roles = (await rendered(...values)).filter(({ kind }) => kind === 'ClusterRole' || kind === 'Role');
+  expect(roles.length).toBeGreaterThan(2);
+  for (const { rules } of roles) expect(JSON.stringify(rules)).not.toMatch(/\*|secrets/);
+});
+
+test('people get policies through the roles of the cluster, but nobody gets status', async () => {
+  const rules = async (role: string) =>
+    JSON.stringify(
+      (JSON.parse(await plane.kubectl(['get', 'clusterrole', role, '--output', 'json'])) as { rules: unknown }).rules,
+    );
+  const [view, edit] = [await rules('holdfast-view'), await rules('holdfast-edit')];
+  expect(view).not.toMatch(/create|update|patch|delete/);
+  expect(edit).not.toContain('status');
+  const labels = await plane.kubectl([
+    'get',
+    'clusterroles',
+    '--selector',
+    'rbac.authorization.k8s.io/aggregate-to-edit=true',
+    '--output',
+    'name',
+  ]);
+  expect(labels).toContain('clusterrole.rbac.authorization.k8s.io/holdfast-edit');
+  expect(labels).toContain('clusterrole.rbac.authorization.k8s.io/holdfast-view');
+});
+
+test('the pod passes Pod Security "restricted", writes nothing and gets its settings', async () => {
+  const deployment = JSON.parse(
+    await plane.kubectl(['get', 'deployment', 'holdfast', '--namespace', namespace, '--output', 'json']),
+  ) as {
+    spec: { replicas: number; strategy: unknown; template: { spec: JsonObject } };
+  };
+  expect(deployment.spec).toMatchObject({
+    replicas: 1,
+    strategy: { type: 'Recreate' },
+    template: {
+      spec: {
+        securityContext: { runAsNonRoot: true, runAsUser: 65532, seccompProfile: { type: 'RuntimeDefault' } },
+        containers: [
+          {
+            image: 'holdfast/operator:0.1.0',
+            securityContext: {
+              readOnlyRootFilesystem: true,
+              allowPrivilegeEscalation: false,
+              capabilities: { drop: ['ALL'] },
+            },
+            livenessProbe: { httpGet: { path: '/healthz', port: 'http' } },
+            readinessProbe: { httpGet: { path: '/readyz', port: 'http' } },
+            env: expect.arrayContaining([
+              { name: 'HOLDFAST_IMAGE_MYSQL', value: 'holdfast/mysql:0.1.0' },
+              { name: 'HOLDFAST_IMAGE_DUPLICITY', value: 'holdfast/duplicity:0.1.0' },
+              { name: 'HOLDFAST_IMAGE_PULL_POLICY', value: 'IfNotPresent' },
+              { name: 'HOLDFAST_LOG_LEVEL', value: 'info' },
+              { name: 'HOLDFAST_PORT', value: '8080' },
+              { name: 'HOLDFAST_WORKERS', value: '4' },
+            ]),
+          },
+        ],
+      },
+    },
+  });
+  // The server itself judges the pod: --dry-run=server runs Pod Security admission.
+  const pod = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'tried', namespace },
+    spec: deployment.spec.template.spec,
+  };
+  await plane.kubectl(['create', '--dry-run=server', '--filename', '-'], { input: JSON.stringify(pod) });
+});
+
+test('with namespaces, the operator has its rights there only, and the image settings reach it', async () => {
+  await plane.helm([
+    'upgrade',
+    'holdfast',
+    chart,
+    '--namespace',
+    namespace,
+    '--set',
+    'namespaces={agama}',
+    '--set',
+    'images.mysql.repository=registry.example.com:5000/mysql,images.mysql.tag=v2',
+    '--set',
+    'podLabels.app\\.kubernetes\\.io/name=stolen',
+  ]);
+  expect(await mayDo(plane, operator, { verb: 'list', resource: 'backuppolicies.holdfast.dev' })).toBe(true);
+  expect(await mayDo(plane, operator, { verb: 'list', resource: 'backuppolicies.holdfast.dev', where: 'other' })).toBe(
+    false,
+  );
+  expect(
+    await mayDo(plane, operator, { verb: 'get', resource: 'namespaces', name: 'kube-system', where: 'kube-system' }),
+  ).toBe(true);
+  const deployment = await plane.kubectl([
+    'get',
+    'deployment',
+    'holdfast',
+    '--namespace',
+    namespace,
+    '--output',
+    'json',
+  ]);
+  const { template } = (JSON.parse(deployment) as { spec: { template: JsonObject } }).spec;
+  expect(template).toMatchObject({ metadata: { labels: { 'app.kubernetes.io/name': 'holdfast' } } });
+  expect(JSON.stringify(template)).toContain('{"name":"HOLDFAST_NAMESPACES","value":"agama"}');
+  expect(JSON.stringify(template)).toContain('"value":"registry.example.com:5000/mysql:v2"');
+});
+
+test.each([
+  { set: 'replicas=2', says: 'replicas', reason: 'no leader election yet' },
+  { set: 'replicaCount=1', says: 'replicaCount', reason: 'an unknown value' },
+  { set: 'image.repo=x', says: 'repo', reason: 'an unknown value below' },
+  { set: 'logLevel=loud', says: 'logLevel', reason: 'no such level' },
+  { set: 'workers=0', says: 'workers', reason: 'nobody works' },
+  { set: 'image.pullPolicy=Sometimes', says: 'pullPolicy', reason: 'no such policy' },
+  { set: 'image.repository=x y', says: 'repository', reason: 'no image' },
+  { set: 'image.repository=holdfast/operator:1', says: 'repository', reason: 'a tag in the name' },
+  { set: 'namespaces={A_b}', says: 'namespaces', reason: 'no namespace' },
+  { set: 'crds.enabled=perhaps', says: 'enabled', reason: 'neither yes nor no' },
+  { set: 'admission=false', says: 'admission', reason: 'a block that is not one' },
+])('values.schema.json refuses $set: $reason', async ({ set, says }) => {
+  const refusal = await refusalOf(plane.helm(['template', 'holdfast', chart, '--set', set]));
+  expect(refusal).toContain('values don');
+  expect(refusal).toContain(says);
+});
+
+test('without admission the notes warn', async () => {
+  const output = await plane.helm([
+    'install',
+    'tried',
+    chart,
+    '--namespace',
+    namespace,
+    '--dry-run=client',
+    '--set',
+    'admission.enabled=false,crds.enabled=false',
+  ]);
+  expect(output).toContain('WARNING: admission.enabled is false');
+  expect(output).not.toContain('kind: ValidatingAdmissionPolicy');
+  expect(output).not.toContain('kind: CustomResourceDefinition');
+});
+
+test('an uninstalled release leaves the CRD, and with it every policy', async () => {
+  await plane.helm(['uninstall', 'holdfast', '--namespace', namespace]);
+  expect(await plane.kubectl(['get', 'crd', 'backuppolicies.holdfast.dev', '--output', 'name'])).toContain(
+    'backuppolicies.holdfast.dev',
+  );
+  await installChart(plane);
+  expect(await plane.kubectl(['get', 'deployment', '--namespace', namespace, '--output', 'name'])).toContain(
+    'holdfast',
+  );
+});
