@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { systemClock, type Clock } from './clock.ts';
+import { isSuccess, parseAnswer, readAll, refusal } from './answer.ts';
 import { createDeadline, type Deadline } from './deadline.ts';
-import { ApiError, apiErrorFrom, codeOf, isApiError, messageOf, TransportError } from './errors.ts';
+import { ApiError, codeOf, isApiError, messageOf, TransportError } from './errors.ts';
 import { createLimiter, type RequestLimiter } from './limiter.ts';
 import { splitLines } from './lines.ts';
 import { noMetrics, type KubeMetrics } from './metrics.ts';
@@ -96,7 +97,7 @@ export function createClient(options: ClientOptions): KubeClient {
       const response = await send(request, deadline);
       const text = await readAll(response);
       count(String(response.statusCode));
-      return parseAnswer(request, response, text);
+      return parseAnswer(`${request.method} ${request.path}`, response, text);
     } catch (error) {
       if (!(error instanceof ApiError)) count(codeOf(error));
       throw error;
@@ -141,7 +142,7 @@ export function createClient(options: ClientOptions): KubeClient {
         const response = await send(request, deadline);
         count(String(response.statusCode));
         if (!isSuccess(response)) {
-          const error = apiErrorFrom(what, response.statusCode ?? 0, await readAll(response), retryAfter(response));
+          const error = refusal(what, response, await readAll(response));
           if (error.code === 429) limiter.pause(pauseMsFor(error));
           throw error;
         }
@@ -174,27 +175,6 @@ async function* readLines(
   }
 }
 
-async function readAll(response: IncomingMessage): Promise<string> {
-  response.setEncoding('utf8');
-  const parts: string[] = [];
-  for await (const part of response) parts.push(String(part));
-  return parts.join('');
-}
-
-function parseAnswer(request: ApiRequest, response: IncomingMessage, text: string): unknown {
-  const what = `${request.method} ${request.path}`;
-  if (!isSuccess(response)) throw apiErrorFrom(what, response.statusCode ?? 0, text, retryAfter(response));
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new TransportError(what, 'BadAnswer', 'the answer is not JSON', error);
-  }
-}
-
-function isSuccess({ statusCode = 0 }: IncomingMessage): boolean {
-  return statusCode >= 200 && statusCode < 300;
-}
-
 // Throttled requests were not carried out, so writes may be repeated too; 503 leaves that open for writes.
 function isThrottled({ method }: ApiRequest, error: unknown): error is ApiError {
   if (isApiError(error, 429)) return true;
@@ -207,10 +187,6 @@ function pauseMsFor({ retryAfterSeconds = defaultRetryAfterSeconds }: ApiError):
 
 function contentHeaders(body: string, contentType = 'application/json'): Record<string, string> {
   return { 'content-type': contentType, 'content-length': String(Buffer.byteLength(body)) };
-}
-
-function retryAfter(response: IncomingMessage): string | undefined {
-  return response.headers['retry-after'];
 }
 
 function describe(what: string, error: unknown, deadline: Deadline, signal: AbortSignal | undefined): unknown {
