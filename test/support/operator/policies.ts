@@ -6,15 +6,16 @@ export type Json = { [field: string]: unknown };
 
 const isPlain = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** `base` with `changes` laid over it, block by block; `undefined` takes a field away. */
+/** `base` with `changes` laid over it, block by block; a field that is `undefined` is not there once it is JSON. */
 export const overlay = (base: Json, changes: Json): Json =>
   Object.fromEntries(
-    Object.entries({ ...base, ...changes }).flatMap(([field, value]) => {
+    Object.entries({ ...base, ...changes }).map(([field, value]) => {
       const old = base[field];
-      if (value === undefined) return [];
-      return [[field, field in changes && isPlain(value) && isPlain(old) ? overlay(old, value) : value]];
+      return [field, field in changes && isPlain(value) && isPlain(old) ? overlay(old, value) : value];
     }),
   );
+
+const asJson = (value: Json): Json => JSON.parse(JSON.stringify(value));
 
 const knownHosts =
   'backup.example.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ4v1XaL9Yy2xX5vQm8Gk2eM0b5bq2pQf1n3rQ8x7y9z';
@@ -59,7 +60,7 @@ export const policyManifest = ({ name = 'agama', namespace = 'shop', spec = {} }
   apiVersion,
   kind: 'BackupPolicy',
   metadata: { name, namespace },
-  spec: overlay(sampleSpec, spec),
+  spec: asJson(overlay(sampleSpec, spec)),
 });
 
 /** A BackupPolicy as the API server sends it. */

@@ -1,0 +1,337 @@
+import { z } from 'zod';
+import { backupPolicySpec } from '../../../src/api/v1alpha1/backuppolicy.ts';
+import { runKinds } from '../../../src/api/v1alpha1/recovery-points.ts';
+import { stateConditions } from '../../../src/policy/conditions.ts';
+import { findProblems } from '../../../src/policy/problems.ts';
+import { policyView } from '../../../src/policy/views.ts';
+import { policyClaim } from '../../../src/workloads/claim.ts';
+import { runCronJob } from '../../../src/workloads/cronjob.ts';
+import { claimName } from '../../../src/workloads/names.ts';
+import { policyAnnotations, policyLabels } from '../../../src/workloads/labels.ts';
+import { overlay, rawPolicy, type Json } from '../../support/operator/policies.ts';
+import { observedOf } from '../../support/operator/runs.ts';
+
+const problemsOf = (spec: Json, claims: Parameters<typeof observedOf>[0] = {}) =>
+  findProblems(observedOf({ ...claims, policy: rawPolicy({ spec }) }));
+
+test('the sample is carried out: no problems', () => {
+  expect(problemsOf({})).toEqual([]);
+});
+
+/** Everything that somebody can see of a spec being heeded: what runs, what it is stored on, what the conditions say. */
+const effects = (spec: Json) => {
+  const { metadata, spec: read, specProblem } = policyView(rawPolicy({ spec }));
+  if (read === undefined) throw new Error(specProblem);
+  const settings = {
+    images: { mysql: 'mysql', duplicity: 'duplicity' },
+    imagePullPolicy: 'IfNotPresent',
+    cluster: 'cluster-uid',
+  } as const;
+  return JSON.stringify([
+    policyClaim({ metadata, spec: read }),
+    runKinds.map((kind) => runCronJob({ metadata, spec: read }, kind, settings)),
+    stateConditions({ spec: read, problems: [], history: {} }),
+  ]);
+};
+
+/** Every field of the schema that may be left out, by its path. */
+const optionalPaths = (): string[] => {
+  const found: string[] = [];
+  const walk = (schema: unknown, path: string): void => {
+    const parsed = z
+      .object({
+        properties: z.record(z.string(), z.unknown()).optional(),
+        required: z.array(z.string()).optional(),
+        items: z.unknown().optional(),
+      })
+      .parse(schema ?? {});
+    if (parsed.items !== undefined) walk(parsed.items, `${path}[]`);
+    for (const [name, inner] of Object.entries(parsed.properties ?? {})) {
+      const inside = path === '' ? name : `${path}.${name}`;
+      if (parsed.required?.includes(name) !== true) found.push(inside);
+      walk(inner, inside);
+    }
+  };
+  walk(z.toJSONSchema(backupPolicySpec, { io: 'input', unrepresentable: 'any' }), '');
+  return found;
+};
+
+const mysqlOff = { source: { mysql: undefined } };
+const rsyncOff = { repository: { rsync: undefined } };
+const gpgOff = { encryption: { gpg: undefined } };
+const secret = { name: 'other' };
+const { rsync: target } = (rawPolicy()['spec'] as { repository: { rsync: Json } }).repository;
+
+/** A spec that sets each of them, and what it is compared with: the sample, or a spec that goes without the field. */
+const given: Record<string, { spec: Json; without?: Json }> = {
+  'source.mysql': { spec: {}, without: { source: { mysql: { host: 'other' } } } },
+  'source.mysql.port': { spec: { source: { mysql: { port: 3307 } } } },
+  'source.mysql.databases': { spec: { source: { mysql: { databases: ['other'] } } } },
+  'source.mysql.all': { spec: { source: { mysql: { databases: undefined, all: true } } } },
+  'source.mysql.tls': { spec: { source: { mysql: { tls: {} } } } },
+  'source.mysql.tls.caSecretRef': { spec: { source: { mysql: { tls: { caSecretRef: secret } } } } },
+  'source.mysql.tls.clientCertificateSecretRef': {
+    spec: { source: { mysql: { tls: { clientCertificateSecretRef: secret } } } },
+  },
+  'source.influxdb': { spec: overlay(mysqlOff, { source: { influxdb: { host: 'a', database: 'b' } } }) },
+  'source.influxdb.rpcPort': {
+    spec: overlay(mysqlOff, { source: { influxdb: { host: 'a', database: 'b', rpcPort: 1 } } }),
+  },
+  'source.influxdb.httpPort': {
+    spec: overlay(mysqlOff, { source: { influxdb: { host: 'a', database: 'b', httpPort: 1 } } }),
+  },
+  'source.influxdb.credentialsSecretRef': {
+    spec: overlay(mysqlOff, { source: { influxdb: { host: 'a', database: 'b', credentialsSecretRef: secret } } }),
+  },
+  'source.git': { spec: overlay(mysqlOff, { source: { git: { url: '/srv/ansible.git' } } }) },
+  'source.git.credentialsSecretRef': {
+    spec: overlay(mysqlOff, { source: { git: { url: '/srv/ansible.git', credentialsSecretRef: secret } } }),
+  },
+  'source.files': { spec: overlay(mysqlOff, { source: { files: { claimName: 'a' } } }) },
+  'source.files.paths': { spec: overlay(mysqlOff, { source: { files: { claimName: 'a', paths: ['/a'] } } }) },
+  'source.files.exclude': { spec: overlay(mysqlOff, { source: { files: { claimName: 'a', exclude: ['*.tmp'] } } }) },
+  'source.files.runAs': { spec: overlay(mysqlOff, { source: { files: { claimName: 'a', runAs: 33 } } }) },
+  'repository.rsync': { spec: {}, without: { repository: { rsync: { host: 'other' } } } },
+  'repository.rsync.port': { spec: { repository: { rsync: { port: 2222 } } } },
+  'repository.sftp': { spec: overlay(rsyncOff, { repository: { sftp: target } }) },
+  'repository.sftp.port': { spec: overlay(rsyncOff, { repository: { sftp: { ...target, port: 2222 } } }) },
+  'repository.s3': {
+    spec: overlay(rsyncOff, {
+      repository: { s3: { endpoint: 'https://a', bucket: 'abc', credentialsSecretRef: secret } },
+    }),
+  },
+  'repository.s3.region': {
+    spec: overlay(rsyncOff, {
+      repository: { s3: { endpoint: 'https://a', bucket: 'abc', credentialsSecretRef: secret, region: 'a' } },
+    }),
+  },
+  'repository.s3.prefix': {
+    spec: overlay(rsyncOff, {
+      repository: { s3: { endpoint: 'https://a', bucket: 'abc', credentialsSecretRef: secret, prefix: 'a' } },
+    }),
+  },
+  'repository.s3.caRef': {
+    spec: overlay(rsyncOff, {
+      repository: { s3: { endpoint: 'https://a', bucket: 'abc', credentialsSecretRef: secret, caRef: secret } },
+    }),
+  },
+  'repository.volume': { spec: overlay(rsyncOff, { repository: { volume: { claimName: 'a' } } }) },
+  'repository.volume.path': { spec: overlay(rsyncOff, { repository: { volume: { claimName: 'a', path: '/a' } } }) },
+  'repository.adopt': { spec: { repository: { adopt: true } } },
+  'encryption.gpg': { spec: {}, without: overlay(gpgOff, { encryption: { none: {} } }) },
+  'encryption.gpg.privateKeySecretRef': { spec: { encryption: { gpg: { privateKeySecretRef: secret } } } },
+  'encryption.passphraseSecretRef': { spec: overlay(gpgOff, { encryption: { passphraseSecretRef: secret } }) },
+  'encryption.none': { spec: overlay(gpgOff, { encryption: { none: {} } }) },
+  'schedule.timeZone': { spec: {}, without: { schedule: { timeZone: undefined } } },
+  'schedule.localCopy': { spec: {}, without: { schedule: { localCopy: undefined } } },
+  'schedule.full': { spec: {}, without: { schedule: { full: undefined } } },
+  'schedule.incremental': { spec: {}, without: { schedule: { incremental: undefined } } },
+  'schedule.verify': { spec: { schedule: { verify: '0 3 * * 0' } } },
+  'schedule.window': { spec: { schedule: { window: { start: '01:00', duration: '30m' } } } },
+  localCopy: { spec: { localCopy: { size: '11Gi' } } },
+  'localCopy.size': { spec: { localCopy: { size: '12Gi' } } },
+  'localCopy.storageClassName': { spec: { localCopy: { storageClassName: 'fast' } } },
+  'localCopy.keep': { spec: { localCopy: { keep: 3 } } },
+  deadlines: { spec: { deadlines: { start: '2h' } } },
+  'deadlines.start': { spec: { deadlines: { start: '3h' } } },
+  'deadlines.localCopy': { spec: { deadlines: { localCopy: '5h' } } },
+  'deadlines.full': { spec: { deadlines: { full: '13h' } } },
+  'deadlines.incremental': { spec: { deadlines: { incremental: '13h' } } },
+  objectives: { spec: {}, without: { objectives: undefined } },
+  'objectives.recoveryPointObjective': { spec: { objectives: { recoveryPointObjective: '26h' } } },
+  'objectives.recoveryTimeObjective': { spec: { objectives: { recoveryTimeObjective: '2h' } } },
+  'objectives.backupDurationObjective': { spec: { objectives: { backupDurationObjective: '1h' } } },
+  retention: { spec: { retention: { keepFor: '4w' } } },
+  'retention.keepFor': { spec: { retention: { keepFor: '4w' } } },
+  'retention.keepFullChains': { spec: { retention: { keepFullChains: 4 } } },
+  verification: { spec: { verification: {} } },
+  'verification.sandbox': { spec: { verification: { sandbox: {} } } },
+  'verification.sandbox.image': { spec: { verification: { sandbox: { image: 'a' } } } },
+  'verification.sandbox.resources': { spec: { verification: { sandbox: { resources: {} } } } },
+  'verification.sandbox.resources.requests': { spec: { verification: { sandbox: { resources: { requests: {} } } } } },
+  'verification.sandbox.resources.requests.cpu': {
+    spec: { verification: { sandbox: { resources: { requests: { cpu: '1' } } } } },
+  },
+  'verification.sandbox.resources.requests.memory': {
+    spec: { verification: { sandbox: { resources: { requests: { memory: '1Gi' } } } } },
+  },
+  'verification.sandbox.resources.limits': { spec: { verification: { sandbox: { resources: { limits: {} } } } } },
+  'verification.sandbox.resources.limits.cpu': {
+    spec: { verification: { sandbox: { resources: { limits: { cpu: '1' } } } } },
+  },
+  'verification.sandbox.resources.limits.memory': {
+    spec: { verification: { sandbox: { resources: { limits: { memory: '1Gi' } } } } },
+  },
+  'verification.sandbox.storage': { spec: { verification: { sandbox: { storage: '1Gi' } } } },
+  'verification.points': { spec: { verification: { points: 'Latest' } } },
+  'verification.queries': { spec: { verification: { queries: [{ query: 'SELECT 1', expect: '1' }] } } },
+  restore: { spec: { restore: {} } },
+  'restore.confirmation': { spec: { restore: { confirmation: 'TwoPersons' } } },
+  'restore.workloads': { spec: { restore: { workloads: [{ kind: 'Deployment', name: 'a' }] } } },
+  quiesce: { spec: { quiesce: { readOnly: {} } } },
+  'quiesce.readOnly': { spec: { quiesce: { readOnly: {} } } },
+  'quiesce.workloads': { spec: { quiesce: { workloads: [{ kind: 'Deployment', name: 'a' }] } } },
+  podTemplate: { spec: { podTemplate: {} } },
+  'podTemplate.resources': { spec: { podTemplate: { resources: {} } } },
+  'podTemplate.resources.requests': { spec: { podTemplate: { resources: { requests: {} } } } },
+  'podTemplate.resources.requests.cpu': { spec: { podTemplate: { resources: { requests: { cpu: '1' } } } } },
+  'podTemplate.resources.requests.memory': { spec: { podTemplate: { resources: { requests: { memory: '1Gi' } } } } },
+  'podTemplate.resources.limits': { spec: { podTemplate: { resources: { limits: {} } } } },
+  'podTemplate.resources.limits.cpu': { spec: { podTemplate: { resources: { limits: { cpu: '1' } } } } },
+  'podTemplate.resources.limits.memory': { spec: { podTemplate: { resources: { limits: { memory: '1Gi' } } } } },
+  'podTemplate.nodeSelector': { spec: { podTemplate: { nodeSelector: { a: 'b' } } } },
+  'podTemplate.priorityClassName': { spec: { podTemplate: { priorityClassName: 'a' } } },
+  egressCIDRs: { spec: { egressCIDRs: ['192.0.2.0/24'] } },
+  suspend: { spec: { suspend: true } },
+};
+
+describe('no field passes in silence', () => {
+  test('every optional field of the schema is in the table of this test', () => {
+    expect(Object.keys(given).sort()).toEqual(optionalPaths().sort());
+  });
+
+  test.each(Object.entries(given))('%s has an effect, or makes the policy Stalled by its name', (path, one) => {
+    const { spec, without = {} } = one;
+    expect(policyView(rawPolicy({ spec })).specProblem).toBeUndefined();
+    const problems = problemsOf(spec);
+    if (problems.length === 0) {
+      // Not `not.toBe`: its message would print both in full.
+      expect(effects(spec) === effects(without)).toBe(false);
+      return;
+    }
+    expect(problems).toEqual([expect.objectContaining({ reason: 'FieldNotAvailable' })]);
+    // The field itself or the block that it is in.
+    const named = (problems[0]?.message.split(' ')[0] ?? '').replace(/^spec\./, '').replace(/,$/, '');
+    expect(`${path}.`.startsWith(`${named}.`)).toBe(true);
+    expect(problems[0]?.message).toMatch(/remove (it|them)\.$/);
+  });
+});
+
+test('several fields that are not available are named together', () => {
+  const [problem, ...others] = problemsOf({ retention: { keepFor: '4w' }, egressCIDRs: ['192.0.2.0/24'] });
+  expect(others).toEqual([]);
+  expect(problem?.message).toMatch(
+    /^spec\.retention, spec\.egressCIDRs are not available in this version.*remove them/,
+  );
+});
+
+test.each([
+  { spec: { source: { mysql: undefined } }, field: 'spec.source', reason: 'no source: there would be no CronJobs' },
+  { spec: { source: { mysql: { databases: undefined } } }, field: 'spec.source.mysql', reason: 'no databases' },
+  { spec: { repository: { rsync: undefined } }, field: 'spec.repository', reason: 'nowhere to go' },
+  { spec: { encryption: { gpg: undefined } }, field: 'spec.encryption', reason: 'it would be in the clear' },
+  { spec: { encryption: { none: {} } }, field: 'spec.encryption', reason: 'both a key and none' },
+  { spec: { schedule: { localCopy: undefined, full: undefined } }, field: 'spec.schedule', reason: 'no schedule' },
+])('what the CRD’s rules should have refused is a problem too: $reason', ({ spec, field }) => {
+  const problems = problemsOf(spec);
+  expect(problems).toMatchObject([{ reason: 'ChoiceMissing' }]);
+  expect(problems[0]?.message.startsWith(field)).toBe(true);
+});
+
+test.each([
+  {
+    spec: { schedule: { full: '5 1 * * 5-2' } },
+    field: 'spec.schedule.full',
+    word: '5-2',
+    reason: 'a range backwards',
+  },
+  {
+    spec: { schedule: { localCopy: '50-10 1 * * *' } },
+    field: 'spec.schedule.localCopy',
+    word: '50-10',
+    reason: 'minutes backwards',
+  },
+  {
+    spec: { schedule: { incremental: '0 20-4 * * *' } },
+    field: 'spec.schedule.incremental',
+    word: '20-4',
+    reason: 'hours backwards',
+  },
+  {
+    spec: { schedule: { timeZone: 'Europe/Tallin' } },
+    field: 'spec.schedule.timeZone',
+    word: 'Europe/Tallin',
+    reason: 'a misspelt zone',
+  },
+  { spec: { schedule: { timeZone: 'EEST' } }, field: 'spec.schedule.timeZone', word: 'EEST', reason: 'no IANA zone' },
+])('a schedule that CronJob would refuse is a problem: $reason', ({ spec, field, word }) => {
+  const problems = problemsOf(spec);
+  expect(problems).toMatchObject([{ reason: 'ScheduleInvalid' }]);
+  expect(problems[0]?.message.startsWith(`${field}: `)).toBe(true);
+  expect(problems[0]?.message).toContain(word);
+});
+
+test.each([
+  {
+    deadlines: { full: '1mo' },
+    words: /^spec\.deadlines\.full: "1mo" has months.*30d/,
+    reason: 'a month has no length',
+  },
+  {
+    deadlines: { start: '5s' },
+    words: /^spec\.deadlines\.start: with 5s CronJob may miss every run\. Set 10s/,
+    reason: 'CronJob looks every 10 s',
+  },
+  {
+    deadlines: { localCopy: '999999w' },
+    words: /^spec\.deadlines\.localCopy: 999999w is too long/,
+    reason: 'it would overflow',
+  },
+])('a deadline that cannot be kept is a problem: $reason', ({ deadlines, words }) => {
+  const problems = problemsOf({ deadlines });
+  expect(problems).toMatchObject([{ reason: 'DeadlineInvalid' }]);
+  expect(problems[0]?.message).toMatch(words);
+});
+
+const claimWith = ({ name = claimName('agama'), size = '10Gi', storageClassName = 'standard' } = {}) => ({
+  apiVersion: 'v1',
+  kind: 'PersistentVolumeClaim',
+  metadata: {
+    name,
+    namespace: 'shop',
+    uid: `uid-of-${name}`,
+    labels: policyLabels('agama'),
+    annotations: policyAnnotations('agama'),
+  },
+  spec: { storageClassName, resources: { requests: { storage: size } } },
+});
+
+test.each([
+  {
+    localCopy: { size: '5Gi' },
+    words: /size is 5Gi, but the claim agama-holdfast has 10Gi.*10Gi or more/,
+    reason: 'it would shrink',
+  },
+  { localCopy: { size: '10239Mi' }, words: /cannot shrink/, reason: 'it would shrink, in another unit' },
+  {
+    localCopy: { storageClassName: 'fast' },
+    words: /is fast, but the claim agama-holdfast was made with standard/,
+    reason: 'another class',
+  },
+])('what a claim cannot do is a problem: $reason', ({ localCopy, words }) => {
+  const problems = problemsOf({ localCopy }, { claims: [claimWith()] });
+  expect(problems).toMatchObject([{ reason: 'ClaimMismatch' }]);
+  expect(problems[0]?.message).toMatch(words);
+});
+
+test.each([
+  { localCopy: {}, reason: 'the same' },
+  { localCopy: { size: '20Gi' }, reason: 'it grows' },
+  { localCopy: { size: '10240Mi' }, reason: 'the same in another unit' },
+  { localCopy: { storageClassName: 'standard' }, reason: 'the default class, named' },
+])('what a claim can do is none: $reason', ({ localCopy }) => {
+  expect(problemsOf({ localCopy }, { claims: [claimWith()] })).toEqual([]);
+});
+
+test('a copy of the claim under another name is not the claim', () => {
+  const copy = claimWith({ name: 'a-copy', size: '99Gi', storageClassName: 'other' });
+  const spec = { localCopy: { storageClassName: 'standard' } };
+  expect(problemsOf(spec, { claims: [copy, claimWith()] })).toEqual([]);
+});
+
+test('a spec that cannot be read names the field', () => {
+  const [problem, ...others] = problemsOf({ source: { mysql: { port: 'many' } } });
+  expect(others).toEqual([]);
+  expect(problem?.reason).toBe('SpecUnreadable');
+  expect(problem?.message).toMatch(/^spec\.source\.mysql\.port: /);
+});
