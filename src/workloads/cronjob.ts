@@ -22,6 +22,11 @@ export const cronLineOf = (policy: BackupPolicy, kind: RunKind): string | undefi
   return { LocalCopy: localCopy, Full: full, Incremental: incremental }[kind];
 };
 
+// With a deadline CronJob counts `@every` from now less the deadline, so that a longer interval never comes (Kubernetes 1.35,
+// pkg/controller/cronjob/utils.go, mostRecentScheduleTime).
+const startingDeadline = (schedule: string, seconds: number): { startingDeadlineSeconds?: number } =>
+  schedule.startsWith('@every') ? {} : { startingDeadlineSeconds: seconds };
+
 /** The CronJob for one kind of run; undefined when the policy does not schedule it, or needs what is not available yet. */
 export const runCronJob = (policy: BackupPolicy, kind: RunKind, settings: WorkloadSettings): CronJob | undefined => {
   const schedule = cronLineOf(policy, kind);
@@ -55,7 +60,7 @@ export const runCronJob = (policy: BackupPolicy, kind: RunKind, settings: Worklo
       timeZone: spec.schedule.timeZone,
       suspend: spec.suspend,
       concurrencyPolicy: 'Forbid',
-      startingDeadlineSeconds: durationSeconds(spec.deadlines.start),
+      ...startingDeadline(schedule, durationSeconds(spec.deadlines.start)),
       successfulJobsHistoryLimit: historyLimit,
       failedJobsHistoryLimit: historyLimit,
       jobTemplate: {

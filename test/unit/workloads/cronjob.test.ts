@@ -1,0 +1,20 @@
+import { policyView } from '../../../src/policy/views.ts';
+import { runCronJob } from '../../../src/workloads/cronjob.ts';
+import { rawPolicy } from '../../support/operator/policies.ts';
+
+const settings = {
+  images: { mysql: 'registry.test/mysql:1', duplicity: 'registry.test/duplicity:1' },
+  imagePullPolicy: 'IfNotPresent',
+  cluster: 'cluster-uid',
+} as const;
+
+test.each([
+  { line: '0 1 * * *', seconds: 3600, reason: 'a late start is bounded' },
+  { line: '@daily', seconds: 3600, reason: 'a descriptor is a time of day' },
+  { line: '@every 24h', seconds: undefined, reason: 'with a deadline below the interval CronJob would never start it' },
+])('the starting deadline of $line: $reason', ({ line, seconds }) => {
+  const { metadata, spec } = policyView(rawPolicy({ spec: { schedule: { full: line } } }));
+  if (spec === undefined) throw new Error('the spec cannot be read');
+  const cronJob = runCronJob({ metadata, spec }, 'Full', settings);
+  expect(cronJob?.spec?.startingDeadlineSeconds).toBe(seconds);
+});
