@@ -1,9 +1,12 @@
 import type { BackupPolicySpec, LastRun } from '../api/v1alpha1/backuppolicy.ts';
+import { parseDuration } from '../api/v1alpha1/duration.ts';
 import type { PolicyConditionType } from '../api/v1alpha1/conditions.ts';
 import type { RunKind } from '../api/v1alpha1/recovery-points.ts';
 import { catalogue, failureReasons } from '../errors/catalogue.ts';
 import type { History } from './history.ts';
 import type { Problem } from './problems.ts';
+
+const longestMonthSeconds = 31 * 24 * 60 * 60;
 
 /** A condition before it is known when it changed. Messages carry no ages, so that a condition changes only when its subject does. */
 export interface Statement {
@@ -43,8 +46,19 @@ const runFailed = ({ history }: Evidence, run: LastRun): Statement => {
     type: 'LastBackupSucceeded',
     status: run.outcome === 'Unknown' ? 'Unknown' : 'False',
     reason: run.reason ?? 'Failed',
-    message: `${run.kind} ${run.jobName} ${run.outcome === 'Unknown' ? 'ended, and how is not known.' : 'failed'}${words}`,
+    message: `${run.kind} ${run.jobName} ${run.outcome === 'Unknown' ? 'ended, and how is not known.' : `failed${failure === undefined ? '.' : ''}`}${words} Its log, while the Job is kept: kubectl logs job/${run.jobName} --all-containers.`,
   };
+};
+
+/** How long a backup took beside what was promised. It does not make a backup that is there less of one. */
+const durationWords = ({ spec, history: { lastFull, lastIncremental } }: Evidence, jobName: string): string => {
+  const promised = spec?.objectives?.backupDurationObjective;
+  const set = [lastFull, lastIncremental].find((point) => point?.jobName === jobName);
+  if (promised === undefined) return '';
+  if (set === undefined) return ` How long it took is not known; ${promised} was promised.`;
+  const { months, seconds } = parseDuration(promised);
+  const isLonger = set.durationSeconds > seconds + months * longestMonthSeconds;
+  return ` It took ${set.durationSeconds} s${isLonger ? `, longer than the ${promised} that was promised.` : `; ${promised} was promised.`}`;
 };
 
 /**
@@ -79,7 +93,7 @@ const lastBackupSucceeded = (evidence: Evidence): Statement => {
     type,
     status: 'True',
     reason: 'Succeeded',
-    message: `${offSite.kind} ${offSite.jobName} was shipped, and the repository was listed again: the set is whole.`,
+    message: `${offSite.kind} ${offSite.jobName} was shipped, and the repository was listed again: the set is whole.${durationWords(evidence, offSite.jobName)}`,
   };
 };
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { backupPolicySpec } from '../../../src/api/v1alpha1/backuppolicy.ts';
 import { runKinds } from '../../../src/api/v1alpha1/recovery-points.ts';
 import { stateConditions } from '../../../src/policy/conditions.ts';
+import type { History } from '../../../src/policy/history.ts';
 import { findProblems } from '../../../src/policy/problems.ts';
 import { policyView } from '../../../src/policy/views.ts';
 import { policyClaim } from '../../../src/workloads/claim.ts';
@@ -9,7 +10,7 @@ import { runCronJob } from '../../../src/workloads/cronjob.ts';
 import { claimName } from '../../../src/workloads/names.ts';
 import { policyAnnotations, policyLabels } from '../../../src/workloads/labels.ts';
 import { overlay, rawPolicy, type Json } from '../../support/operator/policies.ts';
-import { observedOf } from '../../support/operator/runs.ts';
+import { observedOf, pointsOf } from '../../support/operator/runs.ts';
 
 const problemsOf = (spec: Json, claims: Parameters<typeof observedOf>[0] = {}) =>
   findProblems(observedOf({ ...claims, policy: rawPolicy({ spec }) }));
@@ -17,6 +18,12 @@ const problemsOf = (spec: Json, claims: Parameters<typeof observedOf>[0] = {}) =
 test('the sample is carried out: no problems', () => {
   expect(problemsOf({})).toEqual([]);
 });
+
+const fullPoint = pointsOf('agama-full-1', '2026-11-15T02:00:00Z').full;
+const afterAFull: History = {
+  lastFull: fullPoint,
+  lastRuns: [{ kind: 'Full', jobName: 'agama-full-1', completionTime: fullPoint.completionTime, outcome: 'Succeeded' }],
+};
 
 /** Everything that somebody can see of a spec being heeded: what runs, what it is stored on, what the conditions say. */
 const effects = (spec: Json) => {
@@ -31,6 +38,7 @@ const effects = (spec: Json) => {
     policyClaim({ metadata, spec: read }),
     runKinds.map((kind) => runCronJob({ metadata, spec: read }, kind, settings)),
     stateConditions({ spec: read, problems: [], history: {} }),
+    stateConditions({ spec: read, problems: [], history: afterAFull }),
   ]);
 };
 

@@ -296,7 +296,7 @@ describe('hostile termination messages', () => {
         expect(JSON.stringify(history).isWellFormed()).toBe(true);
         expect(JSON.stringify(history)).not.toMatch(/\\ud[89a-f]/i);
       }),
-      { numRuns: 2000 },
+      { numRuns: 500 },
     );
   });
 

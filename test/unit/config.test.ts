@@ -1,0 +1,73 @@
+import { readConfig } from '../../src/config.ts';
+
+const least = {
+  HOLDFAST_IMAGE_MYSQL: 'registry.test/mysql:1',
+  HOLDFAST_IMAGE_DUPLICITY: 'registry.test/duplicity@sha256:0',
+};
+
+test('the least that must be said, and what the rest is then', () => {
+  expect(readConfig(least)).toEqual({
+    images: { mysql: 'registry.test/mysql:1', duplicity: 'registry.test/duplicity@sha256:0' },
+    imagePullPolicy: 'IfNotPresent',
+    namespaces: [],
+    logLevel: 'info',
+    port: 8080,
+    workers: 4,
+    instance: 'holdfast',
+  });
+});
+
+test('everything said', () => {
+  const config = readConfig({
+    ...least,
+    HOLDFAST_IMAGE_PULL_POLICY: 'Never',
+    HOLDFAST_NAMESPACES: 'shop, bank,shop',
+    HOLDFAST_LOG_LEVEL: 'debug',
+    HOLDFAST_PORT: '0',
+    HOLDFAST_WORKERS: '8',
+    HOLDFAST_INSTANCE: 'holdfast-7d4b9-x7x7x',
+    PATH: '/usr/bin',
+  });
+  expect(config).toMatchObject({
+    imagePullPolicy: 'Never',
+    namespaces: ['shop', 'bank'],
+    logLevel: 'debug',
+    port: 0,
+    workers: 8,
+    instance: 'holdfast-7d4b9-x7x7x',
+  });
+});
+
+test.each([
+  { name: 'HOLDFAST_IMAGE_MYSQL', value: undefined, says: 'set it', reason: 'missing' },
+  { name: 'HOLDFAST_IMAGE_MYSQL', value: '', says: 'name of an image', reason: 'empty' },
+  { name: 'HOLDFAST_IMAGE_DUPLICITY', value: 'two words', says: 'name of an image', reason: 'a space' },
+  { name: 'HOLDFAST_IMAGE_DUPLICITY', value: '-v', says: 'name of an image', reason: 'an option' },
+  { name: 'HOLDFAST_IMAGE_PULL_POLICY', value: 'always', says: '"Always"', reason: 'another case' },
+  {
+    name: 'HOLDFAST_NAMESPACES',
+    value: ',',
+    says: 'names of namespaces',
+    reason: 'no name: it must not mean all of them',
+  },
+  { name: 'HOLDFAST_NAMESPACES', value: 'shop,', says: 'names of namespaces', reason: 'a name is missing' },
+  { name: 'HOLDFAST_NAMESPACES', value: 'shop bank', says: 'names of namespaces', reason: 'no comma' },
+  { name: 'HOLDFAST_NAMESPACES', value: '../kube-system', says: 'names of namespaces', reason: 'a path' },
+  { name: 'HOLDFAST_LOG_LEVEL', value: 'verbose', says: '"debug"', reason: 'no such level' },
+  { name: 'HOLDFAST_PORT', value: '', says: 'whole number', reason: 'empty: it must not mean any port' },
+  { name: 'HOLDFAST_PORT', value: '65536', says: '65535', reason: 'too great' },
+  { name: 'HOLDFAST_PORT', value: '8080.5', says: 'whole number', reason: 'no whole number' },
+  { name: 'HOLDFAST_PORT', value: '0x50', says: 'whole number', reason: 'not decimal' },
+  { name: 'HOLDFAST_WORKERS', value: '0', says: 'whole number from 1', reason: 'nobody would work' },
+  { name: 'HOLDFAST_INSTANCE', value: '', says: 'HOLDFAST_INSTANCE', reason: 'empty' },
+])('$name = $value is refused by name: $reason', ({ name, value, says }) => {
+  const read = (): unknown => readConfig({ ...least, [name]: value });
+  expect(read).toThrow(name);
+  expect(read).toThrow(says);
+});
+
+test('everything that is wrong is said at once', () => {
+  expect(() => readConfig({ HOLDFAST_PORT: 'x' })).toThrow(
+    /HOLDFAST_IMAGE_MYSQL[\s\S]*HOLDFAST_IMAGE_DUPLICITY[\s\S]*HOLDFAST_PORT/,
+  );
+});

@@ -1,0 +1,268 @@
+import * as fc from 'fast-check';
+import type { LastRun } from '../../../src/api/v1alpha1/backuppolicy.ts';
+import { condition, policyConditionTypes } from '../../../src/api/v1alpha1/conditions.ts';
+import type { RunKind } from '../../../src/api/v1alpha1/recovery-points.ts';
+import { catalogue, failureReasons } from '../../../src/errors/catalogue.ts';
+import { stateConditions, type Evidence, type Statement } from '../../../src/policy/conditions.ts';
+import type { History } from '../../../src/policy/history.ts';
+import type { Problem } from '../../../src/policy/problems.ts';
+import { policyView } from '../../../src/policy/views.ts';
+import { rawPolicy, type Json } from '../../support/operator/policies.ts';
+import { later, pointsOf } from '../../support/operator/runs.ts';
+
+const specOf = (spec: Json = {}) => policyView(rawPolicy({ spec })).spec;
+const start = '2026-11-15T00:00:00Z';
+
+const runOf = (kind: RunKind, outcome: LastRun['outcome'], hour: number): LastRun => ({
+  kind,
+  jobName: `agama-${kind.toLowerCase()}-${hour}`,
+  completionTime: later(start, hour * 3600),
+  outcome,
+  ...(outcome === 'Succeeded' ? {} : { reason: 'AccessDenied' }),
+});
+
+const { chain } = pointsOf('a', start);
+const broken = { ...chain, intact: false, problem: 'duplicity-full.vol1.difftar.gpg is missing' };
+const problem: Problem = { reason: 'NameTaken', message: 'The CronJob a exists and is not of this policy.' };
+
+const judge = ({ spec = specOf(), problems = [], history = {} }: Partial<Evidence> = {}) => {
+  const statements = stateConditions({ spec, problems, history });
+  const of = (type: Statement['type']): Statement | undefined => statements.find((one) => one.type === type);
+  return { statements, of };
+};
+
+const histories: fc.Arbitrary<History> = fc
+  .record({
+    runs: fc.uniqueArray(
+      fc
+        .tuple(
+          fc.constantFrom<RunKind>('LocalCopy', 'Full', 'Incremental'),
+          fc.constantFrom<LastRun['outcome']>('Succeeded', 'Failed', 'Unknown'),
+          fc.nat(5),
+        )
+        .map(([kind, outcome, hour]) => runOf(kind, outcome, hour)),
+      { selector: ({ kind }) => kind },
+    ),
+    chain: fc.constantFrom(undefined, chain, broken),
+  })
+  .map(({ runs, chain }) => ({ lastRuns: runs, ...(chain === undefined ? {} : { chain }) }));
+
+const specs = fc.constantFrom(
+  specOf(),
+  specOf({ objectives: undefined }),
+  specOf({ suspend: true }),
+  specOf({ schedule: { full: undefined, incremental: undefined } }),
+  specOf({ schedule: { localCopy: undefined } }),
+  undefined,
+);
+const evidence = fc.record({ spec: specs, problems: fc.constantFrom<Problem[]>([], [problem]), history: histories });
+
+/** Said a second time, from design.md’s words: a success off-site at or after every other off-site end, and no failure on-site. */
+const backupSucceeded = ({ spec, history: { lastRuns = [] } }: Evidence): boolean => {
+  const offSite = lastRuns.filter(({ kind }) => kind !== 'LocalCopy');
+  const ends = offSite.map(({ completionTime }) => completionTime).sort();
+  const newest = offSite.filter(({ completionTime }) => completionTime === ends.at(-1));
+  const local = lastRuns.filter(({ kind }) => kind === 'LocalCopy');
+  return (
+    (spec === undefined || spec.schedule.full !== undefined) &&
+    newest.length > 0 &&
+    [...newest, ...local].every(({ outcome }) => outcome === 'Succeeded')
+  );
+};
+
+test('LastBackupSucceeded is True only for a success that reached the repository, and no later failure', () => {
+  fc.assert(
+    fc.property(evidence, (given) => {
+      const { status } = judge(given).of('LastBackupSucceeded') ?? { status: 'missing' };
+      expect(status === 'True').toBe(backupSucceeded(given));
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('Protected is True only while all that it summarises is True and the policy is carried out', () => {
+  const summarised = ['LastBackupSucceeded', 'ChainIntact', 'Verified', 'RecoveryPointMet', 'RecoveryTimeMet'] as const;
+  fc.assert(
+    fc.property(evidence, (given) => {
+      const { of } = judge(given);
+      const states = summarised.map((type) => of(type)?.status);
+      const expected =
+        given.problems.length > 0 || states.includes('False')
+          ? 'False'
+          : states.every((state) => state === 'True')
+            ? 'True'
+            : 'Unknown';
+      expect(of('Protected')?.status).toBe(expected);
+      // This version neither verifies nor judges: nothing can be proven yet.
+      expect(of('Protected')?.status).not.toBe('True');
+      for (const type of ['Verified', 'RecoveryPointMet', 'RecoveryTimeMet'] as const) {
+        expect(of(type)?.status).toBe('Unknown');
+      }
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('every statement is one the API server takes, once a type, and the same evidence makes the same statements', () => {
+  fc.assert(
+    fc.property(evidence, (given) => {
+      const { statements } = judge(given);
+      const types = statements.map(({ type }) => type);
+      expect(types).toHaveLength(new Set(types).size);
+      for (const statement of statements) {
+        const parsed = condition.safeParse({ ...statement, lastTransitionTime: start });
+        expect(parsed.error).toBeUndefined();
+        expect(policyConditionTypes).toContain(statement.type);
+        expect(statement.message).not.toMatch(/undefined|\[object|NaN|  /);
+        expect(statement.message).toMatch(/[.)]$/);
+      }
+      expect(judge(structuredClone(given)).statements).toEqual(statements);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test.each([
+  {
+    runs: [runOf('Full', 'Failed', 1), runOf('LocalCopy', 'Succeeded', 2)],
+    status: 'False',
+    names: 'agama-full-1',
+    reason: 'a later local copy does not hide that nothing left the cluster',
+  },
+  {
+    runs: [runOf('Full', 'Succeeded', 2), runOf('LocalCopy', 'Failed', 1)],
+    status: 'False',
+    names: 'agama-localcopy-1',
+    reason: 'an off-site success does not hide that the local copy failed',
+  },
+  {
+    runs: [runOf('Incremental', 'Failed', 1), runOf('Full', 'Succeeded', 2)],
+    status: 'True',
+    names: 'agama-full-2',
+    reason: 'a full makes up for a failed incremental',
+  },
+  {
+    runs: [runOf('Incremental', 'Succeeded', 3), runOf('Full', 'Failed', 2)],
+    status: 'True',
+    names: 'agama-incremental-3',
+    reason: 'the newest off-site run counts',
+  },
+  {
+    runs: [runOf('Full', 'Succeeded', 2), runOf('Incremental', 'Failed', 2)],
+    status: 'False',
+    names: 'agama-incremental-2',
+    reason: 'of two in the same second the failed one counts',
+  },
+  {
+    runs: [runOf('Incremental', 'Failed', 2), runOf('Full', 'Succeeded', 2)],
+    status: 'False',
+    names: 'agama-incremental-2',
+    reason: 'and in the other order',
+  },
+  {
+    runs: [runOf('Full', 'Unknown', 1)],
+    status: 'Unknown',
+    names: 'agama-full-1',
+    reason: 'nobody knows how it ended',
+  },
+  {
+    runs: [runOf('Full', 'Succeeded', 1), runOf('LocalCopy', 'Unknown', 2)],
+    status: 'Unknown',
+    names: 'agama-localcopy-2',
+    reason: 'nobody knows how the local copy ended',
+  },
+  {
+    runs: [runOf('LocalCopy', 'Succeeded', 1)],
+    status: 'Unknown',
+    names: 'No backup',
+    reason: 'nothing was shipped yet',
+  },
+  { runs: [], status: 'Unknown', names: 'No backup', reason: 'nothing ran yet' },
+] as const)('LastBackupSucceeded is $status: $reason', ({ runs, status, names }) => {
+  const found = judge({ history: { lastRuns: [...runs] } }).of('LastBackupSucceeded');
+  expect(found?.status).toBe(status);
+  expect(found?.message).toContain(names);
+});
+
+test('a policy that makes local copies only is never green', () => {
+  const spec = specOf({ schedule: { full: undefined, incremental: undefined } });
+  const history = { lastRuns: [runOf('LocalCopy', 'Succeeded', 1)] };
+  expect(judge({ spec, history }).of('LastBackupSucceeded')).toMatchObject({
+    status: 'Unknown',
+    reason: 'NothingShipped',
+  });
+});
+
+describe('a failure says what to do next', () => {
+  test('in its own words, when they are known', () => {
+    const run = runOf('Full', 'Failed', 1);
+    const lastFailure = {
+      step: 'Connect',
+      reason: 'AccessDenied',
+      message: 'The server refused the account. Check the Secret agama-mysql.',
+      kind: 'Full',
+      jobName: run.jobName,
+      time: run.completionTime,
+    } as const;
+    const found = judge({ history: { lastRuns: [run], lastFailure } }).of('LastBackupSucceeded');
+    expect(found).toMatchObject({ status: 'False', reason: 'AccessDenied' });
+    expect(found?.message).toContain('agama-full-1 failed at step Connect: The server refused the account.');
+    expect(found?.message).toContain('kubectl logs job/agama-full-1');
+  });
+
+  test.each(failureReasons)(
+    '%s: in the words of the catalogue, when a later failure took the place of its own',
+    (reason) => {
+      const lastRuns = [{ ...runOf('Full', 'Failed', 1), reason }];
+      const found = judge({ history: { lastRuns } }).of('LastBackupSucceeded');
+      expect(found).toMatchObject({ status: 'False', reason });
+      expect(found?.message).toContain(catalogue[reason].next);
+    },
+  );
+});
+
+test.each([
+  { objective: '1h', words: 'It took 60 s; 1h was promised.', reason: 'in time' },
+  { objective: '59s', words: 'It took 60 s, longer than the 59s that was promised.', reason: 'too late' },
+  { objective: '1mo', words: 'It took 60 s; 1mo was promised.', reason: 'a month is no number of seconds' },
+])('a success says how long it took beside what was promised: $reason', ({ objective, words }) => {
+  const run = runOf('Full', 'Succeeded', 1);
+  const { full } = pointsOf(run.jobName, run.completionTime);
+  const spec = specOf({ objectives: { backupDurationObjective: objective } });
+  const found = judge({ spec, history: { lastRuns: [run], lastFull: full } }).of('LastBackupSucceeded');
+  expect(found?.status).toBe('True');
+  expect(found?.message).toContain(words);
+  expect(judge({ spec, history: { lastRuns: [run] } }).of('LastBackupSucceeded')?.message).toContain('is not known');
+});
+
+test('a chain that is not whole says what is missing and what comes next', () => {
+  const found = judge({ history: { chain: broken } }).of('ChainIntact');
+  expect(found).toMatchObject({ status: 'False', reason: 'ChainBroken' });
+  expect(found?.message).toContain('duplicity-full.vol1.difftar.gpg is missing');
+});
+
+test('Ready and Stalled: a policy is carried out, or says why not', () => {
+  expect(judge().of('Ready')).toMatchObject({ status: 'True', reason: 'Applied' });
+  expect(judge().of('Stalled')).toBeUndefined();
+  expect(judge({ spec: specOf({ suspend: true }) }).of('Ready')).toMatchObject({ status: 'True', reason: 'Suspended' });
+  const stalled = judge({ problems: [problem, { reason: 'ApplyRefused', message: 'And another.' }] });
+  for (const type of ['Stalled', 'Ready'] as const) {
+    expect(stalled.of(type)).toMatchObject({
+      status: type === 'Stalled' ? 'True' : 'False',
+      reason: 'NameTaken',
+      message: 'The CronJob a exists and is not of this policy. And another.',
+    });
+  }
+  expect(stalled.of('Protected')).toMatchObject({ status: 'False', reason: 'Stalled' });
+});
+
+test('what was promised is in the message; what was not promised asks for it', () => {
+  expect(judge().of('RecoveryPointMet')).toMatchObject({
+    reason: 'NotEvaluated',
+    message: expect.stringContaining('25h'),
+  });
+  expect(judge({ spec: specOf({ objectives: undefined }) }).of('RecoveryTimeMet')).toMatchObject({
+    reason: 'NoObjective',
+    message: expect.stringContaining('spec.objectives.recoveryTimeObjective'),
+  });
+});
