@@ -61,10 +61,8 @@ export const runNow = async (
   timeoutMs = 300_000,
 ): Promise<BackupPolicyStatus> => {
   await startRun(kubectl, policy, kind, jobName);
-  return waitForStatus(
-    kubectl,
-    policy,
-    ({ lastRuns }) => lastRuns?.some((run) => run.jobName === jobName) === true,
-    { timeoutMs, what: `The end of ${jobName}` },
-  );
+  return waitForStatus(kubectl, policy, ({ lastRuns }) => lastRuns?.some((run) => run.jobName === jobName) === true, {
+    timeoutMs,
+    what: `The end of ${jobName}`,
+  });
 };
