@@ -36,5 +36,10 @@ const render = async (): Promise<string> => {
   }
 };
 
-await write(outputs());
-await write(installOutputs(await render()));
+try {
+  await write(outputs());
+  await write(installOutputs(await render()));
+} catch (error) {
+  process.stderr.write(`npm run generate: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

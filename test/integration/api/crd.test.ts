@@ -1,5 +1,6 @@
 import { type ControlPlane, startControlPlane } from '../../cluster/control-plane.ts';
 import { backupPolicyColumns } from '../../../src/api/v1alpha1/backuppolicy.ts';
+import { waitUntil } from '../../cluster/process.ts';
 import { installCrds, type JsonObject, sample } from './support.ts';
 
 let plane: ControlPlane;
@@ -7,6 +8,15 @@ let plane: ControlPlane;
 beforeAll(async () => {
   plane = await startControlPlane();
   await installCrds(plane);
+  // kubectl explain reads what the API server publishes some moments after the CRD is established.
+  await waitUntil(
+    () =>
+      plane.kubectl(['get', '--raw', '/openapi/v3/apis/holdfast.dev/v1alpha1']).then(
+        (schema) => schema.includes('BackupPolicy'),
+        () => false,
+      ),
+    { timeoutMs: 60_000, describe: () => 'the API server did not publish the schema of BackupPolicy' },
+  );
 }, 180_000);
 
 afterAll(() => plane?.stop());

@@ -1,3 +1,4 @@
+import { readConfig } from '../../../src/config.ts';
 import { type ControlPlane, startControlPlane } from '../../cluster/control-plane.ts';
 import { documents, type JsonObject } from '../api/support.ts';
 import { chart, installChart, mayDo, namespace, operator, refusalOf, type Right } from './support.ts';
@@ -108,6 +109,10 @@ test.each(denied)('the operator may not $verb $resource: $reason', async (right)
   expect(await mayDo(plane, operator, right)).toBe(false);
 });
 
+interface Deployment {
+  spec: { template: { spec: { containers: { env: { name: string; value?: string }[] }[] } } };
+}
+
 const rendered = async (...more: string[]): Promise<JsonObject[]> =>
   documents(await plane.helm(['template', 'holdfast', chart, '--namespace', namespace, ...more]));
 
@@ -118,6 +123,53 @@ test.each([
   const roles = (await rendered(...values)).filter(({ kind }) => kind === 'ClusterRole' || kind === 'Role');
   expect(roles.length).toBeGreaterThan(2);
   for (const { rules } of roles) expect(JSON.stringify(rules)).not.toMatch(/\*|secrets/);
+});
+
+test('the operator takes the settings that the chart gives it', async () => {
+  const deployment = (await rendered('--set', 'namespaces={agama,other},workers=7,logLevel=debug')).find(
+    ({ kind }) => kind === 'Deployment',
+  );
+  const { spec } = deployment as unknown as Deployment;
+  const [container] = spec.template.spec.containers;
+  const env = container?.env.map(({ name, value }) => [name, value ?? 'holdfast-5d9c7-x2x']) ?? [];
+  expect(readConfig(Object.fromEntries(env))).toEqual({
+    images: { mysql: 'holdfast/mysql:0.1.0', duplicity: 'holdfast/duplicity:0.1.0' },
+    imagePullPolicy: 'IfNotPresent',
+    namespaces: ['agama', 'other'],
+    logLevel: 'debug',
+    port: 8080,
+    workers: 7,
+    instance: 'holdfast-5d9c7-x2x',
+  });
+});
+
+test.each([
+  {
+    kind: 'CronJob',
+    object: {
+      apiVersion: 'batch/v1',
+      spec: {
+        schedule: '0 1 * * *',
+        jobTemplate: {
+          spec: { template: { spec: { restartPolicy: 'Never', containers: [{ name: 'a', image: 'a' }] } } },
+        },
+      },
+    },
+    reason: 'the runs of a policy',
+  },
+  {
+    kind: 'PersistentVolumeClaim',
+    object: { apiVersion: 'v1', spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } },
+    reason: 'its local copies',
+  },
+])('with its rights the operator makes and changes a $kind by server-side apply: $reason', async ({ kind, object }) => {
+  for (const round of ['first', 'second']) {
+    const metadata = { name: 'tried', namespace: 'agama', labels: { round } };
+    const applied = plane.kubectl(['apply', '--server-side', '--validate=false', '--as', operator, '--filename', '-'], {
+      input: JSON.stringify({ kind, metadata, ...object }),
+    });
+    expect(await applied).toContain('serverside-applied');
+  }
 });
 
 test('people get policies through the roles of the cluster, but nobody gets status', async () => {
@@ -225,7 +277,7 @@ test.each([
   { set: 'replicas=2', says: 'replicas', reason: 'no leader election yet' },
   { set: 'replicaCount=1', says: 'replicaCount', reason: 'an unknown value' },
   { set: 'image.repo=x', says: 'repo', reason: 'an unknown value below' },
-  { set: 'logLevel=loud', says: 'logLevel', reason: 'no such level' },
+  { set: 'logLevel=fatal', says: 'logLevel', reason: 'no such level' },
   { set: 'workers=0', says: 'workers', reason: 'nobody works' },
   { set: 'image.pullPolicy=Sometimes', says: 'pullPolicy', reason: 'no such policy' },
   { set: 'image.repository=x y', says: 'repository', reason: 'no image' },
