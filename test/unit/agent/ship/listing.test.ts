@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { filesIn, parseListing, topNames } from '../../../../src/agent/ship/listing.ts';
 
 describe('parseListing', () => {
