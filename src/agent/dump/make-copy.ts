@@ -19,8 +19,9 @@ import { byDataTime, partialSuffix } from './tidy.ts';
  */
 export const makeCopy = async (context: RunContext<DumpTask>, engine: Engine): Promise<LedgerCopy> => {
   const { layout, ledger, now, signal } = context;
-  // Copies are named by the second; the dump's own start decides the name, so the next one begins in a second of its own.
-  await sleep(1000 - (now().getTime() % 1000), undefined, { signal });
+  // Copies are named by the second of their data: each has one of its own.
+  const taken = (await ledger.read()).copies.map(({ name }) => name);
+  if (taken.includes(compactTime(now()))) await sleep(1000 - (now().getTime() % 1000), undefined, { signal });
   const partial = join(layout.copies, `${compactTime(now())}${partialSuffix}`);
   const began = now();
   try {

@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { createConnection, type Connection } from 'mariadb';
+import { ensureDebianPackages } from '../../cluster/packages.ts';
 import { makeDirectory } from './directories.ts';
-import { requireBinaries } from './packages.ts';
 import { freePort } from './ports.ts';
+import { sampleSql, type SampleOptions } from './sample-database.ts';
 
 /** A MariaDB server of a test's own, on loopback, with an empty data directory. */
 export interface MariadbServer {
@@ -18,6 +19,10 @@ export interface MariadbServer {
   readonly pid: number;
   /** Runs statements as the server's administrator. */
   admin<T>(work: (connection: Connection) => Promise<T>): Promise<T>;
+  /** Makes the sample database and its account. */
+  prepare(options: SampleOptions): Promise<void>;
+  /** Loads a dump as a restore does. */
+  load(dump: string): Promise<void>;
   /** Ends the server at once, as a crash would. */
   kill(): Promise<void>;
   stop(): Promise<void>;
@@ -40,9 +45,18 @@ const serverArguments = (directory: string, port: number): string[] => [
   '--character-set-server=utf8mb4',
 ];
 
+const loadArguments = [
+  '--no-defaults',
+  '--user=root',
+  '--comments',
+  '--binary-mode',
+  '--skip-print-query-on-error',
+  '--init-command=SET SESSION check_constraint_checks=0, innodb_strict_mode=0',
+];
+
 /** @param extra further options of mariadbd */
 export const startMariadb = async (extra: readonly string[] = []): Promise<MariadbServer> => {
-  requireBinaries({ mariadbd: 'mariadb-server', 'mariadb-install-db': 'mariadb-server', mariadb: 'mariadb-client' });
+  await ensureDebianPackages(['mariadb-server', 'mariadb-client']);
   const directory = await makeDirectory();
   await mkdir(join(directory.path, 'data'));
   await execa('mariadb-install-db', [
@@ -86,6 +100,10 @@ export const startMariadb = async (extra: readonly string[] = []): Promise<Maria
     socket,
     pid: server.pid ?? 0,
     admin,
+    prepare: (options) => admin(async (connection) => void (await connection.query(sampleSql(options)))),
+    async load(dump) {
+      await execa('mariadb', [...loadArguments, `--socket=${socket}`], { inputFile: dump });
+    },
     kill: () => end('SIGKILL'),
     async stop() {
       await end('SIGKILL');

@@ -1,0 +1,87 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { outcomeOf } from './support/agent.ts';
+import { startMariadb, type MariadbServer } from './support/mariadb.ts';
+import { benchAccount, benchDatabase, makeMysqlBench, type MysqlBench } from './support/mysql-bench.ts';
+import { makePrograms } from './support/programs.ts';
+
+let server: MariadbServer;
+let bench: MysqlBench | undefined;
+
+beforeAll(async () => {
+  server = await startMariadb();
+});
+afterAll(() => server?.stop());
+afterEach(() => bench?.remove());
+
+test.each([
+  { what: 'double quotes', password: 'a"b"' },
+  { what: 'single quotes', password: `'it's'` },
+  { what: 'backslashes', password: 'a\\nb\\\\c\\' },
+  { what: 'a comment sign', password: 'abc#def ; ghi' },
+  { what: 'outer spaces', password: '  spaces  ' },
+  { what: 'a line break at its end', password: 'pass word\n' },
+  { what: 'control characters', password: 'a\tb\rc\bd' },
+  { what: 'Unicode', password: 'šõüö🐑ß' },
+  { what: 'shell', password: '$(touch /tmp/x) `id` && ! %s' },
+  { what: 'the shape of an option', password: '--help=[client]' },
+])('a password with $what works', async ({ password }) => {
+  await server.prepare({ database: benchDatabase, username: 'o"dd us\\er', password, rows: 5 });
+  bench = await makeMysqlBench(server, { username: 'o"dd us\\er', password });
+  const end = await bench.dump();
+  expect(outcomeOf(end)).toBe('Succeeded');
+  expect(end.log).not.toContain(password);
+});
+
+/** Arguments and environment of every process but this one, as often as the machine allows, until `done`. */
+const watchProcesses = async (done: Promise<unknown>): Promise<string> => {
+  let running = true;
+  const seen = new Set<string>();
+  void done.finally(() => (running = false));
+  while (running) {
+    for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && name !== String(process.pid))) {
+      for (const file of ['cmdline', 'environ']) {
+        seen.add(await readFile(join('/proc', pid, file), 'latin1').catch(() => ''));
+      }
+    }
+    await sleep(10);
+  }
+  return [...seen].join('\n');
+};
+
+test.each([
+  { what: 'a run that succeeds', script: '/usr/bin/mariadb-dump "$@"; sleep 0.5', outcome: 'Succeeded' },
+  {
+    what: 'a tool that prints the password',
+    script: `grep -h password= "\${1#--defaults-file=}" >&2; exit 2`,
+    outcome: 'Failed: DumpFailed at Dump',
+  },
+])(
+  'the password is in no argument, environment, log, message or file that stays: $what',
+  async ({ script, outcome }) => {
+    await server.prepare({ database: benchDatabase, ...benchAccount, rows: 5 });
+    bench = await makeMysqlBench(server);
+    const seenBy = join(bench.files.scratch, '..', 'seen');
+    const programs = await makePrograms({
+      'mariadb-dump': `cat /proc/$$/cmdline /proc/$$/environ >${seenBy}; stat -c %a "\${1#--defaults-file=}" >>${seenBy}\n${script}`,
+    });
+    try {
+      const agent = await bench.start({ programs: programs.path });
+      const seen = await watchProcesses(agent.end);
+      const end = await agent.end;
+      expect(outcomeOf(end)).toBe(outcome);
+      const toolSaw = await readFile(seenBy, 'latin1');
+      expect(toolSaw).toContain('--single-transaction');
+      expect(toolSaw.trimEnd().endsWith('600')).toBe(true);
+      expect(seen).toContain('--single-transaction');
+      for (const text of [seen, toolSaw, end.log, JSON.stringify(end.result)]) {
+        expect(text).not.toContain(benchAccount.password);
+      }
+      expect(await readdir(bench.files.scratch)).toEqual([]);
+      expect(await readFile(join(bench.files.claim, 'ledger.json'), 'utf8')).not.toContain(benchAccount.password);
+    } finally {
+      await programs.remove();
+    }
+  },
+);

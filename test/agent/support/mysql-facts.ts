@@ -1,0 +1,29 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { collectFacts } from '../../../src/agent/engines/mysql/collect-facts.ts';
+import { connect } from '../../../src/agent/engines/mysql/connect.ts';
+import { mysqlFacts, type MysqlFacts } from '../../../src/agent/engines/mysql/facts.ts';
+import type { MariadbServer } from './mariadb.ts';
+
+const scope = {
+  signal: new AbortController().signal,
+  log: { debug() {}, info() {}, warn() {}, error() {} },
+};
+
+/** The facts of a database as they are now, taken as verification and restore take them. */
+export const factsNow = async (server: MariadbServer, database: string): Promise<MysqlFacts['databases']> => {
+  const account = { host: server.host, port: server.port, username: 'checker', password: 'x' };
+  await server.admin((connection) =>
+    connection.query("CREATE USER IF NOT EXISTS checker@'%' IDENTIFIED BY 'x'; GRANT ALL ON *.* TO checker@'%'"),
+  );
+  const connection = await connect(account, scope.signal);
+  try {
+    return (await collectFacts(connection, [database], scope)).databases;
+  } finally {
+    connection.destroy();
+  }
+};
+
+/** The facts in a local copy. */
+export const factsIn = async (directory: string): Promise<MysqlFacts> =>
+  mysqlFacts.parse(JSON.parse(await readFile(join(directory, 'facts.json'), 'utf8')));
