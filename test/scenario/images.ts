@@ -1,0 +1,38 @@
+import { fileURLToPath } from 'node:url';
+import type { Cluster } from '../cluster/cluster.ts';
+import { buildImages, loadImages, type ImageSpec } from '../cluster/images.ts';
+import type { Progress } from '../cluster/progress.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** The registry and tag of what is built here: a node never asks elsewhere for them. */
+export const imageRegistry = 'localhost/holdfast';
+export const imageTag = 'dev';
+
+const nameOf = (image: string): string => `${imageRegistry}/${image}:${imageTag}`;
+
+/** Holdfast's own images and the servers', by short name. */
+export const images = {
+  operator: nameOf('operator'),
+  mysql: nameOf('mysql'),
+  duplicity: nameOf('duplicity'),
+  mariadb: nameOf('mariadb-server'),
+  backupHost: nameOf('backup-host'),
+} as const;
+
+const specs: readonly ImageSpec[] = [
+  { name: images.operator, context: root, target: 'operator' },
+  { name: images.mysql, context: root, target: 'mysql' },
+  { name: images.duplicity, context: root, target: 'duplicity' },
+  { name: images.mariadb, context: `${root}test/images/mariadb` },
+  { name: images.backupHost, context: `${root}test/images/ssh-host` },
+];
+
+/** Builds every image and brings it into the cluster; what did not change since is passed over. */
+export const prepareImages = async (cluster: Cluster, progress: Progress): Promise<void> => {
+  await buildImages(specs, progress);
+  await loadImages(
+    cluster,
+    specs.map(({ name }) => name),
+  );
+};

@@ -1,0 +1,38 @@
+import { fileURLToPath } from 'node:url';
+import type { Cluster } from '../cluster/cluster.ts';
+import { imageRegistry, imageTag } from './images.ts';
+
+const chart = fileURLToPath(new URL('../../charts/holdfast', import.meta.url));
+
+/** Where the operator lives. */
+export const operatorNamespace = 'holdfast';
+
+/** Installs the operator by its Helm chart, or upgrades it, and waits until it is ready. */
+export const installOperator = async ({ helm, kubectl }: Cluster): Promise<void> => {
+  const images = ['image', 'images.mysql', 'images.duplicity'].map((key) => {
+    const name = key === 'image' ? 'operator' : key.slice('images.'.length);
+    return [`${key}.repository=${imageRegistry}/${name}`, `${key}.tag=${imageTag}`];
+  });
+  const values = [...images.flat(), 'logLevel=debug'].flatMap((value) => ['--set', value]);
+  await helm(
+    [
+      'upgrade',
+      '--install',
+      'holdfast',
+      chart,
+      '--namespace',
+      operatorNamespace,
+      '--create-namespace',
+      ...values,
+      '--wait',
+      '--timeout',
+      '3m',
+    ],
+    { timeoutMs: 240_000 },
+  );
+  // The tag of an image that was built anew is the same: the pod is replaced so that it runs what was built.
+  await kubectl(['rollout', 'restart', 'deployment', '--namespace', operatorNamespace]);
+  await kubectl(['rollout', 'status', 'deployment', '--namespace', operatorNamespace, '--timeout', '180s'], {
+    timeoutMs: 200_000,
+  });
+};
