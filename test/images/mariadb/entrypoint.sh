@@ -18,10 +18,13 @@ quote() { printf %s "$1" | sed -e 's/\\/\\\\/g' -e "s/'/''/g" -e "1s/^/'/" -e "\
 # An SQL name.
 name() { printf %s "$1" | sed -e 's/`/``/g' -e '1s/^/`/' -e '$s/$/`/'; }
 
+# A statement with its %s. Not echo, which reads backslashes.
+say() { statement=$1; shift; printf "$statement;\n" "$@"; }
+
 account() { # user, password, what it may do
-  echo "CREATE USER IF NOT EXISTS $(quote "$1")@'%';"
-  echo "ALTER USER $(quote "$1")@'%' IDENTIFIED BY $(quote "$2");"
-  echo "GRANT ALL ON $3 TO $(quote "$1")@'%';"
+  say "CREATE USER IF NOT EXISTS %s@'%%'" "$(quote "$1")"
+  say "ALTER USER %s@'%%' IDENTIFIED BY %s" "$(quote "$1")" "$(quote "$2")"
+  say "GRANT ALL ON %s TO %s@'%%'" "$3" "$(quote "$1")"
 }
 
 root=$(value MARIADB_ROOT_PASSWORD)
@@ -30,6 +33,10 @@ if [ -z "$root" ]; then
   exit 1
 fi
 
+# The root file system may be read-only, /tmp too.
+mkdir -p -m 700 "$base/tmp"
+export TMPDIR="$base/tmp"
+
 # Made aside and moved: a first start that was cut short leaves nothing that looks like data.
 if [ ! -d "$base/data" ]; then
   rm -rf "$base/new"
@@ -37,16 +44,15 @@ if [ ! -d "$base/data" ]; then
   mariadb-install-db --no-defaults --datadir="$base/new" --auth-root-authentication-method=normal --skip-test-db >&2
   mv "$base/new" "$base/data"
 fi
-mkdir -p -m 700 "$base/tmp"
 
 # Run by the server before it listens: nobody meets it without its passwords.
 umask 077
 {
-  account root "$root" '*.* '
-  echo "GRANT GRANT OPTION ON *.* TO root@'%';"
-  echo "ALTER USER root@localhost IDENTIFIED BY $(quote "$root");"
+  account root "$root" '*.*'
+  say "GRANT GRANT OPTION ON *.* TO root@'%%'"
+  say 'ALTER USER root@localhost IDENTIFIED BY %s' "$(quote "$root")"
   if [ -n "${MARIADB_DATABASE:-}" ]; then
-    echo "CREATE DATABASE IF NOT EXISTS $(name "$MARIADB_DATABASE");"
+    say 'CREATE DATABASE IF NOT EXISTS %s' "$(name "$MARIADB_DATABASE")"
     [ -z "${MARIADB_USER:-}" ] || account "$MARIADB_USER" "$(value MARIADB_PASSWORD)" "$(name "$MARIADB_DATABASE").*"
   fi
 } > "$base/tmp/init.sql"
