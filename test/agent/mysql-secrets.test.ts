@@ -36,10 +36,10 @@ test.each([
 
 /** Arguments and environment of every process but this one, as often as the machine allows, until `done`. */
 const watchProcesses = async (done: Promise<unknown>): Promise<string> => {
-  let running = true;
+  const over = new AbortController();
   const seen = new Set<string>();
-  void done.finally(() => (running = false));
-  while (running) {
+  void done.finally(() => over.abort());
+  while (!over.signal.aborted) {
     for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && name !== String(process.pid))) {
       for (const file of ['cmdline', 'environ']) {
         seen.add(await readFile(join('/proc', pid, file), 'latin1').catch(() => ''));

@@ -23,11 +23,11 @@ afterEach(() => bench?.remove());
 
 /** Changes two tables in each transaction, without a pause, until it is told to stop. Gives back how many were committed. */
 const startWriter = (server: MariadbServer, first: number) => {
-  let stopped = false;
+  const over = new AbortController();
   const write = async (connection: Connection): Promise<number> => {
     await connection.query('SET SESSION innodb_lock_wait_timeout = 60');
     let committed = 0;
-    for (; !stopped; committed += 1) {
+    for (; !over.signal.aborted; committed += 1) {
       await connection.query(`START TRANSACTION;
         INSERT INTO agama.no_key VALUES (${first}, ${committed});
         UPDATE agama.customers SET balance = balance + 1 WHERE id = ${1 + ((first + committed) % 3000)};
@@ -40,7 +40,7 @@ const startWriter = (server: MariadbServer, first: number) => {
   );
   return {
     async stop() {
-      stopped = true;
+      over.abort();
       return done;
     },
   };

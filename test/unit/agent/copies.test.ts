@@ -1,0 +1,63 @@
+import * as fc from 'fast-check';
+import { chooseCopy } from '../../../src/agent/dump/decide.ts';
+import { surplusCopies } from '../../../src/agent/dump/tidy.ts';
+import type { LedgerCopy } from '../../../src/agent/ledger.ts';
+
+const copy = (dataTime: string, extra: Partial<LedgerCopy> = {}): LedgerCopy => ({
+  name: dataTime.replaceAll(/[-:]/g, ''),
+  dataTime,
+  completionTime: dataTime,
+  durationSeconds: 1,
+  sizeBytes: 1,
+  jobName: 'job',
+  files: [{ name: 'dump.sql', size: 1 }],
+  ...extra,
+});
+
+const slot = new Date('2026-11-22T01:00:00Z');
+const fresh = copy('2026-11-22T01:00:03Z');
+
+test.each([
+  { reason: 'the copy of the slot', input: { slot, newest: fresh, filesPresent: true }, reuse: true },
+  {
+    reason: 'exactly at the slot',
+    input: { slot, newest: copy('2026-11-22T01:00:00Z'), filesPresent: true },
+    reuse: true,
+  },
+  {
+    reason: 'no schedule of local copies',
+    input: { slot: undefined, newest: fresh, filesPresent: true },
+    reuse: false,
+  },
+  { reason: 'no copy', input: { slot, newest: undefined, filesPresent: false }, reuse: false },
+  {
+    reason: 'one second before the slot',
+    input: { slot, newest: copy('2026-11-22T00:59:59Z'), filesPresent: true },
+    reuse: false,
+  },
+  {
+    reason: 'shipped before',
+    input: { slot, newest: { ...fresh, shippedAs: '2026-11-22T01:05:00Z' }, filesPresent: true },
+    reuse: false,
+  },
+  { reason: 'a file is gone', input: { slot, newest: fresh, filesPresent: false }, reuse: false },
+])('which copy is shipped: $reason', ({ input, reuse }) => {
+  expect('reuse' in chooseCopy(input)).toBe(reuse);
+});
+
+const times = fc.uniqueArray(fc.integer({ min: 0, max: 1000 }), { minLength: 1, maxLength: 12 });
+
+test('of many copies the newest and the one just made are kept', () => {
+  fc.assert(
+    fc.property(times, fc.integer({ min: 1, max: 6 }), fc.nat(), (seconds, keep, pick) => {
+      const copies = seconds.map((second) => copy(new Date(second * 1000).toISOString()));
+      const made = copies[pick % copies.length]?.name ?? '';
+      const surplus = surplusCopies(copies, keep, made);
+      expect(surplus).not.toContain(made);
+      expect(copies.length - surplus.length).toBe(Math.min(keep, copies.length));
+      const kept = copies.filter(({ name }) => !surplus.includes(name) && name !== made);
+      const removed = copies.filter(({ name }) => surplus.includes(name));
+      for (const old of removed) for (const young of kept) expect(old.dataTime < young.dataTime).toBe(true);
+    }),
+  );
+});

@@ -1,0 +1,126 @@
+import * as fc from 'fast-check';
+import { fitResult } from '../../../src/agent/fit-result.ts';
+import { plainText, shorten } from '../../../src/agent/text.ts';
+import { catalogue, type FailureReason } from '../../../src/errors/catalogue.ts';
+import { maxResultBytes, result, runSteps, type Result } from '../../../src/api/v1alpha1/result.ts';
+import { runKinds } from '../../../src/api/v1alpha1/recovery-points.ts';
+
+const text = (max: number) =>
+  fc.string({ unit: 'grapheme', maxLength: max }).map((value) => shorten(plainText(value), max));
+const time = fc.constant('2026-11-22T01:00:03Z');
+const digest = fc.constant('a'.repeat(64));
+const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
+const jobName = fc.string({ minLength: 1, maxLength: 253, unit: fc.constantFrom('a', '-', '9') });
+const count = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
+const point = {
+  dataTime: time,
+  completionTime: time,
+  durationSeconds: count,
+  sizeBytes: count,
+  jobName,
+  factsDigest: maybe(digest),
+};
+const set = fc.record({ ...point, setTime: time, sentBytes: count, setDigest: digest });
+
+const results: fc.Arbitrary<Result> = fc
+  .record({
+    version: fc.constant(1 as const),
+    container: fc.constantFrom('dump' as const, 'ship' as const),
+    kind: fc.constantFrom(...runKinds),
+    outcome: fc.constantFrom('Succeeded' as const, 'Failed' as const),
+    startTime: time,
+    completionTime: time,
+    failure: maybe(
+      fc.record({
+        step: fc.constantFrom(...runSteps),
+        reason: fc.constantFrom(...(Object.keys(catalogue) as FailureReason[])),
+        message: text(640),
+      }),
+    ),
+    notes: fc.array(fc.record({ reason: fc.constant('NotCovered' as const), message: text(320) }), { maxLength: 2 }),
+    newest: fc.record({
+      localCopy: maybe(fc.record({ ...point, name: fc.constant('20261122T010003Z') })),
+      full: maybe(set),
+      incremental: maybe(set),
+      chain: maybe(
+        fc.record({
+          fullTime: time,
+          incrementals: count,
+          intact: fc.boolean(),
+          checkedTime: time,
+          problem: maybe(text(256)),
+        }),
+      ),
+    }),
+  })
+  .map((value) => result.parse(JSON.parse(JSON.stringify(value))));
+
+test('a result always fits, is valid, and keeps how the run ended', () => {
+  fc.assert(
+    fc.property(results, (value) => {
+      const line = fitResult(value);
+      expect(Buffer.byteLength(line)).toBeLessThanOrEqual(maxResultBytes);
+      expect(line.isWellFormed()).toBe(true);
+      const read = result.parse(JSON.parse(line));
+      const { version, container, kind, outcome, startTime, completionTime } = value;
+      expect(read).toMatchObject({ version, container, kind, outcome, startTime, completionTime });
+      expect(read.failure?.reason).toBe(value.failure?.reason);
+      expect(read.failure?.step).toBe(value.failure?.step);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('what fits is not touched', () => {
+  fc.assert(
+    fc.property(results, (value) => {
+      fc.pre(Buffer.byteLength(JSON.stringify(value)) <= maxResultBytes);
+      expect(JSON.parse(fitResult(value))).toEqual(value);
+    }),
+  );
+});
+
+test('notes go before the newest points', () => {
+  const notes = [1, 2].map(() => ({ reason: 'NotCovered' as const, message: '🐑'.repeat(160) }));
+  const localCopy = {
+    dataTime: '2026-11-22T01:00:03Z',
+    completionTime: '2026-11-22T01:00:09Z',
+    durationSeconds: 6,
+    sizeBytes: 1,
+    jobName: 'j'.repeat(253),
+    name: '20261122T010003Z',
+  };
+  const times = { fullTime: '2026-11-15T01:05:00Z', checkedTime: '2026-11-22T01:05:00Z' };
+  const chain = { ...times, incrementals: 6, intact: false, problem: 'p'.repeat(256) };
+  const read = result.parse(
+    JSON.parse(
+      fitResult({
+        version: 1,
+        container: 'dump',
+        kind: 'Full',
+        outcome: 'Failed',
+        startTime: '2026-11-22T01:00:00Z',
+        completionTime: '2026-11-22T01:00:09Z',
+        failure: { step: 'Dump', reason: 'DumpFailed', message: 'x'.repeat(640) },
+        notes,
+        newest: { localCopy, chain },
+      }),
+    ),
+  );
+  expect(read.newest).toEqual({ localCopy, chain });
+  expect(read.notes.length).toBeLessThan(2);
+  expect(read.failure?.message).toHaveLength(640);
+});
+
+test('text is cut between code points and keeps its limit', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), fc.integer({ min: 0, max: 40 }), (value, max) => {
+      const plain = plainText(value);
+      const short = shorten(plain, max);
+      expect(short.length).toBeLessThanOrEqual(max);
+      expect(short.isWellFormed()).toBe(true);
+      expect(short).not.toMatch(/\p{Cc}/u);
+      expect(short === plain).toBe(plain.length <= max);
+    }),
+  );
+});
