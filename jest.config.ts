@@ -13,7 +13,12 @@ const project = (name: string, extra: Project = {}): Project => ({
 });
 
 export default {
-  projects: [project('unit'), project('agent'), project('integration'), project('e2e')],
+  projects: [
+    project('unit'),
+    project('agent'),
+    project('integration'),
+    project('e2e', { globalTeardown: '<rootDir>/test/e2e/teardown.ts' }),
+  ],
   reporters: ['default', '<rootDir>/test/reporter.ts'],
   testTimeout: 30_000,
 } satisfies Config;
