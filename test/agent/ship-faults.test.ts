@@ -182,12 +182,12 @@ describe('before anything is sent', () => {
     await bench.addCopy(small('a'));
     const lock = join(bench.claim, 'locks/repository');
     await execa('mkdir', ['-p', join(bench.claim, 'locks')]);
-    const holder = execa('flock', [lock, 'sleep', '60']);
+    const holder = execa('flock', ['--no-fork', lock, 'sleep', '60']);
     holder.catch(() => undefined);
     while (!(await stat(lock).catch(() => undefined))) await sleep(20);
     await sleep(200);
     expect(await failureOf(await bench.ship({ deadlineSeconds: 4 }))).toEqual(failed('Lock', 'AnotherRunActive'));
-    await execa('pkill', ['-P', String(holder.pid)], { reject: false });
+    holder.kill();
     await holder.catch(() => undefined);
   }, 60_000);
 

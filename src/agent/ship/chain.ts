@@ -2,7 +2,7 @@ import type { Note } from '../../api/v1alpha1/result.ts';
 import { compactTime } from '../layout.ts';
 import type { LedgerChain, LedgerSet } from '../ledger.ts';
 import { type ListedFile, filesIn } from './listing.ts';
-import { parseSetFile } from './set-files.ts';
+import { isUnfinishedTransfer, parseSetFile } from './set-files.ts';
 
 /** What lies in the directory of a chain, against what the ledger says should. */
 export interface ChainState {
@@ -40,9 +40,12 @@ export const chainState = (chain: LedgerChain, files: readonly ListedFile[]): Ch
   const strays = others.filter(({ name, setTime }) => recordedTimes.has(setTime) || /\s/.test(name));
   return {
     ...(problem === undefined ? {} : { problem }),
-    partial: others
-      .filter(({ name, setTime }) => !finished.has(setTime) && !recordedTimes.has(setTime) && !/\s/.test(name))
-      .map(({ name }) => name),
+    partial: [
+      ...others
+        .filter(({ name, setTime }) => !finished.has(setTime) && !recordedTimes.has(setTime) && !/\s/.test(name))
+        .map(({ name }) => name),
+      ...files.map(({ name }) => name).filter(isUnfinishedTransfer),
+    ],
     unrecorded: [...new Set([...finished, ...strays.map(({ setTime }) => setTime)])],
   };
 };

@@ -6,7 +6,7 @@ import { decideChain, reviewChains } from './chain.ts';
 import { filesIn, type ListedFile, topNames } from './listing.ts';
 import { checkPassphrase } from './passphrase.ts';
 import type { Session } from './session.ts';
-import { parseSetFile } from './set-files.ts';
+import { isUnfinishedTransfer, parseSetFile } from './set-files.ts';
 
 /** The chain that a run adds to: its directory, and the chain itself when it is continued. */
 export interface ChosenChain {
@@ -23,7 +23,7 @@ export const deadChains = (
   return [...topNames(listing)].flatMap((directory) => {
     if (!/^chain-\d{8}T\d{6}Z$/.test(directory) || known.has(directory)) return [];
     const files = filesIn(listing, directory).map(({ name }) => name);
-    const parts = files.map((name) => parseSetFile(name)?.part);
+    const parts = files.filter((name) => !isUnfinishedTransfer(name)).map((name) => parseSetFile(name)?.part);
     if (files.length === 0 || parts.some((part) => part === undefined || part === 'manifest')) return [];
     return [{ directory, files }];
   });

@@ -32,6 +32,9 @@ export const parseSetFile = (name: string): SetFile | undefined => {
   return undefined;
 };
 
+/** Whether a name is that of a file that rsync was still writing on the host when it ended. */
+export const isUnfinishedTransfer = (name: string): boolean => /^\.duplicity-[\w.-]+\.[A-Za-z0-9]{6}$/.test(name);
+
 /** `20261122T010005Z` as a time stamp: `2026-11-22T01:00:05Z`. */
 export const isoOfStamp = (compact: string): string =>
   compact.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z');

@@ -89,6 +89,11 @@ describe('decideChain', () => {
       change: { listing: [...listed(whole), { name: `chain-20261101T010500Z/${partial.name}`, size: 1 }] },
       expected: 'Incremental',
     },
+    {
+      reason: 'what rsync had not finished is removed',
+      change: { listing: listed([...whole, { name: `.${partial.name}.YGvT0F`, size: 3 }]) },
+      expected: 'RemovePartial',
+    },
     { reason: 'a partial set is removed', change: { listing: listed([...whole, partial]) }, expected: 'RemovePartial' },
     {
       reason: 'a partial set that stays is not built upon',
@@ -185,6 +190,7 @@ describe('deadChains', () => {
   const inOther = (names: string[]) => names.map((name) => ({ name: `${other}/${name}`, size: 1 }));
   test.each([
     { reason: 'volumes without a manifest', names: [fullFiles[0]?.name ?? ''], dead: [other] },
+    { reason: 'a volume that rsync had not finished', names: [`.${fullFiles[0]?.name}.YGvT0F`], dead: [other] },
     { reason: 'a manifest: somebody can restore it', names: fullFiles.map(({ name }) => name), dead: [] },
     { reason: 'a file of somebody’s', names: [fullFiles[0]?.name ?? '', 'notes.txt'], dead: [] },
   ])('$reason', ({ names, dead }) => {
