@@ -32,7 +32,7 @@ export const externalCluster = (name: string, kubeconfig: string, progress: Prog
       const found = await cluster();
       await found.kubectl(['get', '--raw', '/readyz']).catch((error: unknown) => {
         throw new ClusterError(
-          `The cluster of KUBECONFIG=${kubeconfig} does not answer: ${error instanceof Error ? error.message : String(error)}`,
+          `The cluster of KUBECONFIG=${kubeconfig} does not answer.`,
           'Start it, or unset KUBECONFIG to have one made.',
           { cause: error },
         );

@@ -1,10 +1,8 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { execa } from 'execa';
 import { ClusterError } from './error.ts';
 import { withLock } from './lock.ts';
 import { type Progress, silentProgress } from './progress.ts';
+import { withoutServices } from './service-guard.ts';
 
 /** The Debian packages that hold what the embedded cluster runs on. */
 export const CLUSTER_PACKAGES = [
@@ -43,8 +41,7 @@ const findMissing = async (names: readonly string[]): Promise<string[]> => {
 const isRoot = () => process.getuid?.() === 0;
 
 /**
- * Installs the Debian packages that are not there yet. Starts no service: invoke-rc.d asks the program that POLICYRCD names
- * (invoke-rc.d(8)), and ours forbids every action, so no file of the system is replaced meanwhile.
+ * Installs the Debian packages that are not there yet. Starts no service.
  *
  * @throws ClusterError when something is missing and this is not Debian, not root, or apt-get fails
  */
@@ -69,41 +66,35 @@ export const ensureDebianPackages = async (
   await withLock('/run/lock/holdfast-apt', async () => {
     const still = await findMissing(names);
     if (still.length === 0) return;
-    await progress.task(`Installing Debian packages (${still.join(', ')})`, (detail) => install(still, detail));
+    await progress.task(`Installing Debian packages (${still.join(', ')})`, (detail) =>
+      withoutServices(() => install(still, detail)),
+    );
   });
 };
 
 const install = async (names: readonly string[], detail: (text: string) => void): Promise<void> => {
-  const directory = await mkdtemp(join(tmpdir(), 'holdfast-apt-'));
-  try {
-    const policy = join(directory, 'policy-rc.d');
-    await writeFile(policy, '#!/bin/sh\nexit 101\n');
-    await chmod(policy, 0o755);
-    const apt = async (args: readonly string[]) => {
-      const run = execa('apt-get', ['--quiet', '--option', 'DPkg::Lock::Timeout=300', ...args], {
-        env: { DEBIAN_FRONTEND: 'noninteractive', POLICYRCD: policy, SYSTEMD_OFFLINE: '1' },
-        reject: false,
-        all: true,
-        stdin: 'ignore',
-      });
-      for await (const line of run.iterable({ from: 'all' })) {
-        if (/^(Get|Unpacking|Setting up)/.test(line)) detail(line.slice(0, 80));
-      }
-      return await run;
-    };
+  const apt = async (args: readonly string[]) => {
+    const run = execa('apt-get', ['--quiet', '--option', 'DPkg::Lock::Timeout=300', ...args], {
+      env: { DEBIAN_FRONTEND: 'noninteractive' },
+      reject: false,
+      all: true,
+      stdin: 'ignore',
+    });
+    for await (const line of run.iterable({ from: 'all' })) {
+      if (/^(Get|Unpacking|Setting up)/.test(line)) detail(line.slice(0, 80));
+    }
+    return await run;
+  };
 
-    const installArguments = ['install', '--yes', '--no-install-recommends', '--', ...names];
-    // The lists may be absent or old: they are fetched only when the first try fails.
-    if (!(await apt(installArguments)).failed) return;
-    detail('fetching package lists');
-    await apt(['update']);
-    const result = await apt(installArguments);
-    if (!result.failed) return;
-    throw new ClusterError(
-      `apt-get could not install ${names.join(' ')}:\n${result.all.split('\n').slice(-8).join('\n')}`,
-      `Run it by hand to see all of it: apt-get update && apt-get install ${names.join(' ')}`,
-    );
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
+  const installArguments = ['install', '--yes', '--no-install-recommends', '--', ...names];
+  // The lists may be absent or old: they are fetched only when the first try fails.
+  if (!(await apt(installArguments)).failed) return;
+  detail('fetching package lists');
+  await apt(['update']);
+  const result = await apt(installArguments);
+  if (!result.failed) return;
+  throw new ClusterError(
+    `apt-get could not install ${names.join(' ')}:\n${result.all.split('\n').slice(-8).join('\n')}`,
+    `Run it by hand to see all of it: apt-get update && apt-get install ${names.join(' ')}`,
+  );
 };
