@@ -2,7 +2,7 @@ import { cp, mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'nod
 import { join } from 'node:path';
 import { execa } from 'execa';
 import type { Ledger } from '../../src/agent/ledger.ts';
-import { outcomeOf } from './support/agent.ts';
+import { outcomeOf, runAgent } from './support/agent.ts';
 import { startMariadb, type MariadbServer } from './support/mariadb.ts';
 import { benchAccount, benchDatabase, makeMysqlBench, type MysqlBench } from './support/mysql-bench.ts';
 import { makePrograms } from './support/programs.ts';
@@ -204,6 +204,17 @@ describe('a claim', () => {
     expect(outcomeOf(end)).toBe('Failed: ClaimUnusable at Prepare');
     expect(end.result.newest).toEqual({});
   });
+});
+
+test.each([
+  { what: 'no task', task: undefined, kind: 'LocalCopy' },
+  { what: 'a task of another version', task: { kind: 'Full', claim: 'relative' }, kind: 'Full' },
+])('$what gives a result that says so', async ({ task, kind }) => {
+  const end = await runAgent('dump', task);
+  expect(outcomeOf(end)).toBe('Failed: InternalError at Prepare');
+  expect(end.exitCode).toBe(1);
+  expect(end.result).toMatchObject({ kind, newest: {} });
+  expect(end.result.failure?.message).toContain('HOLDFAST_TASK');
 });
 
 describe('a run that has to stop', () => {

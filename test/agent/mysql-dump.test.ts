@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { contentOf, contentQuery, type ContentAnswer } from '../../src/agent/engines/mysql/content-query.ts';
 import { ledger } from '../../src/agent/ledger.ts';
 import { outcomeOf, runAgent } from './support/agent.ts';
 import { startMariadb, type MariadbServer } from './support/mariadb.ts';
@@ -153,4 +154,24 @@ test('tables without snapshots are named', async () => {
   expect(end.result.notes).toMatchObject([{ reason: 'NotCovered', message: expect.stringContaining('agama.old') }]);
   const old = (await factsIn(directory)).databases[0]?.tables.find(({ name }) => name === 'old');
   expect(old?.content).toEqual({ unknown: 'engine MyISAM has no snapshot' });
+});
+
+test('a value that the server gives up on makes the content Unknown, and large values do not', async () => {
+  const big = "LineStringFromText(CONCAT('LINESTRING(', GROUP_CONCAT(CONCAT(seq, ' 1')), ')'))";
+  await target.admin((connection) =>
+    connection.query(`DROP DATABASE IF EXISTS ${database}; CREATE DATABASE ${database}; USE ${database};
+      CREATE TABLE large (id INT PRIMARY KEY, t LONGTEXT, g GEOMETRY);
+      SET SESSION group_concat_max_len = 100000000;
+      INSERT INTO large SELECT 1, REPEAT('x', 3000000), ${big} FROM seq_1_to_100000;
+      SET GLOBAL max_allowed_packet = 1048576`),
+  );
+  const columns = [{ name: 't', type: 'a type to come', generated: false }];
+  const query = contentQuery({ database, table: 'large', columns, history: false });
+  const answers = await target.admin((connection) => connection.query<ContentAnswer[]>(query));
+  const [{ tables } = { tables: [] }] = await factsOf(target);
+  await target.admin((connection) => connection.query('SET GLOBAL max_allowed_packet = 67108864'));
+  expect(answers.map(contentOf)).toEqual([{ unknown: 'the server could not hash every value' }]);
+  expect(tables).toMatchObject([
+    { name: 'large', content: { rows: 1, checksum: expect.stringMatching(/^[1-9]\d+:\d+$/) } },
+  ]);
 });

@@ -47,7 +47,7 @@ export const startAgent = async (
   const child = spawn(process.execPath, [main, container], {
     env: {
       PATH: programs === undefined ? path : `${programs}:${path}`,
-      [taskVariable]: JSON.stringify(task),
+      ...(task !== undefined && { [taskVariable]: JSON.stringify(task) }),
       [jobVariable]: jobName,
       HOLDFAST_TERMINATION_LOG: terminationLog,
     },

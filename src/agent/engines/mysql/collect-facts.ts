@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { RunContext } from '../../run.ts';
 import { serverError, serverMessage, type Connection } from './connect.ts';
-import { contentQuery, type Column } from './content-query.ts';
+import { contentOf, contentQuery, type Column } from './content-query.ts';
 import type { DatabaseFacts, MysqlFacts, TableFacts } from './facts.ts';
 import { identifier } from './sql.ts';
 
@@ -94,9 +94,12 @@ const tableContent = async (
   try {
     const columns = await columnsOf(connection, database, table, history);
     const [found] = await query(connection, contentQuery({ database, table, columns, history }));
-    const rows = text(found, 'rows');
-    if (text(found, 'hashed') !== rows) return { unknown: 'the server could not hash every value' };
-    return { rows: Number(rows), checksum: `${text(found, 'total')}:${text(found, 'mixed')}` };
+    return contentOf({
+      rows: text(found, 'rows'),
+      hashed: text(found, 'hashed'),
+      total: text(found, 'total'),
+      mixed: text(found, 'mixed'),
+    });
   } catch (error) {
     // An error of the server concerns this table (changed since the snapshot, damaged…); a lost connection concerns all.
     if (serverError(error) === undefined || connectionIsLost(error)) throw error;

@@ -1,3 +1,4 @@
+import type { TableFacts } from './facts.ts';
 import { identifier } from './sql.ts';
 
 /** A column as the content query needs it. */
@@ -34,8 +35,7 @@ const byBytes = new Set([
   'blob',
   'mediumblob',
   'longblob',
-]);
-const spatial = new Set([
+  // Their stored bytes hold the coordinate system as well; as text they would pass max_allowed_packet and become NULL.
   'geometry',
   'point',
   'linestring',
@@ -61,6 +61,20 @@ export const contentQuery = ({ database, table, columns, history }: ContentQuery
 FROM (SELECT MD5(CONCAT('', ${row.length === 0 ? "''" : row.join(', ')})) AS h FROM ${from}) AS hashes`;
 };
 
+/** What the content query answers, as text. */
+export interface ContentAnswer {
+  readonly rows: string;
+  readonly hashed: string;
+  readonly total: string;
+  readonly mixed: string;
+}
+
+/** The facts in the answer. A row that the server could not hash would be missing from the checksum: then nothing is known. */
+export const contentOf = ({ rows, hashed, total, mixed }: ContentAnswer): TableFacts['content'] =>
+  hashed === rows
+    ? { rows: Number(rows), checksum: `${total}:${mixed}` }
+    : { unknown: 'the server could not hash every value' };
+
 const columnHash = ({ name, type }: Column): string => {
   const column = identifier(name);
   return `IF(${column} IS NULL, '-', MD5(${valueOf(column, type.toLowerCase())}))`;
@@ -68,6 +82,6 @@ const columnHash = ({ name, type }: Column): string => {
 
 const valueOf = (column: string, type: string): string => {
   if (byBytes.has(type)) return column;
-  if (spatial.has(type) || type === 'bit') return `HEX(${column})`;
+  if (type === 'bit') return `HEX(${column})`;
   return `CAST(${column} AS BINARY)`;
 };
