@@ -116,11 +116,12 @@ const chainIntact = ({ history: { chain } }: Evidence): Statement => {
     };
   }
   const incrementals = `${chain.incrementals} incremental${chain.incrementals === 1 ? '' : 's'}`;
+  const sets = chain.incrementals === 0 ? 'was' : `and ${incrementals} were`;
   return {
     type,
     status: 'True',
     reason: 'Listed',
-    message: `The full of ${chain.fullTime} and ${incrementals} were whole when the repository was last listed, at ${chain.checkedTime}.`,
+    message: `The full of ${chain.fullTime} ${sets} whole when the repository was last listed, at ${chain.checkedTime}.`,
   };
 };
 
@@ -168,8 +169,14 @@ const stalled = ({ problems }: Evidence): Statement[] => {
   ];
 };
 
+/** What a person asks first when something is not as it should be: is there a backup, and how old is what it holds? */
+const safeWords = ({ lastBackupTime }: History): string =>
+  lastBackupTime === undefined
+    ? 'No backup is known to be in the repository.'
+    : `The newest backup in the repository holds the data of ${lastBackupTime}.`;
+
 /** True only while all that is summarised is True; a False weighs more than an Unknown. */
-const protectedOf = (statements: readonly Statement[], problems: readonly Problem[]): Statement => {
+const protectedOf = (statements: readonly Statement[], { problems, history }: Evidence): Statement => {
   const type = 'Protected';
   const named = (status: Statement['status']): string[] =>
     statements.filter((statement) => statement.status === status).map((statement) => statement.type);
@@ -180,7 +187,7 @@ const protectedOf = (statements: readonly Statement[], problems: readonly Proble
       type,
       status: 'False',
       reason: 'Stalled',
-      message: 'The policy is not carried out: see the condition Stalled.',
+      message: `The policy as it is now is not carried out: see the condition Stalled. CronJobs applied before go on unchanged. ${safeWords(history)}`,
     };
   }
   if (failed.length > 0) {
@@ -188,11 +195,16 @@ const protectedOf = (statements: readonly Statement[], problems: readonly Proble
       type,
       status: 'False',
       reason: 'NotMet',
-      message: `Not met: ${failed.join(', ')}.${unknown.length > 0 ? ` Not known: ${unknown.join(', ')}.` : ''}`,
+      message: `Not met: ${failed.join(', ')}.${unknown.length > 0 ? ` Not known: ${unknown.join(', ')}.` : ''} ${safeWords(history)}`,
     };
   }
   if (unknown.length > 0)
-    return { type, status: 'Unknown', reason: 'NotProven', message: `Not known: ${unknown.join(', ')}.` };
+    return {
+      type,
+      status: 'Unknown',
+      reason: 'NotProven',
+      message: `Not known: ${unknown.join(', ')}. ${safeWords(history)}`,
+    };
   return { type, status: 'True', reason: 'Proven', message: 'Everything that was promised is proven.' };
 };
 
@@ -206,5 +218,5 @@ export const stateConditions = (evidence: Evidence): Statement[] => {
     objective('RecoveryPointMet', 'recoveryPointObjective', objectives?.recoveryPointObjective),
     objective('RecoveryTimeMet', 'recoveryTimeObjective', objectives?.recoveryTimeObjective),
   ];
-  return [protectedOf(judged, evidence.problems), ...judged, ...ready(evidence), ...stalled(evidence)];
+  return [protectedOf(judged, evidence), ...judged, ...ready(evidence), ...stalled(evidence)];
 };

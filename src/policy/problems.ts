@@ -125,7 +125,7 @@ const invalidSchedules = (spec: BackupPolicySpec): Problem[] => {
     const problem = line === undefined ? undefined : messageOf(() => parseCron(line));
     return problem === undefined ? [] : [`spec.schedule.${field}: ${problem}`];
   });
-  return [...zoneProblem, ...lines].map((message) => ({ reason: 'ScheduleInvalid', message }) as const);
+  return [...zoneProblem, ...lines].map((problem) => ({ reason: 'ScheduleInvalid', message: `${problem}.` }) as const);
 };
 
 const claimMismatch = (spec: BackupPolicySpec, { policy, claims }: Observed): Problem[] => {

@@ -256,6 +256,33 @@ test('Ready and Stalled: a policy is carried out, or says why not', () => {
   expect(stalled.of('Protected')).toMatchObject({ status: 'False', reason: 'Stalled' });
 });
 
+test.each([
+  { history: {}, problems: [], words: 'No backup is known to be in the repository.', reason: 'nothing yet' },
+  {
+    history: { lastBackupTime: '2026-11-14T23:00:05Z', lastRuns: [runOf('Full', 'Failed', 1)] },
+    problems: [],
+    words:
+      'Not met: LastBackupSucceeded. Not known: ChainIntact, Verified, RecoveryPointMet, RecoveryTimeMet. The newest backup in the repository holds the data of 2026-11-14T23:00:05Z.',
+    reason: 'after a failure',
+  },
+  {
+    history: { lastBackupTime: '2026-11-14T23:00:05Z' },
+    problems: [problem],
+    words: 'CronJobs applied before go on unchanged. The newest backup in the repository holds the data of 2026-11-14',
+    reason: 'while it is stalled',
+  },
+])('Protected says what is safe: $reason', ({ history, problems, words }) => {
+  expect(judge({ history, problems }).of('Protected')?.message).toContain(words);
+});
+
+test.each([
+  { incrementals: 0, words: 'The full of 2026-11-14T23:46:40Z was whole when', reason: 'a full alone' },
+  { incrementals: 1, words: 'The full of 2026-11-14T23:46:40Z and 1 incremental were whole', reason: 'one' },
+  { incrementals: 6, words: 'and 6 incrementals were whole', reason: 'several' },
+])('a chain that is whole is told of in good words: $reason', ({ incrementals, words }) => {
+  expect(judge({ history: { chain: { ...chain, incrementals } } }).of('ChainIntact')?.message).toContain(words);
+});
+
 test('what was promised is in the message; what was not promised asks for it', () => {
   expect(judge().of('RecoveryPointMet')).toMatchObject({
     reason: 'NotEvaluated',

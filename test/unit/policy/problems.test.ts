@@ -269,6 +269,17 @@ test.each([
   expect(problems[0]?.message).toContain(word);
 });
 
+test('several problems are whole sentences, one after the other', () => {
+  const spec = {
+    schedule: { timeZone: 'Europe/Tallin', full: '5 1 * * 5-2' },
+    deadlines: { full: '1mo' },
+    restore: {},
+  };
+  const messages = problemsOf(spec).map(({ message }) => message);
+  expect(messages).toHaveLength(4);
+  for (const message of messages) expect(message).toMatch(/^spec\.[^.].*[^.]\.$/);
+});
+
 test.each([
   {
     deadlines: { full: '1mo' },
