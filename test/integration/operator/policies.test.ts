@@ -218,10 +218,9 @@ describe('a CronJob that somebody changed is put back', () => {
   test('deleted: made anew', async () => {
     const before = await cronJob('drift');
     await cluster.plane.kubectl(['delete', 'cronjob', 'agama-full', '--namespace=drift']);
-    await eventually('there again', async () => {
-      const uid = (await cronJob('drift'))?.metadata.uid;
-      return uid !== undefined && uid !== before?.metadata.uid;
-    });
+    const after = await eventually('there again', () => cronJob('drift'));
+    expect(after.metadata.uid).not.toBe(before?.metadata.uid);
+    expect(after.metadata.ownerReferences).toEqual(before?.metadata.ownerReferences);
   });
 
   test('a label and an annotation that others add stay', async () => {
@@ -247,7 +246,7 @@ describe('a CronJob that somebody changed is put back', () => {
       });
     }
     await settled('drift');
-    await ready('drift');
+    expect(conditionOf(await policyOf('drift'), 'Ready')).toMatchObject({ status: 'True' });
   });
 });
 

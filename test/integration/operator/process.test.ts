@@ -110,7 +110,7 @@ test('it answers on its port, logs JSON that names resources, and SIGTERM ends i
   expect(operator.log.at(-1)).toMatchObject({ msg: 'holdfast stops', cause: 'stopped' });
   for (const { time } of operator.log) expect(time).toMatch(/^20\d\d-\d\d-\d\dT/);
   const port = Number(new URL(operator.url).port);
-  await expect(fetch(`http://127.0.0.1:${port}/healthz`)).rejects.toThrow();
+  await expect(fetch(`http://127.0.0.1:${port}/healthz`)).rejects.toThrow('fetch failed');
 });
 
 test('SIGINT ends it likewise', async () => {

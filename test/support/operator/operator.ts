@@ -62,7 +62,7 @@ export const runToEnd = async (
 export const startOperator = async (options: OperatorOptions): Promise<RunningOperator> => {
   const { child, log, stray, ended } = launch(options);
   let code: number | null | undefined;
-  void ended.then((status) => {
+  child.once('close', (status) => {
     code = status;
   });
   const stop = async (signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> => {

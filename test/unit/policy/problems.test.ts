@@ -193,7 +193,20 @@ const given: Record<string, { spec: Json; without?: Json }> = {
   suspend: { spec: { suspend: true } },
 };
 
+/** Whether the field changes something that is seen, or is named as not available: itself, or the block that it is in. */
+const heeded = (path: string, spec: Json, without: Json): boolean => {
+  const [problem, ...others] = problemsOf(spec);
+  if (problem === undefined) return effects(spec) !== effects(without);
+  const named = /^spec\.(\S+) is not available .* remove it\.$/.exec(problem.message)?.[1];
+  return others.length === 0 && problem.reason === 'FieldNotAvailable' && `${path}.`.startsWith(`${named}.`);
+};
+
 describe('no field passes in silence', () => {
+  test('the judge of this test can say no', () => {
+    expect(heeded('suspend', {}, {})).toBe(false);
+    expect(heeded('quiesce', { retention: { keepFor: '4w' } }, {})).toBe(false);
+  });
+
   test('every optional field of the schema is in the table of this test', () => {
     expect(Object.keys(given).sort()).toEqual(optionalPaths().sort());
   });
@@ -201,17 +214,7 @@ describe('no field passes in silence', () => {
   test.each(Object.entries(given))('%s has an effect, or makes the policy Stalled by its name', (path, one) => {
     const { spec, without = {} } = one;
     expect(policyView(rawPolicy({ spec })).specProblem).toBeUndefined();
-    const problems = problemsOf(spec);
-    if (problems.length === 0) {
-      // Not `not.toBe`: its message would print both in full.
-      expect(effects(spec) === effects(without)).toBe(false);
-      return;
-    }
-    expect(problems).toEqual([expect.objectContaining({ reason: 'FieldNotAvailable' })]);
-    // The field itself or the block that it is in.
-    const named = (problems[0]?.message.split(' ')[0] ?? '').replace(/^spec\./, '').replace(/,$/, '');
-    expect(`${path}.`.startsWith(`${named}.`)).toBe(true);
-    expect(problems[0]?.message).toMatch(/remove (it|them)\.$/);
+    expect(heeded(path, spec, without)).toBe(true);
   });
 });
 
