@@ -21,8 +21,8 @@ import { createWatches } from './policy/watches.ts';
 /** The composition root: everything is made here and handed on; no module keeps state of its own. */
 
 // Owner markers in repositories name the cluster by this UID, which no two clusters share.
-const clusterIdentity = async (client: KubeClient): Promise<string> => {
-  const namespace = await getObject(client, resources.namespace, { name: 'kube-system' });
+const clusterIdentity = async (client: KubeClient, signal: AbortSignal): Promise<string> => {
+  const namespace = await getObject(client, resources.namespace, { name: 'kube-system' }, { signal });
   const uid = namespace?.metadata.uid;
   if (uid === undefined) throw new Error('The namespace kube-system is not there, and its UID identifies the cluster.');
   return uid;
@@ -42,7 +42,7 @@ const runOperator = async (config: Config, logger: Logger, stop: AbortSignal): P
   const settings = {
     images: config.images,
     imagePullPolicy: config.imagePullPolicy,
-    cluster: await clusterIdentity(client),
+    cluster: await clusterIdentity(client, stop),
   };
   const scopes = config.namespaces.length === 0 ? [{}] : config.namespaces.map((namespace) => ({ namespace }));
   const watches = scopes.map((scope) => ({ scope, ...createWatches({ client, logger, metrics, ...scope }) }));
@@ -91,7 +91,10 @@ const main = async (): Promise<void> => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => stop.abort(new Error(signal)));
   }
-  await runOperator(config, logger, stop.signal);
+  await runOperator(config, logger, stop.signal).catch((error: unknown) => {
+    if (!stop.signal.aborted) throw error;
+    logger.info({ err: error }, 'holdfast stops before it was started');
+  });
 };
 
 main().catch((error: unknown) => {

@@ -1,4 +1,5 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
@@ -42,6 +43,15 @@ const ready = (namespace: string): Promise<true> =>
     return conditionOf(policy, 'Ready')?.['status'] === 'True';
   });
 
+/** The administrator's kubeconfig with another address. */
+const pointedTo = async (server: string, directory: string): Promise<string> => {
+  const config = JSON.parse(await cluster.plane.kubectl(['config', 'view', '--raw', '--output=json']));
+  config.clusters[0].cluster.server = server;
+  const path = join(directory, 'config');
+  await writeFile(path, JSON.stringify(config), { mode: 0o600 });
+  return path;
+};
+
 describe('what it cannot start with', () => {
   test.each([
     { environment: { HOLDFAST_IMAGE_MYSQL: undefined }, says: 'HOLDFAST_IMAGE_MYSQL', reason: 'no image' },
@@ -62,12 +72,8 @@ describe('what it cannot start with', () => {
   });
 
   test('no API server: it ends with 1 and the address', async () => {
-    const config = await cluster.plane.kubectl(['config', 'view', '--raw', '--output=json']);
-    const dead = JSON.parse(config);
-    dead.clusters[0].cluster.server = 'https://127.0.0.1:9';
     const directory = await mkdtemp(join(tmpdir(), 'holdfast-kubeconfig-'));
-    await writeFile(`${directory}/config`, JSON.stringify(dead), { mode: 0o600 });
-    const { code, log } = await runToEnd({ kubeconfig: `${directory}/config` });
+    const { code, log } = await runToEnd({ kubeconfig: await pointedTo('https://127.0.0.1:9', directory) });
     await rm(directory, { recursive: true });
     expect(code).toBe(1);
     expect(JSON.stringify(log)).toMatch(/ECONNREFUSED/);
@@ -111,6 +117,26 @@ test('it answers on its port, logs JSON that names resources, and SIGTERM ends i
   for (const { time } of operator.log) expect(time).toMatch(/^20\d\d-\d\d-\d\dT/);
   const port = Number(new URL(operator.url).port);
   await expect(fetch(`http://127.0.0.1:${port}/healthz`)).rejects.toThrow('fetch failed');
+});
+
+test('SIGTERM ends it also while the API server says nothing', async () => {
+  const sockets: Socket[] = [];
+  const silent = createServer((socket) => sockets.push(socket));
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  const address = silent.address();
+  const directory = await mkdtemp(join(tmpdir(), 'holdfast-kubeconfig-'));
+  try {
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const config = await pointedTo(`https://127.0.0.1:${port}`, directory);
+    const before = Date.now();
+    const { code } = await runToEnd({ kubeconfig: config, stopWhen: () => sockets.length > 0 });
+    expect(code).toBe(0);
+    expect(Date.now() - before).toBeLessThan(15_000);
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => silent.close(resolve));
+    await rm(directory, { recursive: true });
+  }
 });
 
 test('SIGINT ends it likewise', async () => {

@@ -47,14 +47,23 @@ const launch = ({ kubeconfig, environment = {} }: OperatorOptions) => {
   return { child, log, stray, ended };
 };
 
-/** Runs the operator to its end, for what does not start. */
-export const runToEnd = async (
-  options: OperatorOptions,
-): Promise<{ code: number | null; log: LogLine[]; stray: string[] }> => {
+/** Runs the operator to its end, for what does not start; with `stopWhen`, SIGTERM is sent once it holds. */
+export const runToEnd = async ({
+  stopWhen = () => false,
+  ...options
+}: OperatorOptions & { stopWhen?: () => boolean }): Promise<{
+  code: number | null;
+  log: LogLine[];
+  stray: string[];
+}> => {
   const { child, log, stray, ended } = launch(options);
   const timer = setTimeout(() => child.kill('SIGKILL'), 30_000);
+  const poll = setInterval(() => {
+    if (!child.killed && stopWhen()) child.kill('SIGTERM');
+  }, 100);
   const code = await ended;
   clearTimeout(timer);
+  clearInterval(poll);
   return { code, log, stray };
 };
 
