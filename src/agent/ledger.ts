@@ -12,6 +12,12 @@ const file = z.object({ name: z.string(), size: z.int().min(0), sha256: z.string
 
 export const ledgerCopy = localCopyPoint.extend({
   files: z.array(file).describe('Every file of the copy with its size and SHA-256.'),
+  takenBy: z
+    .string()
+    .optional()
+    .describe(
+      'The Job that ships this copy. A copy is taken once, so that two runs never ship the same, and none waits in vain.',
+    ),
   shippedAs: time.optional().describe('The set time of the set that holds this copy: a copy is shipped once.'),
 });
 export type LedgerCopy = z.output<typeof ledgerCopy>;

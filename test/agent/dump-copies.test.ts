@@ -109,13 +109,14 @@ describe('a full or incremental', () => {
     expect(end.result.made).toBeUndefined();
     expect(end.result.newest.localCopy?.name).toBe(name);
 
-    await writeLedger((ledger) => ({
-      ...ledger,
-      copies: ledger.copies.map((copy) => ({ ...copy, shippedAs: '2026-01-01T00:00:00Z' })),
-    }));
-    const next = await bench.dump(full);
+    // An incremental that comes before the full has shipped it would find nothing new to ship.
+    const next = await bench.dump({ ...full, jobName: 'agama-incremental-1' });
     expect(next.result.made).toBe('LocalCopy');
     expect(next.result.newest.localCopy?.name).not.toBe(name);
+    expect((await bench.ledger()).copies.map(({ takenBy }) => takenBy)).toEqual([
+      'policy-job-1',
+      'agama-incremental-1',
+    ]);
   });
 
   test.each([

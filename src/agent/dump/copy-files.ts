@@ -8,7 +8,7 @@ export const manifestFile = 'copy.json';
 
 type Files = LedgerCopy['files'];
 
-const manifest = ledgerCopy.omit({ shippedAs: true });
+const manifest = ledgerCopy.omit({ takenBy: true, shippedAs: true });
 
 /** Names, sizes and SHA-256 of the files in a directory, but for the manifest; sorted by name. */
 export const describeFiles = async (directory: string, signal: AbortSignal): Promise<Files> => {

@@ -19,6 +19,7 @@ export type CopyChoice = { readonly reuse: LedgerCopy } | { readonly dump: strin
 export const chooseCopy = ({ slot, newest, filesPresent }: CopyChoiceInput): CopyChoice => {
   if (slot === undefined) return { dump: 'this run makes its own copy' };
   if (newest === undefined) return { dump: 'there is no local copy yet' };
+  if (newest.takenBy !== undefined) return { dump: `local copy ${newest.name} is shipped by ${newest.takenBy}` };
   if (newest.shippedAs !== undefined) return { dump: `local copy ${newest.name} was shipped before` };
   if (Date.parse(newest.dataTime) < slot.getTime())
     return { dump: `local copy ${newest.name} is older than its schedule` };

@@ -29,11 +29,15 @@ export const dump = async (context: RunContext<DumpTask>): Promise<Made> => {
     });
     if ('reuse' in choice) {
       log.info(`local copy ${choice.reuse.name} is used`);
+      await context.step('Finish', () => take(context, choice.reuse));
       return {};
     }
     log.info(`a local copy is made: ${choice.dump}`);
     const copy = await makeCopy(context, engineFor(task.source));
-    await context.step('Finish', () => prune(context, copy));
+    await context.step('Finish', async () => {
+      await take(context, copy);
+      await prune(context, copy);
+    });
     return { made: 'LocalCopy' };
   } finally {
     await lock.release();
@@ -46,6 +50,15 @@ const slotOf = ({ task, now }: RunContext<DumpTask>): Date | undefined => {
   // `@every` counts from a start that the agent does not know: no copy older than one interval will do.
   if (schedule.kind === 'every') return new Date(now().getTime() - Number(schedule.seconds) * 1000);
   return previousTime(schedule, createZone(task.reuse.timeZone), now());
+};
+
+// Under the dump lock: a full and an incremental that come together each have a copy of their own.
+const take = async ({ task, ledger, jobName }: RunContext<DumpTask>, { name }: LedgerCopy): Promise<void> => {
+  if (task.kind === 'LocalCopy') return;
+  await ledger.update((current) => ({
+    ...current,
+    copies: current.copies.map((copy) => (copy.name === name ? { ...copy, takenBy: jobName } : copy)),
+  }));
 };
 
 // The copy is made and recorded: that an old one cannot be removed is no reason to call it failed, and it shows as a full claim later.

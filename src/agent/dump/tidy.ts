@@ -40,8 +40,11 @@ export const tidyCopies = async ({ layout, ledger, log, signal }: RunContext<Dum
 };
 
 /** Removes local copies beyond the newest `keep`; never `made`. To be called under the dump lock. */
-export const pruneCopies = async ({ layout, ledger, log, task }: RunContext<DumpTask>, made: string): Promise<void> => {
-  const surplus = surplusCopies((await ledger.read()).copies, task.keep, made);
+export const pruneCopies = async (
+  { layout, ledger, log, task, now }: RunContext<DumpTask>,
+  made: string,
+): Promise<void> => {
+  const surplus = surplusCopies((await ledger.read()).copies, task.keep, made, now());
   if (surplus.length === 0) return;
   // First out of the ledger: what it names is there, also when this is interrupted.
   await ledger.update((current) => ({
@@ -54,10 +57,19 @@ export const pruneCopies = async ({ layout, ledger, log, task }: RunContext<Dump
   }
 };
 
-/** Names of the copies that are too many: all but the newest `keep`, and never the one just made. */
-export const surplusCopies = (copies: readonly LedgerCopy[], keep: number, made: string): string[] => {
+/** A copy that was taken is waited for this long; its run is over by then, however it ended. */
+const longestShippingMs = 24 * 60 * 60 * 1000;
+
+const isBeingShipped = ({ takenBy, shippedAs, completionTime }: LedgerCopy, now: Date): boolean =>
+  takenBy !== undefined && shippedAs === undefined && now.getTime() - Date.parse(completionTime) < longestShippingMs;
+
+/** Names of the copies that are too many: all but the newest `keep`; never the one just made, nor one that a run is about to ship. */
+export const surplusCopies = (copies: readonly LedgerCopy[], keep: number, made: string, now: Date): string[] => {
   const others = copies.filter(({ name }) => name !== made).toSorted(byDataTime);
-  return others.slice(0, Math.max(0, others.length - (keep - 1))).map(({ name }) => name);
+  return others
+    .slice(0, Math.max(0, others.length - (keep - 1)))
+    .filter((copy) => !isBeingShipped(copy, now))
+    .map(({ name }) => name);
 };
 
 /** Oldest first. */

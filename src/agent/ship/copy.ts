@@ -6,18 +6,18 @@ import type { ClaimLayout } from '../layout.ts';
 import type { Ledger, LedgerCopy } from '../ledger.ts';
 
 /**
- * The local copy that is shipped: the newest one, unless it was shipped before.
+ * The local copy that is shipped: the one that the dump container took for this Job.
  * @throws RunError LocalCopyMissing
  */
-export const chooseCopy = ({ copies }: Pick<Ledger, 'copies'>): LedgerCopy => {
-  const newest = copies.toSorted((a, b) => Date.parse(a.dataTime) - Date.parse(b.dataTime)).at(-1);
-  if (!newest) throw new RunError('LocalCopyMissing', 'No local copy is recorded on the claim.');
-  if (newest.shippedAs !== undefined)
+export const chooseCopy = ({ copies }: Pick<Ledger, 'copies'>, jobName: string): LedgerCopy => {
+  const taken = copies.find(({ takenBy }) => takenBy === jobName);
+  if (!taken) throw new RunError('LocalCopyMissing', `No local copy is recorded on the claim for ${jobName}.`);
+  if (taken.shippedAs !== undefined)
     throw new RunError(
       'LocalCopyMissing',
-      `The newest local copy, ${newest.name}, was shipped already, as the set of ${newest.shippedAs}.`,
+      `The local copy of ${jobName}, ${taken.name}, was shipped already, as the set of ${taken.shippedAs}.`,
     );
-  return newest;
+  return taken;
 };
 
 const damaged = ({ name }: LedgerCopy, why: string): RunError =>

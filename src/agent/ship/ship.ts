@@ -11,7 +11,7 @@ import { openSession, prepare, type Session } from './session.ts';
 import { chainWith, upload } from './upload.ts';
 
 /**
- * Ships the newest local copy to the repository: as an incremental where the chain can be continued, else as a full in a chain of its own.
+ * Ships the local copy of this run to the repository: as an incremental where the chain can be continued, else as a full in a chain of its own.
  * It returns when the set is proven to be whole in the repository and is in the ledger.
  * @throws StepFailure with a RunError of the catalogue
  */
@@ -35,10 +35,10 @@ export const ship = async (context: RunContext<ShipTask>): Promise<Made> => {
 const shipLocked = async (session: Session): Promise<Made> => {
   const { context, archive, remote } = session;
   const copy = await context.step('Prepare', async () => {
-    const newest = chooseCopy(await context.ledger.read());
-    await layOut(context.layout, newest, context.signal);
+    const taken = chooseCopy(await context.ledger.read(), context.jobName);
+    await layOut(context.layout, taken, context.signal);
     await archive.recover();
-    return newest;
+    return taken;
   });
   const listing = await context.step('Connect', async () => {
     await remote.makeDirectory();

@@ -66,6 +66,8 @@ export interface Bench {
 }
 
 const sha256 = (content: Buffer): string => createHash('sha256').update(content).digest('hex');
+/** The Job of every run on a bench: a copy that failed to be shipped is tried again under the same name. */
+const shipJob = 'job-ship';
 const policy = { namespace: 'shop', name: 'agama' };
 
 export const makeBench = async (host: BackupHost): Promise<Bench> => {
@@ -119,7 +121,7 @@ export const makeBench = async (host: BackupHost): Promise<Bench> => {
       env: {
         PATH: [...(options.programs ? [options.programs] : []), bin, process.env['PATH'] ?? '/usr/bin:/bin'].join(':'),
         [taskVariable]: JSON.stringify(taskOf(options)),
-        [jobVariable]: `job-${runs}`,
+        [jobVariable]: shipJob,
         HOLDFAST_TERMINATION_LOG: message,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -177,6 +179,8 @@ export const makeBench = async (host: BackupHost): Promise<Bench> => {
         durationSeconds: 1,
         sizeBytes: Object.values(files).reduce((sum, { length }) => sum + length, 0),
         jobName: `job-copy-${copies}`,
+        // As the dump container does for the run that follows it.
+        takenBy: shipJob,
         factsDigest: sha256(Buffer.from(name)),
         files: Object.entries(files).map(([file, content]) => ({
           name: file,
@@ -184,7 +188,13 @@ export const makeBench = async (host: BackupHost): Promise<Bench> => {
           sha256: sha256(content),
         })),
       };
-      await writeFile(layout.ledger, JSON.stringify({ ...earlier, copies: [...earlier.copies, copy] }));
+      await writeFile(
+        layout.ledger,
+        JSON.stringify({
+          ...earlier,
+          copies: [...earlier.copies.map(({ takenBy: _, ...other }) => other), copy],
+        }),
+      );
       return name;
     },
     async chains() {

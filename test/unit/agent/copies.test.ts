@@ -40,6 +40,11 @@ test.each([
     input: { slot, newest: { ...fresh, shippedAs: '2026-11-22T01:05:00Z' }, filesPresent: true },
     reuse: false,
   },
+  {
+    reason: 'another run is shipping it',
+    input: { slot, newest: { ...fresh, takenBy: 'agama-full-1' }, filesPresent: true },
+    reuse: false,
+  },
   { reason: 'a file is gone', input: { slot, newest: fresh, filesPresent: false }, reuse: false },
 ])('which copy is shipped: $reason', ({ input, reuse }) => {
   expect('reuse' in chooseCopy(input)).toBe(reuse);
@@ -52,7 +57,7 @@ test('of many copies the newest and the one just made are kept', () => {
     fc.property(times, fc.integer({ min: 1, max: 6 }), fc.nat(), (seconds, keep, pick) => {
       const copies = seconds.map((second) => copy(new Date(second * 1000).toISOString()));
       const made = copies[pick % copies.length]?.name ?? '';
-      const surplus = surplusCopies(copies, keep, made);
+      const surplus = surplusCopies(copies, keep, made, new Date());
       expect(surplus).not.toContain(made);
       expect(copies.length - surplus.length).toBe(Math.min(keep, copies.length));
       const kept = copies.filter(({ name }) => !surplus.includes(name) && name !== made);
@@ -60,4 +65,17 @@ test('of many copies the newest and the one just made are kept', () => {
       for (const old of removed) for (const young of kept) expect(old.dataTime < young.dataTime).toBe(true);
     }),
   );
+});
+
+test.each([
+  { reason: 'another run is about to ship it', changes: { takenBy: 'agama-full-1' }, kept: true },
+  { reason: 'it was shipped', changes: { takenBy: 'agama-full-1', shippedAs: '2026-11-22T01:05:00Z' }, kept: false },
+  { reason: 'nobody took it', changes: {}, kept: false },
+])('a copy beyond those to keep is kept or not: $reason', ({ changes, kept }) => {
+  const old = { ...copy('2026-11-22T01:00:00Z'), completionTime: '2026-11-22T01:01:00Z', ...changes };
+  const made = copy('2026-11-22T02:00:00Z');
+  const surplus = (now: string): string[] => surplusCopies([old, made], 1, made.name, new Date(now));
+  expect(surplus('2026-11-22T02:00:00Z')).toEqual(kept ? [] : [old.name]);
+  // Its run is long over, however it ended.
+  expect(surplus('2026-11-23T02:00:00Z')).toEqual([old.name]);
 });
