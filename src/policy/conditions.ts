@@ -46,7 +46,7 @@ const runFailed = ({ history }: Evidence, run: LastRun): Statement => {
     type: 'LastBackupSucceeded',
     status: run.outcome === 'Unknown' ? 'Unknown' : 'False',
     reason: run.reason ?? 'Failed',
-    message: `${run.kind} ${run.jobName} ${run.outcome === 'Unknown' ? 'ended, and how is not known.' : `failed${failure === undefined ? '.' : ''}`}${words} Its log, while the Job is kept: kubectl logs job/${run.jobName} --all-containers.`,
+    message: `${run.kind} ${run.jobName} ${run.outcome === 'Unknown' ? 'ended, and how is not known.' : `failed${failure === undefined ? '.' : ''}`}${words} Its log, while the Job is kept: kubectl logs job/${run.jobName} --all-containers --ignore-errors.`,
   };
 };
 

@@ -1,3 +1,5 @@
+import { on } from 'node:events';
+import { createInterface } from 'node:readline';
 import { execa } from 'execa';
 import type { Cluster } from '../cluster/cluster.ts';
 import { silentProgress } from '../cluster/progress.ts';
@@ -18,14 +20,15 @@ export const forwardPort = async (
 ): Promise<PortForward> => {
   const kubectl = await findTool('kubectl', silentProgress);
   const args = ['port-forward', '--namespace', namespace, target, `:${port}`, '--address', '127.0.0.1'];
-  const forward = execa(kubectl, args, { env: { KUBECONFIG: kubeconfig }, reject: false, all: true, stdin: 'ignore' });
+  const forward = execa(kubectl, args, { env: { KUBECONFIG: kubeconfig }, reject: false, stdin: 'ignore' });
   const stop = async (): Promise<void> => {
     forward.kill();
     await forward;
   };
-  for await (const line of forward.iterable({ from: 'all', preserveNewlines: false })) {
-    const local = /^Forwarding from 127\.0\.0\.1:(\d+) /.exec(line)?.[1];
+  // Not execa's own iterable: leaving that waits for the end of the process.
+  for await (const [line] of on(createInterface({ input: forward.stdout }), 'line', { close: ['close'] })) {
+    const local = /^Forwarding from 127\.0\.0\.1:(\d+) /.exec(String(line))?.[1];
     if (local !== undefined) return { port: Number(local), stop };
   }
-  throw new Error(`kubectl forwards no port to ${target}: ${(await forward).all}`);
+  throw new Error(`kubectl forwards no port to ${target}: ${(await forward).stderr}`);
 };

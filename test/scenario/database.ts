@@ -20,7 +20,7 @@ export const createBackupAccount = async (kubectl: Tool, namespace: string, pass
     namespace,
     `CREATE USER IF NOT EXISTS holdfast@'%' IDENTIFIED BY '${password}';
      ALTER USER holdfast@'%' IDENTIFIED BY '${password}';
-     GRANT SELECT, SHOW VIEW, TRIGGER, EVENT, LOCK TABLES, EXECUTE ON agama.* TO holdfast@'%';
+     GRANT SELECT, SHOW VIEW, TRIGGER, EVENT, EXECUTE ON agama.* TO holdfast@'%';
      GRANT SELECT ON mysql.proc TO holdfast@'%';
      GRANT RELOAD ON *.* TO holdfast@'%';`,
   );

@@ -53,7 +53,7 @@ const lastFailure = failure
     jobName: z
       .string()
       .max(253)
-      .describe('The Job of the run: `kubectl logs job/<jobName> --all-containers` has the details.'),
+      .describe('The Job of the run: `kubectl logs job/<jobName> --all-containers --ignore-errors` has the details.'),
     kind: runKind.describe('What the run was started for.'),
   })
   .describe('The newest run that failed. It stays after later successes, as history.');

@@ -100,8 +100,10 @@ export const deadlines = z
       .describe('How late a run may still start when its time was missed; later it waits for the next.'),
     localCopy: duration
       .default('4h')
-      .describe('A local copy that is not done after this is stopped and reported as failed.'),
-    full: duration.default('12h').describe('Likewise for a full, its dump included.'),
-    incremental: duration.default('12h').describe('Likewise for an incremental, its dump included.'),
+      .describe(
+        'A dump that is not done after this is stopped and reported as failed; the one of a full or incremental too.',
+      ),
+    full: duration.default('12h').describe('Likewise for shipping a full, after its dump.'),
+    incremental: duration.default('12h').describe('Likewise for shipping an incremental, after its dump.'),
   })
   .describe('When a run is stopped because it takes too long.');

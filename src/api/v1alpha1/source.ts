@@ -47,7 +47,7 @@ const mysql = z
       .describe('Backs up every database of the server. Not available yet: refused with a Stalled condition.')
       .optional(),
     credentialsSecretRef: secretRef.describe(
-      'Secret of type kubernetes.io/basic-auth: the account that dumps. It needs SELECT, SHOW VIEW, TRIGGER, EVENT and LOCK TABLES on the databases, SELECT on mysql.proc for routines, and RELOAD so that the facts come from the very snapshot of the dump.',
+      'Secret of type kubernetes.io/basic-auth: the account that dumps. It needs SELECT, SHOW VIEW, TRIGGER, EVENT and EXECUTE on the databases, SELECT on mysql.proc for routines, and RELOAD so that the facts come from the very snapshot of the dump.',
     ),
     tls: tls.optional(),
   })

@@ -192,7 +192,7 @@ export const makeBench = async (host: BackupHost): Promise<Bench> => {
         layout.ledger,
         JSON.stringify({
           ...earlier,
-          copies: [...earlier.copies.map(({ takenBy: _, ...other }) => other), copy],
+          copies: [...earlier.copies.map((other) => ({ ...other, takenBy: undefined })), copy],
         }),
       );
       return name;

@@ -1,15 +1,11 @@
-import { access, mkdir, rm } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { access, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { requireBinaries } from './packages.ts';
+import { withLock } from '../../cluster/lock.ts';
+import { cacheDirectory } from '../../cluster/paths.ts';
+import { ensurePrograms } from './packages.ts';
 
 const version = '3.2.1';
-
-const cache = (): string => {
-  const given = process.env['XDG_CACHE_HOME'];
-  return join(given?.startsWith('/') ? given : join(homedir(), '.cache'), 'holdfast');
-};
 
 const exists = async (path: string): Promise<boolean> => {
   try {
@@ -20,30 +16,31 @@ const exists = async (path: string): Promise<boolean> => {
   }
 };
 
+const install = async (home: string): Promise<void> => {
+  try {
+    await execa('/usr/bin/python3', ['-m', 'venv', home]);
+    const pip = (...args: string[]) => execa(join(home, 'bin/pip'), ['install', '--quiet', ...args]);
+    await pip('fasteners==0.20');
+    await pip('--no-deps', `duplicity==${version}`);
+  } catch (error) {
+    await rm(home, { recursive: true, force: true });
+    throw new Error(`duplicity ${version} cannot be installed: it needs a Python package index`, { cause: error });
+  }
+};
+
 /**
  * The directory with the very duplicity that the image has, in a virtual environment of the user's cache; made when it is not there.
  * Test files that run at the same time wait for each other.
  */
 export const duplicityDirectory = async (): Promise<string> => {
-  requireBinaries({ python3: 'python3', gpg: 'gnupg', 'gpg-agent': 'gpg-agent', rsync: 'rsync', flock: 'util-linux' });
-  const home = join(cache(), `duplicity-${version}`);
+  await ensurePrograms();
+  const home = join(cacheDirectory(), `duplicity-${version}`);
   const done = join(home, 'done');
-  if (await exists(done)) return join(home, 'bin');
-  await mkdir(cache(), { recursive: true });
-  const locked = async (file: string, ...args: string[]): Promise<void> => {
-    await execa('flock', [`${home}.lock`, file, ...args]);
-  };
-  try {
-    await locked('python3', '-m', 'venv', home);
-    await locked(join(home, 'bin/pip'), 'install', '--quiet', 'fasteners==0.20');
-    await locked(join(home, 'bin/pip'), 'install', '--quiet', '--no-deps', `duplicity==${version}`);
-    await locked('touch', done);
-  } catch (error) {
-    await rm(home, { recursive: true, force: true });
-    throw new Error(`duplicity ${version} cannot be installed: it needs python3-venv and a Python package index`, {
-      cause: error,
-    });
-  }
+  await withLock(`${home}.lock`, async () => {
+    if (await exists(done)) return;
+    await install(home);
+    await writeFile(done, '');
+  });
   return join(home, 'bin');
 };
 

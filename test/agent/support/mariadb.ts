@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { createConnection, type Connection } from 'mariadb';
-import { ensureDebianPackages } from '../../cluster/packages.ts';
 import { makeDirectory } from './directories.ts';
+import { ensurePrograms } from './packages.ts';
 import { freePort } from './ports.ts';
 import { sampleSql, type SampleOptions } from './sample-database.ts';
 
@@ -56,7 +56,7 @@ const loadArguments = [
 
 /** @param extra further options of mariadbd */
 export const startMariadb = async (extra: readonly string[] = []): Promise<MariadbServer> => {
-  await ensureDebianPackages(['mariadb-server', 'mariadb-client']);
+  await ensurePrograms();
   const directory = await makeDirectory();
   await mkdir(join(directory.path, 'data'));
   await execa('mariadb-install-db', [

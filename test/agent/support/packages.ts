@@ -1,20 +1,20 @@
-import { accessSync, constants } from 'node:fs';
-import { join } from 'node:path';
+import { ensureDebianPackages } from '../../cluster/packages.ts';
+import { createProgress } from '../../cluster/progress.ts';
 
-/** Fails with the names of the missing Debian packages when a program that a test needs is not on PATH. */
-export const requireBinaries = (packageOf: Readonly<Record<string, string>>): void => {
-  const missing = Object.keys(packageOf).filter((binary) => !isOnPath(binary));
-  if (missing.length === 0) return;
-  const packages = [...new Set(missing.map((binary) => packageOf[binary]))].join(' ');
-  throw new Error(`this test needs ${missing.join(', ')}: apt-get install ${packages}`);
-};
+/** What the agent's tests and the restore by hand run on this machine, beside what Debian always has. */
+const packages = [
+  'gnupg',
+  'gpg-agent',
+  'mariadb-client',
+  'mariadb-server',
+  'openssh-client',
+  'openssh-server',
+  'python3-venv',
+  'rsync',
+] as const;
 
-const isOnPath = (binary: string): boolean =>
-  `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`.split(':').some((directory) => {
-    try {
-      accessSync(join(directory, binary), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+/**
+ * Installs the programs that are missing; no service is started.
+ * @throws ClusterError naming them where they cannot be installed
+ */
+export const ensurePrograms = (): Promise<void> => ensureDebianPackages(packages, createProgress());

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { makeDirectory } from './directories.ts';
-import { requireBinaries } from './packages.ts';
+import { ensurePrograms } from './packages.ts';
 import { freePort } from './ports.ts';
 
 /** A key pair of OpenSSH. */
@@ -52,7 +52,7 @@ const listens = (port: number): Promise<boolean> =>
 
 /** Starts a backup host. It needs root, since sshd changes users. */
 export const startBackupHost = async (): Promise<BackupHost> => {
-  requireBinaries({ sshd: 'openssh-server', ssh: 'openssh-client', rsync: 'rsync', 'ssh-keygen': 'openssh-client' });
+  await ensurePrograms();
   if (process.getuid?.() !== 0) throw new Error('this test needs to run as root: it starts an sshd');
   const made = await makeDirectory();
   const directory = join(made.path, 'srv');
