@@ -1,6 +1,7 @@
-import type { BackupPolicySpec } from '../api/v1alpha1/backuppolicy.ts';
+import type { BackupPolicySpec, ObjectMeta } from '../api/v1alpha1/backuppolicy.ts';
 import { durationSeconds } from '../api/v1alpha1/duration.ts';
 import { runKinds, type RunKind } from '../api/v1alpha1/recovery-points.ts';
+import { nextTime } from '../cron/next.ts';
 import { parseCron } from '../cron/parse.ts';
 import { createZone } from '../cron/zone.ts';
 import { isLessThan } from '../kube/quantity.ts';
@@ -117,12 +118,22 @@ const messageOf = (attempt: () => unknown): string | undefined => {
   }
 };
 
-const invalidSchedules = (spec: BackupPolicySpec): Problem[] => {
+// CronJob takes such a line and never starts a run. No zone has a 30 February, so any will do.
+const comesNever = (line: string, since: Date): boolean =>
+  nextTime(parseCron(line), createZone('UTC'), since) === undefined;
+
+const lineProblem = (line: string, since: Date): string | undefined => {
+  const unreadable = messageOf(() => parseCron(line));
+  if (unreadable !== undefined) return unreadable;
+  return comesNever(line, since) ? `"${line}" never comes: no such day exists. Write a day that does` : undefined;
+};
+
+const invalidSchedules = (spec: BackupPolicySpec, { creationTimestamp }: ObjectMeta): Problem[] => {
   const zone = messageOf(() => createZone(spec.schedule.timeZone));
   const zoneProblem = zone === undefined ? [] : [`spec.schedule.timeZone: ${zone}`];
   const lines = runKinds.flatMap((kind) => {
     const [field, line] = lineOf(spec, kind);
-    const problem = line === undefined ? undefined : messageOf(() => parseCron(line));
+    const problem = line === undefined ? undefined : lineProblem(line, new Date(creationTimestamp));
     return problem === undefined ? [] : [`spec.schedule.${field}: ${problem}`];
   });
   return [...zoneProblem, ...lines].map((problem) => ({ reason: 'ScheduleInvalid', message: `${problem}.` }) as const);
@@ -166,7 +177,7 @@ export const findProblems = (observed: Observed): Problem[] => {
   return [
     ...unavailableFields(spec),
     ...missingChoices(spec),
-    ...invalidSchedules(spec),
+    ...invalidSchedules(spec, observed.policy.metadata),
     ...invalidDeadlines(spec),
     ...claimMismatch(spec, observed),
   ];

@@ -264,6 +264,12 @@ test.each([
     word: 'Europe/Tallin',
     reason: 'a misspelt zone',
   },
+  {
+    spec: { schedule: { full: '0 1 30 2 *' } },
+    field: 'spec.schedule.full',
+    word: 'never comes',
+    reason: 'a day that no year has',
+  },
   { spec: { schedule: { timeZone: 'EEST' } }, field: 'spec.schedule.timeZone', word: 'EEST', reason: 'no IANA zone' },
 ])('a schedule that CronJob would refuse is a problem: $reason', ({ spec, field, word }) => {
   const problems = problemsOf(spec);
