@@ -11,6 +11,11 @@ const toSeconds = (date: Date): number => {
 
 const toDate = (seconds: number): Date => new Date(seconds * 1000);
 
+/** A field of commas alone has no value: nothing ever matches, and looking for it minute by minute through five years would take seconds. */
+const neverMatches = ({ minute, hour, dayOfMonth, month, dayOfWeek }: FieldsSchedule): boolean =>
+  [minute, hour, month].some(({ values }) => values.length === 0) ||
+  (dayOfMonth.values.length === 0 && dayOfWeek.values.length === 0);
+
 const nextEvery = ({ seconds }: EverySchedule, after: number, anchor: number): number => {
   const gone = Math.max(0, Math.floor((after - anchor) / seconds));
   return anchor + (gone + 1) * seconds;
@@ -28,6 +33,7 @@ const nextEvery = ({ seconds }: EverySchedule, after: number, anchor: number): n
 export const nextTime = (schedule: CronSchedule, zone: Zone, after: Date, anchor: Date = after): Date | undefined => {
   const seconds = toSeconds(after);
   if (schedule.kind === 'every') return toDate(nextEvery(schedule, seconds, toSeconds(anchor)));
+  if (neverMatches(schedule)) return undefined;
   const next = searchNext(schedule, zone, seconds);
   return next === undefined ? undefined : toDate(next);
 };

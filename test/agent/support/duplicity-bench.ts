@@ -66,8 +66,6 @@ export interface Bench {
 }
 
 const sha256 = (content: Buffer): string => createHash('sha256').update(content).digest('hex');
-/** The Job of every run on a bench: a copy that failed to be shipped is tried again under the same name. */
-const shipJob = 'job-ship';
 const policy = { namespace: 'shop', name: 'agama' };
 
 export const makeBench = async (host: BackupHost): Promise<Bench> => {
@@ -114,14 +112,34 @@ export const makeBench = async (host: BackupHost): Promise<Bench> => {
     encryption: options.encryption ?? { method: 'none' },
   });
 
+  const ledger: Bench['ledger'] = async () => {
+    try {
+      return ledgerSchema.parse(JSON.parse(await readFile(layout.ledger, 'utf8')));
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return emptyLedger();
+      throw error;
+    }
+  };
+
+  /** What the dump container does for the run that follows it: the newest copy is this Job's, unless it was shipped. */
+  const take = async (job: string): Promise<void> => {
+    const now = await ledger();
+    const newest = now.copies.at(-1);
+    if (newest === undefined || newest.shippedAs !== undefined) return;
+    const copies = [...now.copies.slice(0, -1), { ...newest, takenBy: job }];
+    await writeFile(layout.ledger, JSON.stringify({ ...now, copies }));
+  };
+
   const start: Bench['start'] = async (options = {}) => {
     runs += 1;
+    const job = `job-${runs}`;
+    await take(job);
     const message = join(path, `result-${runs}`);
     const child = spawn(process.execPath, [main, 'ship'], {
       env: {
         PATH: [...(options.programs ? [options.programs] : []), bin, process.env['PATH'] ?? '/usr/bin:/bin'].join(':'),
         [taskVariable]: JSON.stringify(taskOf(options)),
-        [jobVariable]: shipJob,
+        [jobVariable]: job,
         HOLDFAST_TERMINATION_LOG: message,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -142,15 +160,6 @@ export const makeBench = async (host: BackupHost): Promise<Bench> => {
     // Whoever kills the agent does not look at its result.
     done.catch(() => undefined);
     return { pid: child.pid, done, log: () => log };
-  };
-
-  const ledger: Bench['ledger'] = async () => {
-    try {
-      return ledgerSchema.parse(JSON.parse(await readFile(layout.ledger, 'utf8')));
-    } catch (error) {
-      if (errorCode(error) === 'ENOENT') return emptyLedger();
-      throw error;
-    }
   };
 
   return {
@@ -179,8 +188,6 @@ export const makeBench = async (host: BackupHost): Promise<Bench> => {
         durationSeconds: 1,
         sizeBytes: Object.values(files).reduce((sum, { length }) => sum + length, 0),
         jobName: `job-copy-${copies}`,
-        // As the dump container does for the run that follows it.
-        takenBy: shipJob,
         factsDigest: sha256(Buffer.from(name)),
         files: Object.entries(files).map(([file, content]) => ({
           name: file,
@@ -192,7 +199,7 @@ export const makeBench = async (host: BackupHost): Promise<Bench> => {
         layout.ledger,
         JSON.stringify({
           ...earlier,
-          copies: [...earlier.copies.map((other) => ({ ...other, takenBy: undefined })), copy],
+          copies: [...earlier.copies, copy],
         }),
       );
       return name;
