@@ -17,7 +17,10 @@ export default {
     project('unit'),
     project('agent'),
     project('integration'),
-    project('e2e', { globalTeardown: '<rootDir>/test/e2e/teardown.ts' }),
+    project('e2e', {
+      globalSetup: '<rootDir>/test/e2e/setup.ts',
+      globalTeardown: '<rootDir>/test/e2e/teardown.ts',
+    }),
   ],
   reporters: ['default', '<rootDir>/test/reporter.ts'],
   testTimeout: 30_000,

@@ -1,7 +1,7 @@
 import { execa } from 'execa';
 import { startMariadb, type MariadbServer } from '../agent/support/mariadb.ts';
 import type { Cluster } from '../cluster/cluster.ts';
-import { changeDatabase, fillDatabase, runSql } from '../scenario/database.ts';
+import { changeDatabase, runSql } from '../scenario/database.ts';
 import type { ScenarioKeys } from '../scenario/keys.ts';
 import { agama } from '../scenario/policy.ts';
 import { conditionOf, runNow, waitForStatus } from '../scenario/runs.ts';
@@ -10,7 +10,7 @@ import { applySample } from '../scenario/stage.ts';
 import { contentsOf } from './contents.ts';
 import { forwardPort } from './port-forward.ts';
 import { restoreByHand } from './restore-by-hand.ts';
-import { coldStartMs, e2eStage } from './stage.ts';
+import { e2eStage } from './stage.ts';
 
 // The main job on real parts: the sample policy as it is shipped, in the order a person would do it.
 
@@ -20,10 +20,9 @@ let scratch: MariadbServer;
 
 beforeAll(async () => {
   ({ cluster, keys } = await e2eStage());
-  await fillDatabase(cluster.kubectl, agama.namespace);
   await applySample(cluster, keys);
   scratch = await startMariadb();
-}, coldStartMs);
+}, 300_000);
 
 afterAll(async () => {
   await scratch?.stop();

@@ -1,13 +1,12 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import { createSshKey, type ScenarioKeys } from '../scenario/keys.ts';
-import { fillDatabase } from '../scenario/database.ts';
 import { applyObjects, secretOf, type Manifest } from '../scenario/objects.ts';
-import { agama, samplePolicy, type PolicyManifest } from '../scenario/policy.ts';
+import { samplePolicy, type PolicyManifest } from '../scenario/policy.ts';
 import { conditionOf, startRun, waitForStatus } from '../scenario/runs.ts';
 import { knownHostsLine } from '../scenario/servers.ts';
 import { applyPolicySecrets } from '../scenario/stage.ts';
 import { cronJobName } from '../../src/workloads/names.ts';
-import { coldStartMs, e2eStage } from './stage.ts';
+import { e2eStage } from './stage.ts';
 
 // No false green, through real pods: each policy has one thing wrong, and its full must end with the right reason and nothing green.
 
@@ -95,7 +94,6 @@ const policyFor = async (fault: Fault): Promise<object[]> => {
 beforeAll(async () => {
   ({ cluster, keys } = await e2eStage());
   const { kubectl } = cluster;
-  await fillDatabase(kubectl, agama.namespace);
   await applyPolicySecrets(cluster, namespace, keys);
   for (const fault of faults) await applyObjects(kubectl, await policyFor(fault));
   for (const { name } of faults) {
@@ -105,7 +103,7 @@ beforeAll(async () => {
     });
     await startRun(kubectl, { namespace, name }, 'Full', cronJobName(name, 'Full'));
   }
-}, coldStartMs);
+}, 300_000);
 
 test.each(faults)(
   '$name ends with $reason at step $step, and nothing is green',

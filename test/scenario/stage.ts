@@ -11,7 +11,7 @@ import { knownHostsLine, startBackupHost, startMariadb } from './servers.ts';
 const stageNamespace = 'holdfast-stage';
 
 // Made once a cluster: what is on the backup host stays readable when the scenario is played again.
-const keysOf = async ({ kubectl }: Cluster): Promise<ScenarioKeys> => {
+export const keysOf = async ({ kubectl }: Cluster): Promise<ScenarioKeys> => {
   await applyObjects(kubectl, [namespaceOf(stageNamespace)]);
   const stored = await readSecret(kubectl, stageNamespace, 'keys');
   if (stored?.['keys'] !== undefined) return JSON.parse(stored['keys']) as ScenarioKeys;
