@@ -15,8 +15,8 @@ const project = (name: string, extra: Project = {}): Project => ({
 export default {
   projects: [
     project('unit'),
-    project('agent'),
-    project('integration'),
+    project('agent', { globalSetup: '<rootDir>/test/agent/setup.ts' }),
+    project('integration', { globalSetup: '<rootDir>/test/integration/setup.ts' }),
     project('e2e', {
       globalSetup: '<rootDir>/test/e2e/setup.ts',
       globalTeardown: '<rootDir>/test/e2e/teardown.ts',
