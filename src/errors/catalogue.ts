@@ -82,7 +82,7 @@ export const catalogue = {
   },
   RepositoryFull: {
     cause: 'The disk of the backup host is full.',
-    next: 'Free space on the backup host. Older backups are whole.',
+    next: 'Free space on the backup host, or look at its disk. Older backups are whole.',
   },
   RepositoryNotWritable: {
     cause: 'The account may not write to the directory on the backup host.',

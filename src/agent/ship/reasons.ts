@@ -11,7 +11,7 @@ export interface Explanation {
  * What the tools say, from the most telling to the least: the first pattern that matches decides. Exit codes do not tell these apart
  * (duplicity has 50 for all of ssh's and rsync's failures, rsync 255 for all of ssh's).
  */
-const table: readonly { pattern: RegExp; reason: FailureReason }[] = [
+const table: readonly { pattern: RegExp; reason: FailureReason; words?: string }[] = [
   { pattern: /Host key verification failed|No \S+ host key is known for/, reason: 'HostKeyMismatch' },
   { pattern: /Load key ".*": .*/, reason: 'SecretInvalid' },
   { pattern: /Permission denied \([a-z,-]+\)|Too many authentication failures/, reason: 'KeyRefused' },
@@ -42,6 +42,14 @@ const table: readonly { pattern: RegExp; reason: FailureReason }[] = [
     reason: 'WrongPassphrase',
   },
   { pattern: /skipped: (Unusable|No) public key|Unusable public key/i, reason: 'KeyUnusable' },
+  {
+    // The receiving rsync ended before its own words were through, as happens often: rsync(1) has 11 for "error in file I/O", and what
+    // fails to write a file there is a full disk or quota. (What it may not write at all ends with 23.)
+    pattern: /exit status 11:/,
+    reason: 'RepositoryFull',
+    words:
+      'rsync could not write on the backup host and did not say why (status 11), as when its disk or a quota is full',
+  },
 ];
 
 const lineAround = (text: string, index: number): string => {
@@ -58,9 +66,9 @@ export const oneLine = (text: string): string => {
 
 /** Reads the cause out of the words of ssh, rsync or gpg; undefined when none of the known ones is in them. */
 export const explain = (text: string): Explanation | undefined => {
-  for (const { pattern, reason } of table) {
+  for (const { pattern, reason, words } of table) {
     const match = pattern.exec(text);
-    if (match) return { reason, words: oneLine(lineAround(text, match.index)) };
+    if (match) return { reason, words: words ?? oneLine(lineAround(text, match.index)) };
   }
   return undefined;
 };

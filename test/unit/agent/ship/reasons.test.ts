@@ -66,6 +66,11 @@ ${rsync255}`,
   },
   {
     reason: 'RepositoryFull',
+    what: 'the disk is full, and the receiving rsync ended before its words were through',
+    text: 'BackendException: exit status 11: Giving up after 2 attempts. BackendException: exit status 11: .',
+  },
+  {
+    reason: 'RepositoryFull',
     what: 'the quota is used up',
     text: `rsync: [receiver] write failed on "/srv/tm/a.sql": Disk quota exceeded (122)`,
   },
