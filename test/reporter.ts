@@ -7,8 +7,15 @@ import { countsVariable, type Counts } from './counts.ts';
  * skipped test: nothing is left out silently.
  */
 export default class CountsReporter implements Pick<Reporter, 'onRunComplete'> {
+  readonly #chosen: boolean;
+
+  constructor({ testNamePattern }: { testNamePattern?: string }) {
+    // With -t a person chose: what was not chosen is not left out silently.
+    this.#chosen = testNamePattern !== undefined && testNamePattern !== '';
+  }
+
   onRunComplete(_contexts: unknown, results: AggregatedResult): void {
-    const skipped = results.numPendingTests + results.numTodoTests;
+    const skipped = this.#chosen ? 0 : results.numPendingTests + results.numTodoTests;
     const counts: Counts = {
       passed: results.numPassedTests,
       failed: results.numFailedTests + results.numRuntimeErrorTestSuites + skipped,
