@@ -31,6 +31,8 @@ export const buildArguments = (store: Store, build: Build, mounts: readonly Buil
 ];
 
 const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
+/** Beside the image's own bundle: mounted over that, it would keep the package ca-certificates from being installed. */
+const BUILD_CERTIFICATES = '/etc/ssl/build-certificates.crt';
 
 const exists = (path: string) =>
   access(path).then(
@@ -48,11 +50,11 @@ export const runBuild = async (store: Store, build: Build, detail: (text: string
   const directory = await mkdtemp(join(tmpdir(), 'holdfast-build-'));
   try {
     const [npmrc, pipConfig] = [join(directory, 'npmrc'), join(directory, 'pip.conf')];
-    await writeFile(npmrc, `cafile=${CERTIFICATES}\n`);
-    await writeFile(pipConfig, `[global]\ncert = ${CERTIFICATES}\n`);
+    await writeFile(npmrc, `cafile=${BUILD_CERTIFICATES}\n`);
+    await writeFile(pipConfig, `[global]\ncert = ${BUILD_CERTIFICATES}\n`);
     const mounts = (await exists(CERTIFICATES))
       ? [
-          { from: CERTIFICATES, to: CERTIFICATES },
+          { from: CERTIFICATES, to: BUILD_CERTIFICATES },
           { from: npmrc, to: '/usr/local/etc/npmrc' },
           { from: pipConfig, to: '/etc/pip.conf' },
         ]
