@@ -1,3 +1,5 @@
+import { toTimestamp } from './timestamp.ts';
+
 /** A condition as in metav1.Condition. */
 export interface Condition {
   readonly type: string;
@@ -20,7 +22,7 @@ export type StatedCondition = Omit<Condition, 'lastTransitionTime'>;
  */
 export function setCondition(conditions: readonly Condition[], stated: StatedCondition, now: Date): Condition[] {
   const old = conditions.find(({ type }) => type === stated.type);
-  const lastTransitionTime = old?.status === stated.status ? old.lastTransitionTime : toSeconds(now);
+  const lastTransitionTime = old?.status === stated.status ? old.lastTransitionTime : toTimestamp(now);
   const { type, status, reason, message, observedGeneration } = stated;
   const generation = observedGeneration === undefined ? {} : { observedGeneration };
   const others = conditions.filter((condition) => condition.type !== type);
@@ -48,9 +50,4 @@ export function findCondition(conditions: readonly Condition[] | undefined, type
 
 function sorted(conditions: readonly Condition[]): Condition[] {
   return [...conditions].sort((a, b) => (a.type < b.type ? -1 : Number(a.type > b.type)));
-}
-
-// metav1.Time has whole seconds.
-function toSeconds(date: Date): string {
-  return `${date.toISOString().slice(0, 19)}Z`;
 }

@@ -3,6 +3,7 @@ import type { RunKind } from '../api/v1alpha1/recovery-points.ts';
 import { nextTime } from '../cron/next.ts';
 import { parseCron } from '../cron/parse.ts';
 import type { Zone } from '../cron/zone.ts';
+import { toTimestamp } from '../kube/timestamp.ts';
 import type { DeepReadonly } from '../kube/types.ts';
 import type { CronJobView } from './views.ts';
 import { cronJobName } from '../workloads/names.ts';
@@ -27,7 +28,8 @@ export const nextRuns = (
   const timeOf = (kind: RunKind, line: string | undefined): string | undefined => {
     if (line === undefined) return undefined;
     const cronJob = cronJobs.find(({ name }) => name === cronJobName(policyName, kind));
-    return nextTime(parseCron(line), zone, now, anchorOf(cronJob))?.toISOString().replace('.000Z', 'Z');
+    const next = nextTime(parseCron(line), zone, now, anchorOf(cronJob));
+    return next === undefined ? undefined : toTimestamp(next);
   };
   const times = {
     localCopy: timeOf('LocalCopy', spec.schedule.localCopy),
