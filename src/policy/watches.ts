@@ -3,7 +3,7 @@ import type { Controller } from '../kube/controller.ts';
 import type { Logger } from '../kube/logger.ts';
 import type { AnyReflector } from '../kube/manager.ts';
 import type { KubeMetrics } from '../kube/metrics.ts';
-import { createReflector, type ObjectEvent, type Reflector } from '../kube/reflector.ts';
+import { createReflector, type ObjectEvent, type Reflector, type ReflectorTuning } from '../kube/reflector.ts';
 import type { KubeObject, ResourceType } from '../kube/types.ts';
 import { managedSelector } from '../workloads/labels.ts';
 import type { Caches } from './caches.ts';
@@ -16,6 +16,8 @@ interface WatchOptions {
   metrics: KubeMetrics;
   /** Left out: the whole cluster. */
   namespace?: string;
+  /** Times of the reflectors, where the usual ones will not do. */
+  tuning?: Partial<ReflectorTuning>;
 }
 
 /** The watches of one namespace, or of the whole cluster. */
@@ -35,8 +37,8 @@ const policiesOf = (event: ObjectEvent<Member>): string[] => [
   ...new Set([...byPolicy(event.object), ...(event.type === 'modified' ? byPolicy(event.old) : [])]),
 ];
 
-export const createWatches = ({ client, logger, metrics, namespace }: WatchOptions): Watches => {
-  const scope = { client, logger, metrics, ...(namespace === undefined ? {} : { namespace }) };
+export const createWatches = ({ client, logger, metrics, namespace, tuning = {} }: WatchOptions): Watches => {
+  const scope = { client, logger, metrics, tuning, ...(namespace === undefined ? {} : { namespace }) };
   const members = <T extends Member>(type: ResourceType, project: (raw: KubeObject) => T): Reflector<T> =>
     createReflector<T>({ ...scope, type, project, labelSelector: managedSelector, indexes: { policy: byPolicy } });
 
