@@ -16,7 +16,10 @@ export default {
   projects: [
     project('unit'),
     project('agent', { globalSetup: '<rootDir>/test/agent/setup.ts' }),
-    project('integration', { globalSetup: '<rootDir>/test/integration/setup.ts' }),
+    project('integration', {
+      globalSetup: '<rootDir>/test/integration/setup.ts',
+      globalTeardown: '<rootDir>/test/integration/teardown.ts',
+    }),
     project('e2e', {
       globalSetup: '<rootDir>/test/e2e/setup.ts',
       globalTeardown: '<rootDir>/test/e2e/teardown.ts',

@@ -38,7 +38,7 @@ const showRepository = async ({ kubectl }: Cluster): Promise<void> => {
 const backUp = async (cluster: Cluster, progress: Progress, kind: RunKind): Promise<BackupPolicyStatus> => {
   const jobName = `${cronJobName(agama.name, kind)}-${compactTime(new Date()).toLowerCase()}`;
   return progress.task(`Making ${words[kind]} (Job ${jobName})`, async (detail) => {
-    const status = await runNow(cluster.kubectl, agama, kind, jobName);
+    const status = await runNow(cluster, agama, kind, jobName);
     const run = status.lastRuns?.find((candidate) => candidate.jobName === jobName);
     if (run?.outcome !== 'Succeeded') {
       throw new Error(`${jobName} did not succeed: ${JSON.stringify(status.lastFailure ?? run, null, 2)}`);
@@ -59,7 +59,7 @@ export const runDemo = async (progress: Progress): Promise<void> => {
   progress.say(`  ${rows.toLocaleString('en')} rows, with views, triggers, a routine, an event, blobs and emoji`);
   await progress.task('Applying manifests/samples/agama.yaml', async () => {
     await applySample(cluster, keys);
-    await waitForStatus(kubectl, agama, (status) => conditionOf(status, 'Ready')?.status === 'True', {
+    await waitForStatus(cluster, agama, (status) => conditionOf(status, 'Ready')?.status === 'True', {
       timeoutMs: 60_000,
       what: 'Ready',
     });

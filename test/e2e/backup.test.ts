@@ -38,12 +38,10 @@ const outcomeOf = (status: Awaited<ReturnType<typeof runNow>>, jobName: string) 
 test(
   'the policy is applied: Ready, its claim bound, a CronJob for each kind of run, and nothing green that is not proven',
   async () => {
-    const status = await waitForStatus(
-      cluster.kubectl,
-      agama,
-      (status) => conditionOf(status, 'Ready')?.status === 'True',
-      { timeoutMs: minutes(1), what: 'Ready' },
-    );
+    const status = await waitForStatus(cluster, agama, (status) => conditionOf(status, 'Ready')?.status === 'True', {
+      timeoutMs: minutes(1),
+      what: 'Ready',
+    });
     expect(Object.keys(status.nextRunTimes ?? {}).sort()).toEqual(['full', 'incremental', 'localCopy']);
     const cronJobs = await cluster.kubectl(['get', 'cronjobs', '--namespace', agama.namespace, '--output', 'name']);
     expect(cronJobs.split('\n').sort()).toEqual([
@@ -69,18 +67,18 @@ test(
   'a local copy, a full and an incremental are made by pods of the CronJobs, and status says what is there',
   async () => {
     const { kubectl } = cluster;
-    const copied = await runNow(kubectl, agama, 'LocalCopy', 'first-local-copy');
+    const copied = await runNow(cluster, agama, 'LocalCopy', 'first-local-copy');
     expect(outcomeOf(copied, 'first-local-copy')).toEqual({ outcome: 'Succeeded' });
     expect(conditionOf(copied, 'LastBackupSucceeded')?.status).toBe('Unknown');
 
-    const full = await runNow(kubectl, agama, 'Full', 'first-full');
+    const full = await runNow(cluster, agama, 'Full', 'first-full');
     expect(outcomeOf(full, 'first-full')).toEqual({ outcome: 'Succeeded' });
     // The copy that was not shipped yet is the one that is shipped.
     expect(full.lastFull?.dataTime).toBe(copied.lastLocalCopy?.dataTime);
     expect(full.lastFull?.factsDigest).toMatch(/^[0-9a-f]{64}$/);
 
     await changeDatabase(kubectl, agama.namespace);
-    const incremental = await runNow(kubectl, agama, 'Incremental', 'first-incremental');
+    const incremental = await runNow(cluster, agama, 'Incremental', 'first-incremental');
     expect(outcomeOf(incremental, 'first-incremental')).toEqual({ outcome: 'Succeeded' });
     expect(incremental.chain).toMatchObject({ intact: true, incrementals: 1 });
     expect(incremental.lastIncremental?.factsDigest).not.toBe(full.lastFull?.factsDigest);
@@ -131,7 +129,7 @@ test(
     const where = ['backuppolicy', agama.name, '--namespace', agama.namespace];
     await kubectl(['patch', ...where, '--type', 'merge', '--patch', patch]);
     const status = await waitForStatus(
-      kubectl,
+      cluster,
       agama,
       ({ lastRuns }) => lastRuns?.some(({ jobName }) => /^agama-local-copy-\d+$/.test(jobName)) === true,
       { timeoutMs: minutes(3), what: 'A scheduled local copy' },

@@ -97,26 +97,21 @@ beforeAll(async () => {
   await applyPolicySecrets(cluster, namespace, keys);
   for (const fault of faults) await applyObjects(kubectl, await policyFor(fault));
   for (const { name } of faults) {
-    await waitForStatus(kubectl, { namespace, name }, (status) => conditionOf(status, 'Ready')?.status === 'True', {
+    await waitForStatus(cluster, { namespace, name }, (status) => conditionOf(status, 'Ready')?.status === 'True', {
       timeoutMs: 60_000,
       what: `Ready of ${name}`,
     });
-    await startRun(kubectl, { namespace, name }, 'Full', cronJobName(name, 'Full'));
+    await startRun(cluster, { namespace, name }, 'Full', cronJobName(name, 'Full'));
   }
 }, 300_000);
 
 test.each(faults)(
   '$name ends with $reason at step $step, and nothing is green',
   async ({ name, reason, step, names }) => {
-    const status = await waitForStatus(
-      cluster.kubectl,
-      { namespace, name },
-      ({ lastFailure }) => lastFailure !== undefined,
-      {
-        timeoutMs: 240_000,
-        what: `The failure of ${name}`,
-      },
-    );
+    const status = await waitForStatus(cluster, { namespace, name }, ({ lastFailure }) => lastFailure !== undefined, {
+      timeoutMs: 240_000,
+      what: `The failure of ${name}`,
+    });
     expect(status.lastFailure).toMatchObject({ reason, step, kind: 'Full', jobName: cronJobName(name, 'Full') });
     expect(status.lastFailure?.message).toContain(names);
     expect(conditionOf(status, 'LastBackupSucceeded')).toMatchObject({ status: 'False', reason });

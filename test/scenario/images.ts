@@ -20,12 +20,17 @@ export const images = {
   backupHost: nameOf('backup-host'),
 } as const;
 
+/** The servers that tests and demo back up from and to. */
+export const serverSpecs: readonly ImageSpec[] = [
+  { name: images.mariadb, context: `${root}test/images/mariadb` },
+  { name: images.backupHost, context: `${root}test/images/ssh-host` },
+];
+
 const specs: readonly ImageSpec[] = [
   { name: images.operator, context: root, target: 'operator' },
   { name: images.mysql, context: root, target: 'mysql' },
   { name: images.duplicity, context: root, target: 'duplicity' },
-  { name: images.mariadb, context: `${root}test/images/mariadb` },
-  { name: images.backupHost, context: `${root}test/images/ssh-host` },
+  ...serverSpecs,
 ];
 
 /** Builds every image and brings it into the cluster; what did not change since is passed over. */

@@ -2,7 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { backupPolicyStatus, type BackupPolicyStatus } from '../../src/api/v1alpha1/backuppolicy.ts';
 import type { RunKind } from '../../src/api/v1alpha1/recovery-points.ts';
 import { cronJobName } from '../../src/workloads/names.ts';
-import type { Tool } from '../cluster/kubectl.ts';
+import { getObject } from '../../src/kube/objects.ts';
+import { resources } from '../../src/policy/resources.ts';
+import { apiOf } from '../cluster/api.ts';
+import type { Cluster } from '../cluster/cluster.ts';
 
 /** Names one policy. */
 export interface PolicyName {
@@ -10,10 +13,18 @@ export interface PolicyName {
   name: string;
 }
 
+type Where = Pick<Cluster, 'kubeconfig' | 'kubectl'>;
+
 /** The status of a policy as it is now. */
-export const readStatus = async (kubectl: Tool, { namespace, name }: PolicyName): Promise<BackupPolicyStatus> => {
-  const text = await kubectl(['get', 'backuppolicy', name, '--namespace', namespace, '--output', 'json']);
-  return backupPolicyStatus.parse((JSON.parse(text) as { status?: unknown }).status ?? {});
+export const readStatus = async ({ kubeconfig }: Where, policy: PolicyName): Promise<BackupPolicyStatus> => {
+  const api = apiOf(kubeconfig);
+  try {
+    const found = await getObject(api, resources.policy, policy);
+    if (found === undefined) throw new Error(`There is no BackupPolicy ${policy.namespace}/${policy.name}.`);
+    return backupPolicyStatus.parse(found['status'] ?? {});
+  } finally {
+    api.close();
+  }
 };
 
 /** Status of a condition, `undefined` when it is not there. */
@@ -29,14 +40,14 @@ interface WaitOptions {
 
 /** Looks at the status every half second until `done` says so. @throws Error with the last status when the time is over */
 export const waitForStatus = async (
-  kubectl: Tool,
+  cluster: Where,
   policy: PolicyName,
   done: (status: BackupPolicyStatus) => boolean,
   { timeoutMs, what, onLook = () => {} }: WaitOptions,
 ): Promise<BackupPolicyStatus> => {
   const end = performance.now() + timeoutMs;
   for (;;) {
-    const status = await readStatus(kubectl, policy);
+    const status = await readStatus(cluster, policy);
     onLook(status);
     if (done(status)) return status;
     if (performance.now() > end) {
@@ -47,21 +58,26 @@ export const waitForStatus = async (
 };
 
 /** Starts a run as a person would: a Job from the policy's CronJob. */
-export const startRun = async (kubectl: Tool, policy: PolicyName, kind: RunKind, jobName: string): Promise<void> => {
+export const startRun = async (
+  { kubectl }: Where,
+  policy: PolicyName,
+  kind: RunKind,
+  jobName: string,
+): Promise<void> => {
   const from = `cronjob/${cronJobName(policy.name, kind)}`;
   await kubectl(['create', 'job', jobName, '--namespace', policy.namespace, '--from', from]);
 };
 
 /** Starts a run and waits until status says how it ended. */
 export const runNow = async (
-  kubectl: Tool,
+  cluster: Where,
   policy: PolicyName,
   kind: RunKind,
   jobName: string,
   timeoutMs = 300_000,
 ): Promise<BackupPolicyStatus> => {
-  await startRun(kubectl, policy, kind, jobName);
-  return waitForStatus(kubectl, policy, ({ lastRuns }) => lastRuns?.some((run) => run.jobName === jobName) === true, {
+  await startRun(cluster, policy, kind, jobName);
+  return waitForStatus(cluster, policy, ({ lastRuns }) => lastRuns?.some((run) => run.jobName === jobName) === true, {
     timeoutMs,
     what: `The end of ${jobName}`,
   });

@@ -1,13 +1,12 @@
-import { type ControlPlane, startControlPlane } from '../../cluster/control-plane.ts';
 import { backupPolicyColumns } from '../../../src/api/v1alpha1/backuppolicy.ts';
 import { waitUntil } from '../../cluster/process.ts';
-import { installCrds, type JsonObject, sample } from './support.ts';
+import { type JsonObject, sample } from './support.ts';
+import { sharedPlane, type SharedPlane } from '../shared-plane.ts';
 
-let plane: ControlPlane;
+let plane: SharedPlane;
 
 beforeAll(async () => {
-  plane = await startControlPlane();
-  await installCrds(plane);
+  plane = await sharedPlane();
   // kubectl explain reads what the API server publishes some moments after the CRD is established.
   await waitUntil(
     () =>
@@ -18,8 +17,6 @@ beforeAll(async () => {
     { timeoutMs: 60_000, describe: () => 'the API server did not publish the schema of BackupPolicy' },
   );
 }, 180_000);
-
-afterAll(() => plane?.stop());
 
 test('the API server establishes the CRD and finds its schema structural', async () => {
   const crd = JSON.parse(await plane.kubectl(['get', 'crd', 'backuppolicies.holdfast.dev', '--output', 'json'])) as {

@@ -1,21 +1,20 @@
+import { apiOf } from '../../cluster/api.ts';
 import type { KubeClient } from '../../../src/kube/client.ts';
-import { type ControlPlane, startControlPlane } from '../../cluster/control-plane.ts';
-import { clientOf, dryRun, installCrds, type Json, type JsonObject, sample, withValue } from './support.ts';
+import { dryRun, type Json, type JsonObject, sample, withValue } from './support.ts';
+import { sharedPlane, type SharedPlane } from '../shared-plane.ts';
 
-let plane: ControlPlane;
+let plane: SharedPlane;
 let client: KubeClient;
 let good: JsonObject;
 
 beforeAll(async () => {
-  plane = await startControlPlane();
-  await installCrds(plane);
-  client = clientOf(plane.kubeconfig);
+  plane = await sharedPlane();
+  client = apiOf(plane.kubeconfig);
   good = await sample();
 }, 180_000);
 
 afterAll(async () => {
   client?.close();
-  await plane?.stop();
 });
 
 interface Case {

@@ -1,14 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { KubeConfig } from '@kubernetes/client-node';
 import { parse, parseAllDocuments } from 'yaml';
-import { createClient, type KubeClient } from '../../../src/kube/client.ts';
-import { systemClock } from '../../../src/kube/clock.ts';
+import type { KubeClient } from '../../../src/kube/client.ts';
 import { ApiError } from '../../../src/kube/errors.ts';
-import { createLimiter } from '../../../src/kube/limiter.ts';
 import { resourcePath } from '../../../src/kube/path.ts';
-import { createTransport } from '../../../src/kube/transport.ts';
-import type { ControlPlane } from '../../cluster/control-plane.ts';
 import { projectRoot } from '../../cluster/paths.ts';
 
 /** JSON that a test puts together. */
@@ -16,19 +11,6 @@ export type Json = string | number | boolean | null | Json[] | { [key: string]: 
 export type JsonObject = { [key: string]: Json };
 
 const backupPolicies = { group: 'holdfast.dev', version: 'v1alpha1', plural: 'backuppolicies' };
-
-export const clientOf = (kubeconfig: string): KubeClient => {
-  const config = new KubeConfig();
-  config.loadFromFile(kubeconfig);
-  const limiter = createLimiter({ clock: systemClock, perSecond: 1000, burst: 1000, parallel: 8 });
-  return createClient({ transport: createTransport(config), limiter });
-};
-
-/** Installs the committed CRDs and waits until the API server serves them. */
-export const installCrds = async ({ kubectl }: ControlPlane): Promise<void> => {
-  await kubectl(['apply', '--server-side', '--filename', join(projectRoot, 'crds')]);
-  await kubectl(['wait', '--for=condition=Established', '--timeout=30s', 'crd/backuppolicies.holdfast.dev']);
-};
 
 /** The sample policy as it is in manifests/samples. */
 export const sample = async (): Promise<JsonObject> =>

@@ -1,9 +1,10 @@
+import { apiOf } from '../../cluster/api.ts';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import { startControlPlane, type ControlPlane } from '../../cluster/control-plane.ts';
 import { projectRoot } from '../../cluster/paths.ts';
-import { clientOf, dryRun, installCrds, type JsonObject } from '../api/support.ts';
+import { dryRun, type JsonObject } from '../api/support.ts';
+import { sharedPlane, type SharedPlane } from '../shared-plane.ts';
 
 // A sample that does not work is worse than none: every resource that the pages show is put to a real API server.
 
@@ -44,19 +45,14 @@ const allSamples = async (): Promise<Sample[]> => {
   return found;
 };
 
-let plane: ControlPlane;
+let plane: SharedPlane;
 
 beforeAll(async () => {
-  plane = await startControlPlane();
-  await installCrds(plane);
+  plane = await sharedPlane();
 }, 20 * 60_000);
 
-afterAll(async () => {
-  await plane?.stop();
-});
-
 test('every BackupPolicy in README, docs and manifests/samples is accepted by the API server', async () => {
-  const client = clientOf(plane.kubeconfig);
+  const client = apiOf(plane.kubeconfig);
   const samples = await allSamples();
   const answers: { file: string; refused: string | undefined }[] = [];
   for (const { file, kind, object } of samples) {

@@ -5,14 +5,14 @@ import { createEventRecorder } from '../../../src/kube/events.ts';
 import { createObject, deleteObject, getObject } from '../../../src/kube/objects.ts';
 import { writeStatus } from '../../../src/kube/status.ts';
 import type { KubeObject, ResourceType } from '../../../src/kube/types.ts';
-import { startControlPlane, type ControlPlane } from '../../cluster/control-plane.ts';
 import { clientOf, configMap, configMaps, deployments, failureOf, logger } from './support.ts';
+import { sharedPlane, type SharedPlane } from '../shared-plane.ts';
 
-let plane: ControlPlane;
+let plane: SharedPlane;
 let client: KubeClient;
 
 beforeAll(async () => {
-  plane = await startControlPlane();
+  plane = await sharedPlane();
   client = clientOf(plane.kubeconfig);
   await plane.kubectl(['apply', '--filename', '-'], { input: JSON.stringify(widgetDefinition) });
   await plane.kubectl(['wait', '--for=condition=Established', 'crd/widgets.test.holdfast.dev', '--timeout=30s']);
@@ -20,7 +20,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   client?.close();
-  await plane?.stop();
 });
 
 const named = (name: string) => ({ namespace: 'default', name });

@@ -2,9 +2,11 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isRecord, type KubeObject } from '../../../src/kube/types.ts';
+import { apiOf } from '../../cluster/api.ts';
 import { startControlPlane, type ControlPlane, type ControlPlaneOptions } from '../../cluster/control-plane.ts';
 import { projectRoot } from '../../cluster/paths.ts';
 import { policyManifest, type PolicyOptions } from './policies.ts';
+import { get as readObjects } from './read.ts';
 
 /** One write, as the API server's audit log has it. */
 export interface Write {
@@ -18,7 +20,7 @@ export interface Write {
 /** A control plane with the CRD in it, and an audit log of every write. */
 export interface OperatorCluster {
   plane: ControlPlane;
-  /** kubectl, its output read as JSON. */
+  /** What kubectl gets with these arguments, read as JSON; kubectl itself is not started. */
   get(...args: string[]): Promise<KubeObject>;
   /** All of a kind in a namespace. */
   list(namespace: string, kind: string, ...args: string[]): Promise<KubeObject[]>;
@@ -66,8 +68,8 @@ export const startOperatorCluster = async (options: ControlPlaneOptions = {}): P
   });
   const { kubectl } = plane;
   const readLog = (): Promise<string> => readFile(auditLog, 'utf8');
-  const get = async (...args: string[]): Promise<KubeObject> =>
-    JSON.parse(await kubectl(['get', ...args, '--output=json']));
+  const api = apiOf(plane.kubeconfig);
+  const get = (...args: string[]): Promise<KubeObject> => readObjects(api, ...args);
   const apply = async (...objects: readonly object[]): Promise<void> => {
     const list = { apiVersion: 'v1', kind: 'List', items: objects };
     await kubectl(['apply', '--server-side', '--field-manager=a-person', '--filename', '-'], {
@@ -92,6 +94,7 @@ export const startOperatorCluster = async (options: ControlPlaneOptions = {}): P
     },
     mark: async () => (await readLog()).length,
     async stop() {
+      api.close();
       await plane.stop();
       await rm(directory, { recursive: true, force: true });
     },

@@ -2,21 +2,15 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { type Cluster, type ClusterProvider, findCluster } from '../cluster/cluster.ts';
+import type { Cluster } from '../cluster/cluster.ts';
 import { buildImages, loadImages } from '../cluster/images.ts';
 import { contentLabel, findStore, imageId } from '../cluster/images/store.ts';
 import { ensureDebianPackages } from '../cluster/packages.ts';
-import { projectRoot } from '../cluster/paths.ts';
+import { images, serverSpecs } from '../scenario/images.ts';
+import { forwardPort, type PortForward } from './port-forward.ts';
+import { e2eStage } from './stage.ts';
 
-// Images of Debian's packages are built first.
-const PREPARE_MS = 30 * 60_000;
-
-const MARIADB = 'localhost/holdfast/mariadb-server:dev';
-const BACKUP_HOST = 'localhost/holdfast/backup-host:dev';
-const specs = [
-  { name: MARIADB, context: join(projectRoot, 'test/images/mariadb') },
-  { name: BACKUP_HOST, context: join(projectRoot, 'test/images/ssh-host') },
-];
+// The images of the servers, and what they promise: run as other tests use them, with every capability dropped.
 
 // Characters that a shell, or SQL, would read otherwise.
 const PASSWORD = String.raw`p'a"s\s $(id) ;`;
@@ -63,19 +57,17 @@ const secretOf = (name: string, stringData: Record<string, string>) => ({
   stringData,
 });
 
-let provider: ClusterProvider;
 let cluster: Cluster;
 let directory: string;
+let mariadb: PortForward;
+let backupHost: PortForward;
 const key = (name: string) => join(directory, name);
 const kubectl = (...args: string[]) => cluster.kubectl(['--namespace=servers', ...args]);
 
 beforeAll(async () => {
   await ensureDebianPackages(['mariadb-client', 'openssh-client', 'rsync']);
   directory = await mkdtemp(join(tmpdir(), 'holdfast-test-'));
-  provider = await findCluster({ name: `test-images-${process.pid}`, provider: 'embedded' });
-  cluster = await provider.up();
-  await buildImages(specs);
-  await loadImages(cluster, [MARIADB, BACKUP_HOST]);
+  ({ cluster } = await e2eStage());
 
   for (const name of ['host', 'client', 'stranger']) {
     await execa('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key(name)]);
@@ -85,8 +77,8 @@ beforeAll(async () => {
   const items = [
     secretOf('mariadb', { password: PASSWORD }),
     secretOf('backup-host', { ssh_host_ed25519_key: hostKey, authorized_keys: authorized }),
-    server('mariadb', MARIADB, 999, 3306, '/var/lib/mysql', '/etc/mariadb-secret'),
-    server('backup-host', BACKUP_HOST, 1500, 2222, '/srv/backup', '/etc/ssh-host'),
+    server('mariadb', images.mariadb, 999, 3306, '/var/lib/mysql', '/etc/mariadb-secret'),
+    server('backup-host', images.backupHost, 1500, 2222, '/srv/backup', '/etc/ssh-host'),
   ];
   await cluster.kubectl(['create', 'namespace', 'servers']);
   await cluster.kubectl(['label', 'namespace', 'servers', 'pod-security.kubernetes.io/enforce=restricted']);
@@ -94,20 +86,23 @@ beforeAll(async () => {
   const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
   await cluster.kubectl(['--namespace=servers', 'create', '--filename=-'], { input });
   await kubectl('wait', 'pod', '--all', '--for=condition=Ready', '--timeout=100s');
-}, PREPARE_MS);
+  mariadb = await forwardPort(cluster, 'servers', 'pod/mariadb', 3306);
+  backupHost = await forwardPort(cluster, 'servers', 'pod/backup-host', 2222);
+}, 180_000);
 
 afterAll(async () => {
-  await provider.down();
+  await mariadb?.stop();
+  await backupHost?.stop();
+  await cluster?.kubectl(['delete', 'namespace', 'servers', '--ignore-not-found', '--wait=false']);
   await rm(directory, { recursive: true, force: true });
-}, 120_000);
-
-const addressOf = (pod: string) => kubectl('get', 'pod', pod, '--output=jsonpath={.status.podIP}');
+});
 
 const sql = async (password: string, statement: string) => {
   const args = [
     '--no-defaults',
     '--protocol=tcp',
-    `--host=${await addressOf('mariadb')}`,
+    '--host=127.0.0.1',
+    `--port=${mariadb.port}`,
     '--user=root',
     '--skip-column-names',
   ];
@@ -117,10 +112,10 @@ const sql = async (password: string, statement: string) => {
 
 test('what was built from the same content is passed over', async () => {
   const store = await findStore();
-  const before = [await imageId(MARIADB, store), await contentLabel(MARIADB, store)];
+  const before = [await imageId(images.mariadb, store), await contentLabel(images.mariadb, store)];
   expect(before[1]).toMatch(/^[0-9a-f]{32}$/);
-  await buildImages(specs);
-  expect([await imageId(MARIADB, store), await contentLabel(MARIADB, store)]).toEqual(before);
+  await buildImages(serverSpecs);
+  expect([await imageId(images.mariadb, store), await contentLabel(images.mariadb, store)]).toEqual(before);
 });
 
 test('an image without a registry is refused', async () => {
@@ -138,36 +133,36 @@ test('MariaDB has its database, and only the right password opens it', async () 
 
 const ssh = async (identity: string) => {
   const known = key('known_hosts');
-  const address = await addressOf('backup-host');
+  const port = String(backupHost.port);
   const [type = '', body = ''] = (await readFile(key('host.pub'), 'utf8')).split(' ');
-  await execa('tee', [known], { input: `[${address}]:2222 ${type} ${body}\n` });
+  await execa('tee', [known], { input: `[127.0.0.1]:${port} ${type} ${body}\n` });
   const options = ['IdentitiesOnly=yes', 'StrictHostKeyChecking=yes', `UserKnownHostsFile=${known}`, 'BatchMode=yes'];
-  return { address, args: ['-F', 'none', '-i', key(identity), ...options.flatMap((option) => ['-o', option])] };
+  return { port, args: ['-F', 'none', '-i', key(identity), ...options.flatMap((option) => ['-o', option])] };
 };
 
 describe('the backup host', () => {
   test('takes files by rsync, into the very path named', async () => {
-    const { address, args } = await ssh('client');
-    const shell = ['ssh', '-p', '2222', ...args].join(' ');
-    const target = `backup@${address}:/srv/backup/shop/agama/`;
+    const { port, args } = await ssh('client');
+    const shell = ['ssh', '-p', port, ...args].join(' ');
+    const target = `backup@127.0.0.1:/srv/backup/shop/agama/`;
     await execa('rsync', ['--mkpath', '-e', shell, key('host.pub'), target]);
     const found = await kubectl('exec', 'backup-host', '--', 'cat', '/srv/backup/shop/agama/host.pub');
     expect(`${found}\n`).toBe(await readFile(key('host.pub'), 'utf8'));
   });
 
   test('refuses rsync outside of it', async () => {
-    const { address, args } = await ssh('client');
-    const shell = ['ssh', '-p', '2222', ...args].join(' ');
-    const source = `backup@${address}:/srv/backup/../../etc/passwd`;
+    const { port, args } = await ssh('client');
+    const shell = ['ssh', '-p', port, ...args].join(' ');
+    const source = `backup@127.0.0.1:/srv/backup/../../etc/passwd`;
     const result = await execa('rsync', ['-e', shell, source, key('stolen')], { reject: false });
     expect(result.exitCode).not.toBe(0);
     await expect(readFile(key('stolen'))).rejects.toThrow('ENOENT');
   });
 
   test('answers sftp', async () => {
-    const { address, args } = await ssh('client');
+    const { port, args } = await ssh('client');
     const input = 'mkdir by-sftp\nls\n';
-    const { stdout } = await execa('sftp', [...args, '-P', '2222', '-b', '-', `backup@${address}`], { input });
+    const { stdout } = await execa('sftp', [...args, '-P', port, '-b', '-', `backup@127.0.0.1`], { input });
     expect(stdout).toContain('by-sftp');
   });
 
@@ -181,8 +176,8 @@ describe('the backup host', () => {
     { identity: 'client', command: [], said: /SSH_ORIGINAL_COMMAND|invalid|Not invoked/i, reason: 'no shell' },
     { identity: 'stranger', command: ['id'], said: /Permission denied \(publickey\)/, reason: 'no other key' },
   ])('$reason', async ({ identity, command, said }) => {
-    const { address, args } = await ssh(identity);
-    const result = await execa('ssh', [...args, '-p', '2222', `backup@${address}`, ...command], {
+    const { port, args } = await ssh(identity);
+    const result = await execa('ssh', [...args, '-p', port, `backup@127.0.0.1`, ...command], {
       reject: false,
       stdin: 'ignore',
     });
