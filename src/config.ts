@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { longestLeaseSeconds } from './kube/lease-record.ts';
 
 /** A boolean-free, flat configuration: every setting is one environment variable, checked before anything starts. */
 const names = (text: string): string[] => [...new Set(text === '' ? [] : text.split(',').map((name) => name.trim()))];
@@ -10,6 +11,11 @@ const namespace = z
     /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/,
     'write names of namespaces, separated by commas; leave it empty for the whole cluster',
   );
+
+const leaseName = z
+  .string()
+  .max(253)
+  .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'write the name of a Lease: small letters, digits, - and .');
 
 const image = z
   .string('set it to the name of an image')
@@ -51,7 +57,20 @@ const environment = z.object({
     .string()
     .min(1)
     .default('holdfast')
-    .describe('Name of this process in Events: the name of its pod.'),
+    .describe('Name of this process in Events and in the Lease: the name of its pod.'),
+  HOLDFAST_LEASE_NAMESPACE: z
+    .string()
+    .max(63)
+    .regex(
+      /^([a-z0-9]([a-z0-9-]*[a-z0-9])?)?$/,
+      'write the name of one namespace; empty: no leader election, for a single replica',
+    )
+    .default('')
+    .describe('Namespace of the Lease by which replicas elect their leader; empty: no election, for a single replica.'),
+  HOLDFAST_LEASE_NAME: leaseName.default('holdfast').describe('Name of that Lease.'),
+  HOLDFAST_LEASE_SECONDS: wholeNumber(5, longestLeaseSeconds, 15).describe(
+    'How long after the last sign of a leader another takes over, in seconds.',
+  ),
 });
 
 /** The operator's configuration. */
@@ -64,6 +83,8 @@ export interface Config {
   port: number;
   workers: number;
   instance: string;
+  /** Where the leader is elected, and for how many seconds a lease is; undefined: no election. */
+  lease: { namespace: string; name: string; seconds: number } | undefined;
 }
 
 /** Reads the configuration. @throws Error naming each variable that is missing or wrong */
@@ -79,5 +100,13 @@ export const readConfig = (variables: Readonly<Record<string, string | undefined
     port: data.HOLDFAST_PORT,
     workers: data.HOLDFAST_WORKERS,
     instance: data.HOLDFAST_INSTANCE,
+    lease:
+      data.HOLDFAST_LEASE_NAMESPACE === ''
+        ? undefined
+        : {
+            namespace: data.HOLDFAST_LEASE_NAMESPACE,
+            name: data.HOLDFAST_LEASE_NAME,
+            seconds: data.HOLDFAST_LEASE_SECONDS,
+          },
   };
 };

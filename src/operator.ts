@@ -1,15 +1,21 @@
+import { randomUUID } from 'node:crypto';
 import { KubeConfig } from '@kubernetes/client-node';
 import { Registry } from 'prom-client';
 import { readConfig, type Config } from './config.ts';
 import { createClient, type KubeClient } from './kube/client.ts';
 import { systemClock } from './kube/clock.ts';
 import { createController } from './kube/controller.ts';
+import { createElector, leaseDurations, type Elector } from './kube/elector.ts';
+import type { LeadershipLostError } from './kube/errors.ts';
 import { createEventRecorder } from './kube/events.ts';
+import { createTermFence, type WriteFence } from './kube/fence.ts';
 import { collectProcessMetrics, startHealthServer } from './kube/health.ts';
+import { createLeaseClient } from './kube/lease-client.ts';
 import { alwaysLeader } from './kube/lease.ts';
+import { createLimiter } from './kube/limiter.ts';
 import { createLogger, type Logger } from './kube/logger.ts';
 import { createManager } from './kube/manager.ts';
-import { createKubeMetrics } from './kube/metrics.ts';
+import { createKubeMetrics, type KubeMetrics } from './kube/metrics.ts';
 import { getObject } from './kube/objects.ts';
 import { createTransport } from './kube/transport.ts';
 import { nameOf } from './kube/types.ts';
@@ -34,11 +40,55 @@ const loadKubeConfig = (): KubeConfig => {
   return kubeConfig;
 };
 
+// Nothing is waited for: whatever goes on here may be somebody else's to do by now.
+const endAtOnce = (logger: Logger, error: LeadershipLostError): never => {
+  logger.fatal({ err: error }, 'the leadership is lost: this process ends now, and another leads');
+  process.exit(1);
+};
+
+interface Election {
+  readonly elector: Elector;
+  readonly fence: WriteFence;
+  close(): void;
+}
+
+// A transport, a limiter and a client of its own: no other request, and no pause that the server asks of them, delays a renewal.
+const createElection = (
+  kubeConfig: KubeConfig,
+  { namespace, name, seconds }: NonNullable<Config['lease']>,
+  { instance, logger, metrics }: { instance: string; logger: Logger; metrics: KubeMetrics },
+): Election => {
+  const durations = leaseDurations(seconds);
+  const client = createClient({
+    transport: createTransport(kubeConfig),
+    limiter: createLimiter({ clock: systemClock, perSecond: 5, burst: 10, parallel: 2 }),
+    metrics,
+    userAgent: 'holdfast-leader-election',
+  });
+  const fence = createTermFence({ clock: systemClock, validMs: durations.renewDeadlineMs });
+  const leaseLogger = logger.child({ lease: `${namespace}/${name}` });
+  const elector = createElector({
+    lease: createLeaseClient(client, { namespace, name }, durations.requestMs),
+    // The name of the pod is not enough: a container that was restarted has the name of the one before it.
+    identity: `${instance}_${randomUUID()}`,
+    durations,
+    fence,
+    onLost: (error) => endAtOnce(leaseLogger, error),
+    logger: leaseLogger,
+    metrics,
+  });
+  return { elector, fence, close: () => client.close() };
+};
+
 const runOperator = async (config: Config, logger: Logger, stop: AbortSignal): Promise<void> => {
   const registry = new Registry();
   collectProcessMetrics(registry);
   const metrics = createKubeMetrics(registry);
-  const client = createClient({ transport: createTransport(loadKubeConfig()), metrics });
+  const kubeConfig = loadKubeConfig();
+  const { instance } = config;
+  const election =
+    config.lease === undefined ? undefined : createElection(kubeConfig, config.lease, { instance, logger, metrics });
+  const client = createClient({ transport: createTransport(kubeConfig), metrics, fence: election?.fence });
   const settings = {
     images: config.images,
     imagePullPolicy: config.imagePullPolicy,
@@ -49,7 +99,7 @@ const runOperator = async (config: Config, logger: Logger, stop: AbortSignal): P
   const cachesOf = (key: string): Caches | undefined =>
     watches.find(({ scope }) => !('namespace' in scope) || scope.namespace === nameOf(key).namespace)?.caches;
 
-  const events = createEventRecorder({ client, logger, metrics, component: 'holdfast', instance: config.instance });
+  const events = createEventRecorder({ client, logger, metrics, component: 'holdfast', instance });
   const policies = createController({
     name: 'backuppolicy',
     kind: resources.policy.kind,
@@ -63,23 +113,28 @@ const runOperator = async (config: Config, logger: Logger, stop: AbortSignal): P
   const manager = createManager({
     reflectors: watches.flatMap(({ reflectors }) => reflectors),
     controllers: [policies],
-    leadership: alwaysLeader,
+    leadership: election?.elector ?? alwaysLeader,
     logger,
+    flush: () => events.flush(),
   });
   const health = await startHealthServer({
     port: config.port,
-    live: manager.live,
+    live: [...manager.live, ...(election === undefined ? [] : [election.elector.health])],
     ready: manager.ready,
     registry,
     logger,
   });
   logger.info({ port: health.port, namespaces: config.namespaces }, 'holdfast starts');
+  if (election === undefined) {
+    logger.warn('leader election is off, for HOLDFAST_LEASE_NAMESPACE is empty: run one operator only');
+    metrics.leading(true);
+  }
   try {
     const cause = await manager.run(stop);
     logger.info({ cause }, 'holdfast stops');
   } finally {
-    await events.flush();
     await health.close();
+    election?.close();
     client.close();
   }
 };

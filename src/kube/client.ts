@@ -2,7 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import { systemClock, type Clock } from './clock.ts';
 import { isSuccess, parseAnswer, readAll, refusal } from './answer.ts';
 import { createDeadline, type Deadline } from './deadline.ts';
-import { ApiError, codeOf, isApiError, messageOf, TransportError } from './errors.ts';
+import { ApiError, codeOf, isApiError, LeadershipLostError, messageOf, TransportError } from './errors.ts';
+import type { WriteFence } from './fence.ts';
 import { createLimiter, type RequestLimiter } from './limiter.ts';
 import { splitLines } from './lines.ts';
 import { noMetrics, type KubeMetrics } from './metrics.ts';
@@ -39,6 +40,7 @@ export interface KubeClient {
    * Sends a request and parses the answer. 429 is waited out as Retry-After says, inside the time limit.
    * @throws {ApiError} the server said no
    * @throws {TransportError} there was no complete answer; a write may have happened
+   * @throws {LeadershipLostError} the fence is shut; nothing was sent
    */
   request(request: ApiRequest): Promise<unknown>;
   /**
@@ -55,6 +57,8 @@ export interface ClientOptions {
   readonly limiter?: RequestLimiter;
   readonly metrics?: KubeMetrics;
   readonly userAgent?: string;
+  /** Asked before every write; without one, all may leave. */
+  readonly fence?: WriteFence | undefined;
 }
 
 const defaultTimeLimitMs = 30_000;
@@ -65,7 +69,7 @@ const defaultRetryAfterSeconds = 1;
 const longestPauseSeconds = 60;
 
 export function createClient(options: ClientOptions): KubeClient {
-  const { transport, clock = systemClock, metrics = noMetrics, userAgent = 'holdfast' } = options;
+  const { transport, clock = systemClock, metrics = noMetrics, userAgent = 'holdfast', fence } = options;
   const limiter = options.limiter ?? createLimiter({ clock, perSecond: 50, burst: 100, parallel: 16 });
 
   const send = async (request: ApiRequest, deadline: Deadline): Promise<IncomingMessage> => {
@@ -80,7 +84,10 @@ export function createClient(options: ClientOptions): KubeClient {
       },
       body,
       signal: deadline.signal,
+      ...(request.method === 'GET' ? {} : { guard: fence?.check }),
     };
+    // Asked here too, at every try: no connection is opened, and no credential plugin run, for what may not leave.
+    http.guard?.();
     return transport.send(http).catch((error: unknown) => {
       // Only reads are repeated here: a write is the caller's to look at again.
       if (request.method === 'GET' && diedOnReuse(error) && !deadline.signal.aborted) return transport.send(http);
@@ -192,6 +199,7 @@ function contentHeaders(body: string, contentType = 'application/json'): Record<
 function describe(what: string, error: unknown, deadline: Deadline, signal: AbortSignal | undefined): unknown {
   if (signal?.aborted === true) return signal.reason;
   if (deadline.expired()) return new TransportError(what, 'TimeLimit', 'no answer within the time limit', error);
-  if (error instanceof ApiError || error instanceof TransportError) return error;
+  if (error instanceof ApiError || error instanceof TransportError || error instanceof LeadershipLostError)
+    return error;
   return new TransportError(what, codeOf(error), messageOf(error), error);
 }

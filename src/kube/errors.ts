@@ -44,6 +44,16 @@ export class TransportError extends Error {
   }
 }
 
+/** This process does not lead, so it may not write. The write was not sent. */
+export class LeadershipLostError extends Error {
+  readonly code = 'LeadershipLost';
+
+  constructor(why: string) {
+    super(`this process may not write: ${why}`);
+    this.name = 'LeadershipLostError';
+  }
+}
+
 /** An ApiError from a Status body (`kind: Status`) or from whatever else came with the HTTP status. */
 export function apiErrorFrom(request: string, httpStatus: number, body: string, retryAfterHeader?: string): ApiError {
   const status = parseStatus(body);

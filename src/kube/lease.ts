@@ -2,8 +2,13 @@
 export interface Term {
   /** Aborts when the leadership is lost: everything under way must stop writing at once. */
   readonly lost: AbortSignal;
-  /** Gives the leadership back, so that another need not wait for it to run out. Never rejects. */
+  /**
+   * Gives the leadership back, so that another need not wait for it to run out. Only when nothing that may write is left:
+   * the other begins at once. Never rejects.
+   */
   release(): Promise<void>;
+  /** Ends the term without giving it back: something may still be writing, and the other waits until it has run out. */
+  abandon(): void;
 }
 
 /** Who may write. */
@@ -16,6 +21,6 @@ export interface Leadership {
 export const alwaysLeader: Leadership = {
   async acquire(signal) {
     signal.throwIfAborted();
-    return { lost: new AbortController().signal, release: () => Promise.resolve() };
+    return { lost: new AbortController().signal, release: () => Promise.resolve(), abandon: () => {} };
   },
 };

@@ -16,6 +16,10 @@ export interface ManagerOptions {
   readonly clock?: Clock;
   /** How long reconciles under way may go on after a stop, in milliseconds; default 20 s. */
   readonly drainMs?: number;
+  /** Writes out what reconciles left behind, such as Events; awaited before the leadership is given back. */
+  readonly flush?: () => Promise<void>;
+  /** How long that may take, in milliseconds; default 5 s. */
+  readonly flushMs?: number;
 }
 
 /** Why the manager stopped. */
@@ -40,6 +44,7 @@ const stuckReflectorMs = 5 * 60_000;
 
 export function createManager(options: ManagerOptions): Manager {
   const { reflectors, controllers, leadership, logger, clock = systemClock, drainMs = 20_000 } = options;
+  const { flush = () => Promise.resolve(), flushMs = 5000 } = options;
 
   const reconcileUntil = async (signal: AbortSignal): Promise<StopCause> => {
     const term = await leadership.acquire(signal);
@@ -50,18 +55,24 @@ export function createManager(options: ManagerOptions): Manager {
     logger.info('leading: controllers start');
     const running = Promise.all(controllers.map((controller) => controller.run({ stop: signal, abort: abort.signal })));
     await aborted(signal, abort.signal);
-    await drain(running, abort);
+    const drained = (await drain(running, abort)) && (await within(clock, flush(), flushMs));
     term.lost.removeEventListener('abort', lose);
-    const cause = term.lost.aborted ? 'leadershipLost' : 'stopped';
-    await term.release();
-    return cause;
+    if (term.lost.aborted) return 'leadershipLost';
+    if (drained) await term.release();
+    else {
+      logger.warn('the leadership is not given back, for something may still be written: it runs out by itself');
+      term.abandon();
+    }
+    return term.lost.aborted ? 'leadershipLost' : 'stopped';
   };
 
-  const drain = async (running: Promise<unknown>, abort: AbortController): Promise<void> => {
-    if (!abort.signal.aborted && (await within(clock, running, drainMs))) return;
+  /** Whether everything ended by itself: an aborted request may still be carried out by the server. */
+  const drain = async (running: Promise<unknown>, abort: AbortController): Promise<boolean> => {
+    if (!abort.signal.aborted && (await within(clock, running, drainMs))) return true;
     if (!abort.signal.aborted) logger.warn({ drainMs }, 'reconciles did not end in time and are aborted');
     abort.abort(new Error('shutting down'));
     if (!(await within(clock, running, abortGraceMs))) logger.error('a reconcile ignores that it was aborted');
+    return false;
   };
 
   return {
@@ -124,6 +135,10 @@ function aborted(...signals: AbortSignal[]): Promise<void> {
 
 async function within(clock: Clock, work: Promise<unknown>, limitMs: number): Promise<boolean> {
   const done = new AbortController();
-  const finished = work.then(() => true).finally(() => done.abort());
-  return Promise.race([finished, sleep(clock, limitMs, done.signal).then(() => false)]);
+  try {
+    return await Promise.race([work.then(() => true), sleep(clock, limitMs, done.signal).then(() => false)]);
+  } finally {
+    // Not before: it would end the wait too, and win.
+    done.abort();
+  }
 }

@@ -12,6 +12,7 @@ export interface KubeMetrics {
   watchEnded(resource: string, reason: string): void;
   stored(resource: string, objects: number): void;
   eventDropped(reason: string): void;
+  leading(leads: boolean): void;
 }
 
 /** Counts nothing. */
@@ -22,6 +23,7 @@ export const noMetrics: KubeMetrics = {
   watchEnded: () => {},
   stored: () => {},
   eventDropped: () => {},
+  leading: () => {},
 };
 
 /** Registers the runtime's metrics on `registry`. Once a registry: prom-client throws on a second registration. */
@@ -71,6 +73,11 @@ export function createKubeMetrics(registry: Registry): KubeMetrics {
     labelNames: ['reason'],
     registers,
   });
+  const leader = new Gauge({
+    name: 'holdfast_leader',
+    help: '1 while this process leads and works on policies, 0 while it stands by.',
+    registers,
+  });
   return {
     queueDepth: (controller, value) => depth.set({ controller }, value),
     reconciled: (controller, outcome, seconds) => reconciles.observe({ controller, outcome }, seconds),
@@ -81,5 +88,6 @@ export function createKubeMetrics(registry: Registry): KubeMetrics {
     watchEnded: (resource, reason) => watches.inc({ resource, reason }),
     stored: (resource, count) => objects.set({ resource }, count),
     eventDropped: (reason) => dropped.inc({ reason }),
+    leading: (leads) => leader.set(leads ? 1 : 0),
   };
 }

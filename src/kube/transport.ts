@@ -1,5 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { isRecord } from './types.ts';
 
@@ -10,6 +12,8 @@ export interface HttpRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | undefined;
   readonly signal: AbortSignal;
+  /** Called when the connection stands, right before the first byte leaves; when it throws, nothing leaves. */
+  readonly guard?: (() => void) | undefined;
 }
 
 /** Sends one HTTP request and hands back the answer's head; the caller reads or destroys the body. */
@@ -46,7 +50,7 @@ export function createTransport(kubeConfig: KubeConfig): Transport {
   });
 
   return {
-    async send({ method, path, headers, body, signal }) {
+    async send({ method, path, headers, body, signal, guard }) {
       const options = await credentials();
       signal.throwIfAborted();
       const request = (secure ? https : http).request({
@@ -65,11 +69,31 @@ export function createTransport(kubeConfig: KubeConfig): Transport {
         request.once('response', resolve);
         // Stays for the request's whole life: an 'error' without a listener would end the process.
         request.on('error', (error) => reject(withReuse(error, request.reusedSocket)));
-        request.end(body);
+        if (guard === undefined) request.end(body);
+        else request.once('socket', (socket) => whenConnected(socket, () => endGuarded(request, body, guard)));
       });
     },
     close: () => agent.destroy(),
   };
+}
+
+// Synchronous from the guard to the write: no event comes between them.
+function endGuarded(request: http.ClientRequest, body: string | undefined, guard: () => void): void {
+  if (request.destroyed) return;
+  try {
+    guard();
+  } catch (error) {
+    request.destroy(error instanceof Error ? error : new Error(String(error)));
+    return;
+  }
+  request.end(body);
+}
+
+// Opening a connection takes turns of the event loop, during which what was allowed may cease to be.
+function whenConnected(socket: Socket, go: () => void): void {
+  if (socket instanceof TLSSocket && Reflect.get(socket, 'secureConnecting') === true) socket.once('secureConnect', go);
+  else if (socket.connecting) socket.once('connect', go);
+  else go();
 }
 
 /** Whether a request failed because the kept-alive connection it was given had died: a read may simply be sent again. */

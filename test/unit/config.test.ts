@@ -14,6 +14,7 @@ test('the least that must be said, and what the rest is then', () => {
     port: 8080,
     workers: 4,
     instance: 'holdfast',
+    lease: undefined,
   });
 });
 
@@ -26,6 +27,9 @@ test('everything said', () => {
     HOLDFAST_PORT: '0',
     HOLDFAST_WORKERS: '8',
     HOLDFAST_INSTANCE: 'holdfast-7d4b9-x7x7x',
+    HOLDFAST_LEASE_NAMESPACE: 'holdfast-system',
+    HOLDFAST_LEASE_NAME: 'second.holdfast',
+    HOLDFAST_LEASE_SECONDS: '5',
     PATH: '/usr/bin',
   });
   expect(config).toMatchObject({
@@ -35,7 +39,13 @@ test('everything said', () => {
     port: 0,
     workers: 8,
     instance: 'holdfast-7d4b9-x7x7x',
+    lease: { namespace: 'holdfast-system', name: 'second.holdfast', seconds: 5 },
   });
+});
+
+test('the namespace of the Lease is enough for an election', () => {
+  const { lease } = readConfig({ ...least, HOLDFAST_LEASE_NAMESPACE: 'holdfast-system' });
+  expect(lease).toEqual({ namespace: 'holdfast-system', name: 'holdfast', seconds: 15 });
 });
 
 test.each([
@@ -59,6 +69,12 @@ test.each([
   { name: 'HOLDFAST_PORT', value: '8080.5', says: 'whole number', reason: 'no whole number' },
   { name: 'HOLDFAST_PORT', value: '0x50', says: 'whole number', reason: 'not decimal' },
   { name: 'HOLDFAST_WORKERS', value: '0', says: 'whole number from 1', reason: 'nobody would work' },
+  { name: 'HOLDFAST_LEASE_NAMESPACE', value: 'a,b', says: 'one namespace', reason: 'two' },
+  { name: 'HOLDFAST_LEASE_NAMESPACE', value: 'A', says: 'one namespace', reason: 'a capital' },
+  { name: 'HOLDFAST_LEASE_NAME', value: '', says: 'name of a Lease', reason: 'empty' },
+  { name: 'HOLDFAST_LEASE_NAME', value: 'a/b', says: 'name of a Lease', reason: 'a path' },
+  { name: 'HOLDFAST_LEASE_SECONDS', value: '4', says: 'from 5 to 300', reason: 'too short for a slow answer' },
+  { name: 'HOLDFAST_LEASE_SECONDS', value: '301', says: 'from 5 to 300', reason: 'nobody would take over' },
   { name: 'HOLDFAST_INSTANCE', value: '', says: 'HOLDFAST_INSTANCE', reason: 'empty' },
 ])('$name = $value is refused by name: $reason', ({ name, value, says }) => {
   const read = (): unknown => readConfig({ ...least, [name]: value });

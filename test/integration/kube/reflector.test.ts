@@ -145,6 +145,7 @@ test('410: a watch whose start is too far behind leads to a new list', async () 
       watchEnded: (_resource, reason) => ends.push(reason),
       stored: () => {},
       eventDropped: () => {},
+      leading: () => {},
     },
   });
   await watching.reflector.synced;

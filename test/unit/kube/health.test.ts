@@ -16,6 +16,7 @@ beforeAll(async () => {
   metrics.watchEnded('configmaps', 'expired');
   metrics.stored('configmaps', 5);
   metrics.eventDropped('rateLimit');
+  metrics.leading(true);
   server = await startHealthServer({
     port: 0,
     host: '127.0.0.1',
@@ -59,6 +60,7 @@ test.each([
   'holdfast_watch_ends_total{resource="configmaps",reason="expired"} 1',
   'holdfast_cached_objects{resource="configmaps"} 5',
   'holdfast_events_dropped_total{reason="rateLimit"} 1',
+  'holdfast_leader 1',
   'nodejs_eventloop_lag_p99_seconds',
 ])('/metrics has %s', async (line) => {
   expect((await get('/metrics')).body).toContain(line);

@@ -1,7 +1,7 @@
 import { createController } from '../../../src/kube/controller.ts';
 import { alwaysLeader, type Leadership } from '../../../src/kube/lease.ts';
 import { createLogger } from '../../../src/kube/logger.ts';
-import { createManager, type AnyReflector } from '../../../src/kube/manager.ts';
+import { createManager, type AnyReflector, type ManagerOptions } from '../../../src/kube/manager.ts';
 import { createManualClock, settled } from './manual-clock.ts';
 
 const logger = createLogger({ level: 'silent' });
@@ -29,7 +29,7 @@ function fakeReflector() {
   return { reflector, state, sync };
 }
 
-function setUp(reconcile: (signal: AbortSignal) => Promise<void>, leadership: Leadership = alwaysLeader) {
+function setUp(reconcile: (signal: AbortSignal) => Promise<void>, options: Partial<ManagerOptions> = {}) {
   const clock = createManualClock();
   const { reflector, state, sync } = fakeReflector();
   const controller = createController({
@@ -43,10 +43,11 @@ function setUp(reconcile: (signal: AbortSignal) => Promise<void>, leadership: Le
   const manager = createManager({
     reflectors: [reflector],
     controllers: [controller],
-    leadership,
+    leadership: alwaysLeader,
     logger,
     clock,
     drainMs: 1000,
+    ...options,
   });
   const stop = new AbortController();
   const running = manager.run(stop.signal);
@@ -65,7 +66,7 @@ test('nothing is reconciled before the caches are filled, nor before this proces
     async () => {
       runs += 1;
     },
-    { acquire: (signal) => won.promise.then(() => alwaysLeader.acquire(signal)) },
+    { leadership: { acquire: (signal) => won.promise.then(() => alwaysLeader.acquire(signal)) } },
   );
   await settled();
   expect(manager.ready.map(({ check }) => check().ok)).toEqual([false]);
@@ -113,29 +114,91 @@ test('a reconcile that ignores its signal does not keep the process', async () =
   expect(await running).toBe('stopped');
 });
 
-test('losing the leadership aborts reconciles at once, without a drain', async () => {
+/** A leadership that can be lost, and says how its term was ended. */
+function watchedLeadership() {
   const lost = new AbortController();
-  let released = false;
+  const ends: string[] = [];
+  const leadership: Leadership = {
+    acquire: async () => ({
+      lost: lost.signal,
+      release: async () => void ends.push('released'),
+      abandon: () => void ends.push('abandoned'),
+    }),
+  };
+  return { lost, ends, leadership };
+}
+
+test('losing the leadership aborts reconciles at once, without a drain, and nothing is given back', async () => {
+  const { lost, ends, leadership } = watchedLeadership();
   let aborted = false;
   const { clock, sync, running } = setUp(
     (signal) =>
       forever(signal).finally(() => {
         aborted = true;
       }),
-    {
-      acquire: async () => ({
-        lost: lost.signal,
-        release: async () => {
-          released = true;
-        },
-      }),
-    },
+    { leadership },
   );
   sync();
   await settled();
   lost.abort();
   expect(await running).toBe('leadershipLost');
-  expect([aborted, released, clock.monotonicMs()]).toEqual([true, true, 0]);
+  expect([aborted, ends, clock.monotonicMs()]).toEqual([true, [], 0]);
+});
+
+test('losing the leadership while draining is a loss too', async () => {
+  const { lost, ends, leadership } = watchedLeadership();
+  const { sync, stop, running } = setUp((signal) => forever(signal), { leadership });
+  sync();
+  await settled();
+  stop.abort();
+  await settled();
+  lost.abort();
+  expect(await running).toBe('leadershipLost');
+  expect(ends).toEqual([]);
+});
+
+describe('a stop gives the leadership back only when nothing may write any more', () => {
+  test.each([
+    {
+      reason: 'all ended by itself',
+      reconcile: () => Promise.resolve(),
+      flush: () => Promise.resolve(),
+      ends: ['flushed', 'released'],
+    },
+    {
+      reason: 'a reconcile had to be aborted: the server may still carry its request out',
+      reconcile: forever,
+      flush: () => Promise.resolve(),
+      ends: ['abandoned'],
+    },
+    {
+      reason: 'a reconcile ignores its signal',
+      reconcile: () => new Promise<void>(() => {}),
+      flush: () => Promise.resolve(),
+      ends: ['abandoned'],
+    },
+    {
+      reason: 'Events are still being written',
+      reconcile: () => Promise.resolve(),
+      flush: () => new Promise<void>(() => {}),
+      ends: ['flushed', 'abandoned'],
+    },
+  ])('$reason: $ends', async ({ reconcile, flush, ends: expected }) => {
+    const { ends, leadership } = watchedLeadership();
+    const { clock, sync, stop, running } = setUp(reconcile, {
+      leadership,
+      flush: () => {
+        ends.push('flushed');
+        return flush();
+      },
+    });
+    sync();
+    await settled();
+    stop.abort();
+    await clock.advance(60_000);
+    expect(await running).toBe('stopped');
+    expect(ends).toEqual(expected);
+  });
 });
 
 test('a reconcile that never ends, and a reflector that does nothing, are not alive', async () => {
