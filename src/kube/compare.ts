@@ -7,19 +7,19 @@ import { sameQuantity } from './quantity.ts';
  * Elements that others add to them (sidecars, injected volumes) are none of our business. All other lists are atomic.
  * From the struct tags of k8s.io/api; a kind of one's own with such a list must use one of these names, or be atomic.
  */
-const keyedLists: Readonly<Record<string, readonly string[]>> = {
-  containers: ['name'],
-  initContainers: ['name'],
-  volumes: ['name'],
-  env: ['name'],
-  imagePullSecrets: ['name'],
-  volumeMounts: ['mountPath'],
-  volumeDevices: ['devicePath'],
-  hostAliases: ['ip'],
-  topologySpreadConstraints: ['topologyKey', 'whenUnsatisfiable'],
-  ownerReferences: ['uid'],
-  conditions: ['type'],
-};
+const keyedLists: ReadonlyMap<string, readonly string[]> = new Map([
+  ['containers', ['name']],
+  ['initContainers', ['name']],
+  ['volumes', ['name']],
+  ['env', ['name']],
+  ['imagePullSecrets', ['name']],
+  ['volumeMounts', ['mountPath']],
+  ['volumeDevices', ['devicePath']],
+  ['hostAliases', ['ip']],
+  ['topologySpreadConstraints', ['topologyKey', 'whenUnsatisfiable']],
+  ['ownerReferences', ['uid']],
+  ['conditions', ['type']],
+]);
 const setLists: ReadonlySet<string> = new Set(['finalizers']);
 // Maps that vanish when empty; an empty struct (`emptyDir: {}`) stays, and its absence is a difference.
 const emptyMaps: ReadonlySet<string> = new Set([
@@ -77,7 +77,7 @@ function listDiffers(desired: readonly unknown[], observed: unknown, path: Path)
   if (!Array.isArray(observed)) return show(path);
   const field = path.at(-1) ?? '';
   if (setLists.has(field)) return desired.every((item) => observed.includes(item)) ? undefined : show(path);
-  const keys = keyedLists[field];
+  const keys = keyedLists.get(field);
   if (keys !== undefined && desired.every(isRecord)) return keyedListDiffers(desired, observed, keys, path);
   if (desired.length !== observed.length) return show(path);
   return firstOf(desired, (item, index) => differs(item, observed[index], [...path, String(index)]));

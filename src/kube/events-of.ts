@@ -16,11 +16,16 @@ export interface EventSinkOptions<T> {
   readonly logger: Logger;
 }
 
+/** An object of a list, read as soon as its page was there. */
+export type Incoming<T> = { readonly entry: Entry<T> } | { readonly key: string; readonly unreadable: unknown };
+
 /** Turns what the API server says into changes of the store and events about them. */
 export interface EventSink<T> {
   onEvent(handler: (event: ObjectEvent<T>) => void): void;
+  /** Reads an object of a list; one that the store has in this very version is not read again. */
+  read(raw: KubeObject): Incoming<T>;
   /** The store becomes exactly `items`; then the events for all differences are sent. */
-  replace(items: readonly KubeObject[]): void;
+  replace(items: readonly Incoming<T>[]): void;
   apply(event: WatchEvent): void;
 }
 
@@ -47,34 +52,39 @@ export function createEventSink<T>({ type, store, project, logger }: EventSinkOp
     store.delete(key);
     return [{ type: 'deleted', key, object }];
   };
-  const leaveOut = (raw: KubeObject, error: unknown): ObjectEvent<T>[] => {
-    const key = keyOf(raw.metadata);
+  // The project and index functions are the callers': what one of them throws costs one object, not the watch.
+  const leaveOut = (key: string, error: unknown): ObjectEvent<T>[] => {
     logger.error({ err: error, kind: type.kind, key }, 'an object cannot be read and is left out');
     return remove(key);
   };
-  const put = (raw: KubeObject): ObjectEvent<T>[] => {
+  const read = (raw: KubeObject): Incoming<T> => {
     const key = keyOf(raw.metadata);
-    const old = store.entry(key);
+    const known = store.entry(key);
     const { uid = '', resourceVersion = '' } = raw.metadata;
-    if (old?.uid === uid && old.resourceVersion === resourceVersion) return [];
-    const entry = entryOf(raw);
-    store.set(entry);
-    const object = entry.value;
+    if (known?.uid === uid && known.resourceVersion === resourceVersion) return { entry: known };
+    try {
+      return { entry: entryOf(raw) };
+    } catch (error) {
+      return { key, unreadable: error };
+    }
+  };
+  const put = (incoming: Incoming<T>): ObjectEvent<T>[] => {
+    if ('unreadable' in incoming) return leaveOut(incoming.key, incoming.unreadable);
+    const { entry } = incoming;
+    const { key, uid, value: object } = entry;
+    const old = store.entry(key);
+    if (old === entry) return [];
+    try {
+      store.set(entry);
+    } catch (error) {
+      return leaveOut(key, error);
+    }
     if (old === undefined) return [{ type: 'added', key, object }];
     if (old.uid === uid) return [{ type: 'modified', key, object, old: old.value }];
     return [
       { type: 'deleted', key, object: old.value },
       { type: 'added', key, object },
     ];
-  };
-
-  // The project and index functions are the callers': what one of them throws costs one object, not the watch.
-  const guarded = (raw: KubeObject, change: (raw: KubeObject) => ObjectEvent<T>[]): ObjectEvent<T>[] => {
-    try {
-      return change(raw);
-    } catch (error) {
-      return leaveOut(raw, error);
-    }
   };
 
   return {
@@ -85,18 +95,20 @@ export function createEventSink<T>({ type, store, project, logger }: EventSinkOp
         if (object !== undefined) callSafely(handler, { type: 'added', key, object }, report);
       }
     },
+    read,
     replace(items) {
-      const present = new Set(items.map(({ metadata }) => keyOf(metadata)));
+      const present = new Set(items.map((item) => ('entry' in item ? item.entry.key : item.key)));
       const gone = store.keys().filter((key) => !present.has(key));
-      emit([...gone.flatMap((key) => remove(key)), ...items.flatMap((item) => guarded(item, put))]);
+      emit([...gone.flatMap((key) => remove(key)), ...items.flatMap(put)]);
     },
     apply({ type: change, object }) {
-      if (change !== 'DELETED') return emit(guarded(object, put));
+      const incoming = read(object);
+      if (change !== 'DELETED') return emit(put(incoming));
       const known = store.entry(keyOf(object.metadata));
+      if (known?.uid !== (object.metadata.uid ?? '')) return;
+      if ('unreadable' in incoming) return emit(leaveOut(known.key, incoming.unreadable));
       // The event carries the object as it last was: what changed with the deletion itself is seen.
-      if (known?.uid === (object.metadata.uid ?? '')) {
-        emit(guarded(object, (last) => remove(known.key, frozen(entryOf(last)))));
-      }
+      emit(remove(known.key, frozen(incoming.entry)));
     },
   };
 }

@@ -3,7 +3,7 @@ import { isExpired, TransportError } from './errors.ts';
 import { resourcePath, type Query } from './path.ts';
 import { apiVersionOf, isKubeObject, isRecord, type KubeObject, type ResourceType } from './types.ts';
 
-export interface ListOptions {
+export interface ListOptions<T> {
   readonly client: KubeClient;
   readonly type: ResourceType;
   readonly namespace?: string | undefined;
@@ -11,20 +11,24 @@ export interface ListOptions {
   readonly fieldSelector?: string | undefined;
   /** Objects a page. */
   readonly pageSize: number;
+  /** What is kept of each object. It is called page by page, so that the whole list is never there as the server sent it. */
+  readonly keep: (raw: KubeObject) => T;
   readonly signal?: AbortSignal;
 }
 
-export interface Listed {
-  readonly items: readonly KubeObject[];
+type Scope = Omit<ListOptions<unknown>, 'pageSize' | 'keep'>;
+
+export interface Listed<T> {
+  readonly items: readonly T[];
   /** Where a watch goes on from. */
   readonly resourceVersion: string;
 }
 
 /**
- * All objects of a kind, page by page, as raw JSON. When the server forgets the snapshot between two pages (410), the
+ * All objects of a kind, page by page. When the server forgets the snapshot between two pages (410), the
  * whole is asked for once in one piece, as client-go's pager does.
  */
-export async function listAll(options: ListOptions): Promise<Listed> {
+export async function listAll<T>(options: ListOptions<T>): Promise<Listed<T>> {
   try {
     return await listPages(options, options.pageSize);
   } catch (error) {
@@ -34,26 +38,26 @@ export async function listAll(options: ListOptions): Promise<Listed> {
 }
 
 /** The server's current resource version for a kind, read from the store behind it and not from a cache. */
-export async function newestVersion(options: Omit<ListOptions, 'pageSize'>): Promise<string> {
+export async function newestVersion(options: Scope): Promise<string> {
   return (await listPage(options, { limit: 1 })).resourceVersion;
 }
 
-async function listPages(options: ListOptions, limit: number | undefined): Promise<Listed> {
-  const items: KubeObject[] = [];
+async function listPages<T>(options: ListOptions<T>, limit: number | undefined): Promise<Listed<T>> {
+  const items: T[] = [];
   let next: string | undefined;
   let resourceVersion: string;
   do {
     const page = await listPage(options, { limit, continue: next });
-    items.push(...page.items);
+    for (const item of page.items) items.push(options.keep(item));
     ({ next, resourceVersion } = page);
   } while (next !== undefined);
   return { items, resourceVersion };
 }
 
 async function listPage(
-  { client, type, namespace, labelSelector, fieldSelector, signal }: Omit<ListOptions, 'pageSize'>,
+  { client, type, namespace, labelSelector, fieldSelector, signal }: Scope,
   paging: Query,
-): Promise<Listed & { next: string | undefined }> {
+): Promise<Listed<KubeObject> & { next: string | undefined }> {
   const path = resourcePath({ type, ...(namespace === undefined ? {} : { namespace }) });
   const answer = await client.request({
     method: 'GET',

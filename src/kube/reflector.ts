@@ -97,7 +97,8 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
   };
 
   const list = async (signal: AbortSignal): Promise<string> => {
-    const { items, resourceVersion } = await listAll({ ...scope, ...selectors, pageSize: tuning.pageSize, signal });
+    const { pageSize } = tuning;
+    const { items, resourceVersion } = await listAll({ ...scope, ...selectors, pageSize, keep: sink.read, signal });
     sink.replace(items);
     listedAtMs = clock.monotonicMs();
     isSynced = true;

@@ -1,25 +1,25 @@
-import type { Store } from '../kube/store.ts';
+import type { Cache } from './cache.ts';
 import type { Observed } from './observed.ts';
 import type { ClaimView, CronJobView, JobView, PodView, PolicyView } from './views.ts';
 
-/** The caches of everything the controller looks at; the ones beside the policies have the index `policy` (namespace/name). */
+/** The caches of everything the controller looks at. */
 export interface Caches {
-  policies: Store<PolicyView>;
-  claims: Store<ClaimView>;
-  cronJobs: Store<CronJobView>;
-  jobs: Store<JobView>;
-  pods: Store<PodView>;
+  policies: Cache<PolicyView>;
+  claims: Cache<ClaimView>;
+  cronJobs: Cache<CronJobView>;
+  jobs: Cache<JobView>;
+  pods: Cache<PodView>;
 }
 
 /** What is known about one policy; undefined when it is gone. */
 export const observe = (caches: Caches, key: string): Observed | undefined => {
-  const policy = caches.policies.getByKey(key);
+  const [policy] = caches.policies.ofPolicy(key);
   if (policy === undefined) return undefined;
   return {
     policy,
-    claims: caches.claims.byIndex('policy', key),
-    cronJobs: caches.cronJobs.byIndex('policy', key),
-    jobs: caches.jobs.byIndex('policy', key),
-    pods: caches.pods.byIndex('policy', key),
+    claims: caches.claims.ofPolicy(key),
+    cronJobs: caches.cronJobs.ofPolicy(key),
+    jobs: caches.jobs.ofPolicy(key),
+    pods: caches.pods.ofPolicy(key),
   };
 };

@@ -2,7 +2,7 @@ import type { V1CronJob, V1Job, V1PersistentVolumeClaim, V1Pod, V1ContainerStatu
 import { backupPolicySpec, backupPolicyStatus, objectMeta } from '../api/v1alpha1/backuppolicy.ts';
 import type { BackupPolicySpec, BackupPolicyStatus, ObjectMeta } from '../api/v1alpha1/backuppolicy.ts';
 import { runKind, type RunKind } from '../api/v1alpha1/recovery-points.ts';
-import { isRecord, type KubeObject, type OwnerReference, type Wire } from '../kube/types.ts';
+import { isRecord, keyOf, type KubeObject, type OwnerReference, type Wire } from '../kube/types.ts';
 import { policyAnnotation, runLabel } from '../workloads/labels.ts';
 
 /**
@@ -12,6 +12,8 @@ import { policyAnnotation, runLabel } from '../workloads/labels.ts';
 
 /** A BackupPolicy as it was read. A spec that this version cannot read is a problem to report, not an object to lose. */
 export interface PolicyView {
+  /** Its own key: namespace/name. */
+  policyKey: string;
   metadata: ObjectMeta;
   spec: BackupPolicySpec | undefined;
   /** Why `spec` could not be read. */
@@ -35,6 +37,7 @@ export const policyView = (raw: KubeObject): PolicyView => {
   const spec = backupPolicySpec.safeParse(raw['spec']);
   const issue = spec.error?.issues[0];
   return {
+    policyKey: keyOf(raw.metadata),
     metadata: objectMeta.parse(raw.metadata),
     spec: spec.data,
     specProblem: issue === undefined ? undefined : `spec.${issue.path.join('.')}: ${issue.message}`,
@@ -65,10 +68,6 @@ const memberOf = ({ metadata }: KubeObject): Member => {
 
 const ownerUids = ({ metadata }: KubeObject, kind: string): string[] =>
   (metadata.ownerReferences ?? []).filter((owner: OwnerReference) => owner.kind === kind).map(({ uid }) => uid);
-
-/** Files an object under its policy. */
-export const byPolicy = ({ policyKey }: { readonly policyKey: string | undefined }): string[] =>
-  policyKey === undefined ? [] : [policyKey];
 
 /** A CronJob; `object` is compared with what is desired. */
 export interface CronJobView extends Member {

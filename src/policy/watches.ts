@@ -3,12 +3,13 @@ import type { Controller } from '../kube/controller.ts';
 import type { Logger } from '../kube/logger.ts';
 import type { AnyReflector } from '../kube/manager.ts';
 import type { KubeMetrics } from '../kube/metrics.ts';
-import { createReflector, type ObjectEvent, type Reflector, type ReflectorTuning } from '../kube/reflector.ts';
+import type { ObjectEvent, ReflectorTuning } from '../kube/reflector.ts';
 import type { KubeObject, ResourceType } from '../kube/types.ts';
 import { managedSelector } from '../workloads/labels.ts';
+import { byPolicy, createCache, type Cache } from './cache.ts';
 import type { Caches } from './caches.ts';
 import { resources } from './resources.ts';
-import { byPolicy, claimView, cronJobView, jobView, podView, policyView } from './views.ts';
+import { claimView, cronJobView, jobView, podView, policyView } from './views.ts';
 
 interface WatchOptions {
   client: KubeClient;
@@ -39,30 +40,27 @@ const policiesOf = (event: ObjectEvent<Member>): string[] => [
 
 export const createWatches = ({ client, logger, metrics, namespace, tuning = {} }: WatchOptions): Watches => {
   const scope = { client, logger, metrics, tuning, ...(namespace === undefined ? {} : { namespace }) };
-  const members = <T extends Member>(type: ResourceType, project: (raw: KubeObject) => T): Reflector<T> =>
-    createReflector<T>({ ...scope, type, project, labelSelector: managedSelector, indexes: { policy: byPolicy } });
+  const members = <T extends Member>(type: ResourceType, view: (raw: KubeObject) => T): Cache<T> =>
+    createCache<T>({ ...scope, type, view, labelSelector: managedSelector });
 
-  const policies = createReflector({ ...scope, type: resources.policy, project: policyView });
-  const claims = members(resources.claim, claimView);
-  const cronJobs = members(resources.cronJob, cronJobView);
-  const jobs = members(resources.job, jobView);
-  const pods = members(resources.pod, podView);
+  const caches: Caches = {
+    policies: createCache({ ...scope, type: resources.policy, view: policyView }),
+    claims: members(resources.claim, claimView),
+    cronJobs: members(resources.cronJob, cronJobView),
+    jobs: members(resources.job, jobView),
+    pods: members(resources.pod, podView),
+  };
+  const { policies, claims, cronJobs, jobs, pods } = caches;
 
   return {
-    caches: {
-      policies: policies.store,
-      claims: claims.store,
-      cronJobs: cronJobs.store,
-      jobs: jobs.store,
-      pods: pods.store,
-    },
-    reflectors: [policies, claims, cronJobs, jobs, pods],
+    caches,
+    reflectors: [policies, claims, cronJobs, jobs, pods].map(({ reflector }) => reflector),
     attach(controller) {
-      controller.watch(policies);
-      controller.watch(claims, policiesOf);
-      controller.watch(cronJobs, policiesOf);
-      controller.watch(jobs, policiesOf);
-      controller.watch(pods, policiesOf);
+      controller.watch(policies.reflector);
+      controller.watch(claims.reflector, policiesOf);
+      controller.watch(cronJobs.reflector, policiesOf);
+      controller.watch(jobs.reflector, policiesOf);
+      controller.watch(pods.reflector, policiesOf);
     },
   };
 };

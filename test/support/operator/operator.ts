@@ -18,17 +18,23 @@ export interface RunningOperator {
   readonly url: string;
   /** Sends a signal and waits for the end; gives the exit status. May be called twice. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
+  /** Resolves with the exit status when it ended, by whatever cause. */
+  readonly ended: Promise<number | null>;
 }
 
 export interface OperatorOptions {
   kubeconfig: string;
+  /** What is run; the sources unless told. */
+  program?: string;
   environment?: Readonly<Record<string, string | undefined>>;
 }
 
 const images = { HOLDFAST_IMAGE_MYSQL: 'registry.test/mysql:1', HOLDFAST_IMAGE_DUPLICITY: 'registry.test/duplicity:1' };
 
-const launch = ({ kubeconfig, environment = {} }: OperatorOptions) => {
-  const child = spawn(process.execPath, [join(projectRoot, 'src/operator.ts')], {
+const sources = join(projectRoot, 'src/operator.ts');
+
+const launch = ({ kubeconfig, program = sources, environment = {} }: OperatorOptions) => {
+  const child = spawn(process.execPath, [program], {
     cwd: projectRoot,
     env: { PATH: process.env['PATH'], KUBECONFIG: kubeconfig, HOLDFAST_PORT: '0', ...images, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -67,8 +73,14 @@ export const runToEnd = async ({
   return { code, log, stray };
 };
 
-/** Starts the operator and waits until its caches are filled. @throws Error with its log when it ends before */
-export const startOperator = async (options: OperatorOptions): Promise<RunningOperator> => {
+/** What is waited for, and the line that says it. */
+const states = { leading: 'leading: controllers start', standby: 'standing by: another process leads' } as const;
+
+/** Starts the operator and waits until it leads, or stands by with its caches filled. @throws Error with its log when it ends before */
+export const startOperator = async ({
+  until = 'leading',
+  ...options
+}: OperatorOptions & { until?: keyof typeof states }): Promise<RunningOperator> => {
   const { child, log, stray, ended } = launch(options);
   let code: number | null | undefined;
   child.once('close', (status) => {
@@ -82,7 +94,7 @@ export const startOperator = async (options: OperatorOptions): Promise<RunningOp
     return status;
   };
   const endMs = Date.now() + 30_000;
-  while (!log.some(({ msg }) => msg === 'leading: controllers start')) {
+  while (!log.some(({ msg }) => msg === states[until])) {
     if (code !== undefined || Date.now() > endMs) {
       await stop('SIGKILL');
       throw new Error(`the operator did not start (exit status ${code}):\n${JSON.stringify(log)}\n${stray.join('\n')}`);
@@ -90,5 +102,5 @@ export const startOperator = async (options: OperatorOptions): Promise<RunningOp
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   const port = log.find(({ msg }) => msg === 'holdfast starts')?.['port'];
-  return { pid: child.pid ?? 0, log, stray, url: `http://127.0.0.1:${String(port)}`, stop };
+  return { pid: child.pid ?? 0, log, stray, url: `http://127.0.0.1:${String(port)}`, stop, ended };
 };

@@ -111,6 +111,12 @@ test.each([
     reason: 'text is not a quantity',
   },
   { desired: { a: '1' }, observed: { a: 1 }, path: 'a', reason: 'a text is not a number' },
+  {
+    desired: { constructor: [{ a: 1 }] },
+    observed: { constructor: [{ a: 2 }] },
+    path: 'constructor.0.a',
+    reason: 'a field may have a name that every object of JavaScript knows',
+  },
 ])('$reason', ({ desired, observed, path }) => {
   expect(firstDifference(desired, observed)).toBe(path);
 });
