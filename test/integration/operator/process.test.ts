@@ -161,8 +161,9 @@ test('it outlives a restart of the API server, and goes on', async () => {
   expect(code).toBe(0);
 }, 150_000);
 
-/** The rules of the chart's Role, as the chart has them. */
+/** The rules of the chart's Roles, as the chart has them; that for the Lease is in the namespace `holdfast`. */
 const grant = async (user: string, namespaces: readonly string[]): Promise<void> => {
+  await cluster.namespace('holdfast');
   const values = ['template', 'holdfast', 'charts/holdfast', '--namespace', 'holdfast'];
   const set = namespaces.flatMap((namespace, index) => ['--set', `namespaces[${index}]=${namespace}`]);
   const manifest = await cluster.plane.helm([...values, ...set]);
@@ -181,7 +182,7 @@ test('HOLDFAST_NAMESPACES: with the chart’s Roles in two namespaces it works t
   await grant('operator', ['one', 'two']);
   const account = await cluster.plane.kubeconfigFor('operator');
   const mark = await cluster.mark();
-  const environment = { HOLDFAST_NAMESPACES: 'one,two' };
+  const environment = { HOLDFAST_NAMESPACES: 'one,two', HOLDFAST_LEASE_NAMESPACE: 'holdfast' };
   const code = await withOperator({ kubeconfig: account, environment }, async (operator) => {
     for (const namespace of ['one', 'two', 'three']) await cluster.policy({ namespace });
     await ready('one');
@@ -198,11 +199,12 @@ test('HOLDFAST_NAMESPACES: with the chart’s Roles in two namespaces it works t
   expect(writes.filter(({ code }) => code >= 400 && code !== 409)).toEqual([]);
 });
 
-test('the chart’s Roles are enough for all of it: CronJobs that go, Events', async () => {
+test('the chart’s Roles are enough for all of it: the Lease, CronJobs that go, Events', async () => {
   await cluster.namespace('four');
   await grant('operator-four', ['four']);
   const account = await cluster.plane.kubeconfigFor('operator-four');
-  await withOperator({ kubeconfig: account, environment: { HOLDFAST_NAMESPACES: 'four' } }, async (operator) => {
+  const environment = { HOLDFAST_NAMESPACES: 'four', HOLDFAST_LEASE_NAMESPACE: 'holdfast' };
+  await withOperator({ kubeconfig: account, environment }, async (operator) => {
     await cluster.policy({ namespace: 'four' });
     await ready('four');
     await cluster.plane.kubectl([

@@ -29,6 +29,8 @@ export interface OperatorCluster {
   namespace(name: string, labels?: Record<string, string>): Promise<void>;
   /** What the operator wrote, or tried to write, since the mark. */
   writes(since?: number): Promise<Write[]>;
+  /** What the user of this name wrote, or tried to write, since the mark, Leases and all. */
+  writesBy(user: string, since?: number): Promise<Write[]>;
   /** The place in the audit log as it is now. */
   mark(): Promise<number>;
   stop(): Promise<void>;
@@ -41,9 +43,11 @@ const auditPolicy = {
   rules: [{ level: 'Metadata', verbs: ['create', 'update', 'patch', 'delete', 'deletecollection'] }, { level: 'None' }],
 };
 
-const readWrite = (line: string): Write[] => {
+type Entry = Record<string, unknown>;
+
+const readWrite = (line: string, counts: (entry: Entry) => boolean): Write[] => {
   const entry: unknown = JSON.parse(line);
-  if (!isRecord(entry) || entry['userAgent'] !== 'holdfast') return [];
+  if (!isRecord(entry) || !counts(entry)) return [];
   const object = isRecord(entry['objectRef']) ? entry['objectRef'] : {};
   const status = isRecord(entry['responseStatus']) ? entry['responseStatus'] : {};
   const parts = [object['resource'], object['name'], object['subresource']].filter((part) => typeof part === 'string');
@@ -68,6 +72,10 @@ export const startOperatorCluster = async (options: ControlPlaneOptions = {}): P
   });
   const { kubectl } = plane;
   const readLog = (): Promise<string> => readFile(auditLog, 'utf8');
+  const writesOf = async (since: number, counts: (entry: Entry) => boolean): Promise<Write[]> => {
+    const lines = (await readLog()).slice(since).split('\n');
+    return lines.filter((line) => line !== '').flatMap((line) => readWrite(line, counts));
+  };
   const api = apiOf(plane.kubeconfig);
   const get = (...args: string[]): Promise<KubeObject> => readObjects(api, ...args);
   const apply = async (...objects: readonly object[]): Promise<void> => {
@@ -88,10 +96,8 @@ export const startOperatorCluster = async (options: ControlPlaneOptions = {}): P
     apply,
     policy: (policy) => apply(policyManifest(policy)),
     namespace: (name, labels = {}) => apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } }),
-    async writes(since = 0) {
-      const lines = (await readLog()).slice(since).split('\n');
-      return lines.filter((line) => line !== '').flatMap(readWrite);
-    },
+    writes: (since = 0) => writesOf(since, ({ userAgent }) => userAgent === 'holdfast'),
+    writesBy: (name, since = 0) => writesOf(since, ({ user }) => isRecord(user) && user['username'] === name),
     mark: async () => (await readLog()).length,
     async stop() {
       api.close();
