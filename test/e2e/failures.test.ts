@@ -145,7 +145,8 @@ test('no secret value is in status, Events or logs', async () => {
   const { kubectl } = cluster;
   const seen = [
     await kubectl(['get', 'backuppolicies,events,jobs,pods', '--namespace', namespace, '--output', 'yaml']),
-    await kubectl(['logs', '--namespace', 'holdfast', 'deployment/holdfast', '--tail', '-1']),
+    // Of every replica: `deployment/holdfast` would be that of one.
+    await kubectl(['logs', '--namespace', 'holdfast', '--selector', 'app.kubernetes.io/name=holdfast', '--tail', '-1']),
   ];
   for (const { name } of faults) {
     const job = ['--namespace', namespace, `job/${cronJobName(name, 'Full')}`];

@@ -30,7 +30,7 @@ export const installOperator = async ({ helm, kubectl }: Cluster): Promise<void>
     ],
     { timeoutMs: 240_000 },
   );
-  // The tag of an image that was built anew is the same: the pod is replaced so that it runs what was built.
+  // The tag of an image that was built anew is the same: the pods are replaced so that they run what was built.
   await kubectl(['rollout', 'restart', 'deployment', '--namespace', operatorNamespace]);
   await kubectl(['rollout', 'status', 'deployment', '--namespace', operatorNamespace, '--timeout', '180s'], {
     timeoutMs: 200_000,

@@ -43,6 +43,8 @@ test('the CRD of the release is that of crds/', async () => {
 const versions = (text: string): unknown =>
   (JSON.parse(text.replaceAll(/"properties": \{\},?/g, '')) as { spec: { versions: unknown } }).spec.versions;
 
+const lease = 'leases.coordination.k8s.io';
+
 const granted: (Right & { reason: string })[] = [
   ...['get', 'list', 'watch'].map((verb) => ({
     verb,
@@ -74,6 +76,14 @@ const granted: (Right & { reason: string })[] = [
     where: 'kube-system',
     reason: 'the identity of the cluster',
   },
+  ...['get', 'update'].map((verb) => ({
+    verb,
+    resource: lease,
+    name: 'holdfast',
+    where: namespace,
+    reason: 'the replicas elect their leader',
+  })),
+  { verb: 'create', resource: lease, where: namespace, reason: 'likewise, the first time' },
 ];
 
 test.each(granted)('the operator may $verb $resource: $reason', async (right) => {
@@ -101,6 +111,21 @@ const denied: (Right & { reason: string })[] = [
   { verb: 'list', resource: 'namespaces', reason: 'no list of namespaces' },
   { verb: 'get', resource: 'configmaps', reason: 'not needed' },
   { verb: 'create', resource: 'serviceaccounts/token', reason: 'no tokens' },
+  ...['get', 'update'].map((verb) => ({
+    verb,
+    resource: lease,
+    name: 'another',
+    where: namespace,
+    reason: 'no Lease but its own',
+  })),
+  ...['list', 'watch', 'patch', 'delete'].map((verb) => ({
+    verb,
+    resource: lease,
+    name: 'holdfast',
+    where: namespace,
+    reason: 'an election needs no more',
+  })),
+  { verb: 'create', resource: lease, reason: 'only in its own namespace' },
   { verb: 'create', resource: 'rolebindings.rbac.authorization.k8s.io', reason: 'no more rights' },
   { verb: 'impersonate', resource: 'users', reason: 'nobody else' },
 ];
@@ -110,7 +135,13 @@ test.each(denied)('the operator may not $verb $resource: $reason', async (right)
 });
 
 interface Deployment {
-  spec: { template: { spec: { containers: { env: { name: string; value?: string }[] }[] } } };
+  spec: { template: { spec: { containers: { env: EnvironmentVariable[] }[] } } };
+}
+
+interface EnvironmentVariable {
+  name: string;
+  value?: string;
+  valueFrom?: { fieldRef: { fieldPath: string } };
 }
 
 const rendered = async (...more: string[]): Promise<JsonObject[]> =>
@@ -140,6 +171,12 @@ test('the operator takes the settings that the chart gives it', async () => {
     port: 8080,
     workers: 7,
     instance: 'holdfast-5d9c7-x2x',
+    lease: { namespace: 'holdfast-5d9c7-x2x', name: 'holdfast', seconds: 15 },
+  });
+  const fields = container?.env.map(({ name, valueFrom }) => [name, valueFrom?.fieldRef.fieldPath]) ?? [];
+  expect(Object.fromEntries(fields)).toMatchObject({
+    HOLDFAST_INSTANCE: 'metadata.name',
+    HOLDFAST_LEASE_NAMESPACE: 'metadata.namespace',
   });
 });
 
@@ -172,6 +209,27 @@ test.each([
   }
 });
 
+test.each([
+  { replicas: 1, budgets: 0, reason: 'one pod that must not go keeps its node from being drained' },
+  { replicas: 2, budgets: 1, reason: 'one stays' },
+  { replicas: 3, budgets: 1, reason: 'one stays' },
+])('with $replicas replicas there are $budgets PodDisruptionBudgets: $reason', async ({ replicas, budgets }) => {
+  const objects = await rendered('--set', `replicas=${replicas}`);
+  const found = objects.filter(({ kind }) => kind === 'PodDisruptionBudget').map(({ spec }) => spec);
+  const { spec } = objects.find(({ kind }) => kind === 'Deployment') as unknown as { spec: { selector: unknown } };
+  const budget = { minAvailable: 1, selector: spec.selector };
+  expect(found).toEqual(Array.from({ length: budgets }, () => budget));
+});
+
+test('releases beside each other have a Lease each', async () => {
+  const objects = documents(await plane.helm(['template', 'second', chart, '--namespace', namespace]));
+  const role = objects.find(({ metadata }) => (metadata as JsonObject)['name'] === 'second-holdfast-leader-election');
+  expect(role?.['rules']).toMatchObject([{ resourceNames: ['second-holdfast'] }, { verbs: ['create'] }]);
+  expect(JSON.stringify(objects.find(({ kind }) => kind === 'Deployment'))).toContain(
+    '{"name":"HOLDFAST_LEASE_NAME","value":"second-holdfast"}',
+  );
+});
+
 test('people get policies through the roles of the cluster, but nobody gets status', async () => {
   const rules = async (role: string) =>
     JSON.stringify(
@@ -199,10 +257,12 @@ test('the pod passes Pod Security "restricted", writes nothing and gets its sett
     spec: { replicas: number; strategy: unknown; template: { spec: JsonObject } };
   };
   expect(deployment.spec).toMatchObject({
-    replicas: 1,
-    strategy: { type: 'Recreate' },
+    replicas: 2,
+    strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
     template: {
       spec: {
+        terminationGracePeriodSeconds: 45,
+        topologySpreadConstraints: [{ topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway' }],
         securityContext: { runAsNonRoot: true, runAsUser: 65532, seccompProfile: { type: 'RuntimeDefault' } },
         containers: [
           {
@@ -274,7 +334,9 @@ test('with namespaces, the operator has its rights there only, and the image set
 });
 
 test.each([
-  { set: 'replicas=2', says: 'replicas', reason: 'no leader election yet' },
+  { set: 'replicas=0', says: 'replicas', reason: 'nobody works' },
+  { set: 'replicas=4', says: 'replicas', reason: 'one leads: more would only wait' },
+  { set: 'replicas=two', says: 'replicas', reason: 'no number' },
   { set: 'replicaCount=1', says: 'replicaCount', reason: 'an unknown value' },
   { set: 'image.repo=x', says: 'repo', reason: 'an unknown value below' },
   { set: 'logLevel=fatal', says: 'logLevel', reason: 'no such level' },
