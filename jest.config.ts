@@ -20,6 +20,7 @@ export default {
       globalSetup: '<rootDir>/test/integration/setup.ts',
       globalTeardown: '<rootDir>/test/integration/teardown.ts',
     }),
+    project('faults', { globalSetup: '<rootDir>/test/faults/setup.ts' }),
     project('e2e', {
       globalSetup: '<rootDir>/test/e2e/setup.ts',
       globalTeardown: '<rootDir>/test/e2e/teardown.ts',

@@ -1,0 +1,109 @@
+import { isRecord } from '../../src/kube/types.ts';
+import { callsOf, commonCalls, nameOfCall, type Call } from './calls.ts';
+import { faults, type Fault } from './faults.ts';
+import type { RecordedRequest } from './proxy.ts';
+import { runScenario, type Bench, type RunResult } from './run.ts';
+import type { Patience } from '../support/operator/in-process.ts';
+
+/** One fault at one call. */
+export interface Cell {
+  readonly call: Call;
+  readonly fault: Fault;
+}
+
+/** What the undisturbed scenario is like. */
+export interface Baseline {
+  readonly calls: readonly Call[];
+  /** How many requests it takes, at most. */
+  readonly requests: number;
+  readonly endState: string;
+  readonly events: ReadonlyMap<string, number>;
+}
+
+const baselineRuns = 3;
+
+/** Records the scenario a few times: what comes each time is its calls. @throws Error it does not end the same each time */
+export const recordBaseline = async (bench: Bench, prefix: string): Promise<Baseline> => {
+  const runs: RunResult[] = [];
+  for (let index = 0; index < baselineRuns; index += 1) {
+    const expected = runs[0]?.endState;
+    runs.push(
+      await runScenario(bench, {
+        namespace: `${prefix}-undisturbed-${index}`,
+        ...(expected === undefined ? {} : { expected }),
+      }),
+    );
+  }
+  const [first] = runs;
+  if (first === undefined) throw new Error('no run');
+  return {
+    calls: commonCalls(runs.map(({ requests }) => callsOf(requests))),
+    requests: Math.max(...runs.map(({ requests }) => requests.length)),
+    endState: first.endState,
+    events: first.events,
+  };
+};
+
+/** Every fault at every call that it can concern. */
+export const cellsOf = (calls: readonly Call[], some: readonly Fault[] = faults): Cell[] =>
+  calls.flatMap((call) => some.filter((fault) => fault.concerns(call)).map((fault) => ({ call, fault })));
+
+/** `504 at PUT backuppolicies/agama/status #1`. */
+export const nameOfCell = ({ call, fault }: Cell): string => `${fault.name} at ${nameOfCall(call)}`;
+
+// Only the watch that goes wrong is impatient: the others would add calls that no fault caused.
+const patienceFor = ({ call, fault }: Cell): Patience => {
+  const plural = call.what.split(' ')[1] ?? '';
+  return {
+    requestMs: 5000,
+    idleMs: (path) => (fault.needs === 'shortIdle' && path.endsWith(`/${plural}`) ? 5000 : Infinity),
+    ...(fault.needs === 'shortRelist' ? { tuning: { relistMs: 6000, watchMinMs: 6000, watchMaxMs: 7000 } } : {}),
+  };
+};
+
+// Listing anew every few seconds is the test's own doing.
+const isRelist = ({ method, path, query }: RecordedRequest): boolean =>
+  method === 'GET' && (query.has('watch') || query.has('limit')) && !path.includes('/kube-system');
+
+const countOf = ({ fault }: Cell, requests: readonly RecordedRequest[]): number =>
+  fault.needs === 'shortRelist' ? requests.filter((one) => !isRelist(one)).length : requests.length;
+
+/** Plays one cell. Gives what is wrong with it; undefined: nothing. */
+export const playCell = async (bench: Bench, baseline: Baseline, cell: Cell, namespace: string) => {
+  const faultAt = (call: Call): Fault | undefined =>
+    nameOfCall(call) === nameOfCall(cell.call) ? cell.fault : undefined;
+  try {
+    const { endState: expected } = baseline;
+    const run = await runScenario(bench, { namespace, faultAt, patience: patienceFor(cell), expected });
+    const wrong: string[] = [];
+    if (run.struck.length === 0) wrong.push('the call did not come');
+    const calls = countOf(cell, run.requests);
+    if (calls > 2 * baseline.requests) wrong.push(`${calls} calls; undisturbed it takes ${baseline.requests}`);
+    const more = [...run.events].filter(([event, count]) => count > (baseline.events.get(event) ?? 0));
+    // While the pods' watch is behind, a run that has ended is not known to have succeeded, and the operator says so.
+    const wrongEvents = more.filter(([event, count]) => !event.startsWith('FullUnknown:') || count > 1);
+    if (wrongEvents.length > 0) wrong.push(`Events beyond the undisturbed run's: ${JSON.stringify(wrongEvents)}`);
+    return wrong.length === 0 ? undefined : `${nameOfCell(cell)}: ${wrong.join('; ')}`;
+  } catch (error) {
+    return `${nameOfCell(cell)}: ${isRecord(error) ? String(error['message']) : String(error)}`;
+  }
+};
+
+/** Plays cells, so many at the same time; gives what is wrong. */
+export const playCells = async (
+  bench: Bench,
+  baseline: Baseline,
+  cells: readonly Cell[],
+  { prefix, parallel }: { prefix: string; parallel: number },
+): Promise<string[]> => {
+  const queue = cells.map((cell, index) => ({ cell, namespace: `${prefix}-${index}` }));
+  const failures: string[] = [];
+  const work = async (): Promise<void> => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      const failure = await playCell(bench, baseline, next.cell, next.namespace);
+      if (failure !== undefined) failures.push(failure);
+    }
+  };
+  await Promise.all(Array.from({ length: parallel }, () => work()));
+  return failures;
+};

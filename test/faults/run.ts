@@ -1,0 +1,93 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { KubeClient } from '../../src/kube/client.ts';
+import { runInProcess, type Patience } from '../support/operator/in-process.ts';
+import { strike, type FaultAt } from './calls.ts';
+import { endStateOf, eventCounts } from './end-state.ts';
+import { startFaultProxy, type RecordedRequest } from './proxy.ts';
+import { policyScenario, prepareWorld, type Step, type World } from './scenario.ts';
+
+/** What the runs of a scenario share. */
+export interface Bench {
+  readonly kubeconfig: string;
+  /** Goes to the API server directly. */
+  readonly api: KubeClient;
+  /** When the backups of all runs ended. */
+  readonly runTime: string;
+}
+
+/** How a run went. */
+export interface RunResult {
+  readonly requests: readonly RecordedRequest[];
+  readonly endState: string;
+  readonly events: ReadonlyMap<string, number>;
+  /** From the start of the operator to the end state, in milliseconds. */
+  readonly settledMs: number;
+  /** The faults that came to pass. */
+  readonly struck: readonly string[];
+}
+
+export interface RunOptions {
+  readonly namespace: string;
+  readonly faultAt?: FaultAt;
+  readonly patience?: Patience;
+  /** The end state to wait for; left out: whatever it ends in. */
+  readonly expected?: string;
+  /** Left out: {@link policyScenario}. */
+  readonly steps?: readonly Step[];
+}
+
+/** A fault may cost so long, in milliseconds. */
+export const settleLimitMs = 60_000;
+/** Nothing may be written for so long once it has settled, in milliseconds. */
+const quietMs = 2500;
+
+// A hung request is given up after so long; the machine may be busy, and an honest answer may take a second.
+const usualPatience: Patience = { requestMs: 5000, idleMs: () => Infinity };
+
+const until = async (what: string, endMs: number, holds: () => Promise<boolean>): Promise<void> => {
+  while (!(await holds())) {
+    if (Date.now() > endMs) throw new Error(`not within ${settleLimitMs / 1000} s: ${what}`);
+    await wait(100);
+  }
+};
+
+const listed = (requests: readonly RecordedRequest[]): string =>
+  requests.map(({ what, outcome, upstreamStatus }) => `${what} ${outcome} ${upstreamStatus ?? ''}`).join('\n');
+
+/** Runs the scenario with an operator of its own behind a proxy of its own. @throws Error it did not settle, or went on writing */
+export const runScenario = async (bench: Bench, options: RunOptions): Promise<RunResult> => {
+  const { namespace, faultAt = () => undefined, patience = usualPatience, expected, steps = policyScenario } = options;
+  const { api, runTime } = bench;
+  const world: World = { api, namespace, runTime };
+  await prepareWorld(world);
+  const { decide, watch, struck } = strike(faultAt);
+  const proxy = await startFaultProxy({ kubeconfig: bench.kubeconfig, decide, watch });
+  const startMs = Date.now();
+  const endMs = startMs + settleLimitMs;
+  const operator = runInProcess({ kubeconfig: proxy.kubeconfig, namespace, patience });
+  try {
+    for (const { name, act, done } of steps) {
+      await act(world);
+      await until(name, endMs, () => done(world));
+    }
+    const asExpected = async (): Promise<boolean> =>
+      expected === undefined || (await endStateOf(api, namespace)) === expected;
+    await until('the end state of the undisturbed run', endMs, asExpected);
+    const settledMs = Date.now() - startMs;
+    // An Event follows its status, which is what was waited for.
+    await wait(quietMs);
+    const requests = [...proxy.requests];
+    await wait(quietMs);
+    const late = proxy.requests.slice(requests.length).filter(({ isWrite }) => isWrite);
+    if (late.length > 0) throw new Error(`it goes on writing:\n${listed(late)}`);
+    const [endState, events] = await Promise.all([endStateOf(api, namespace), eventCounts(api, namespace)]);
+    if (expected !== undefined && endState !== expected) throw new Error('it left the end state again');
+    return { requests, endState, events, settledMs, struck };
+  } catch (error) {
+    const words = `${String(error)}\nfaults: ${struck.join(', ')}\nits last calls:\n${listed(proxy.requests.slice(-40))}`;
+    throw new Error(words, { cause: error });
+  } finally {
+    await operator.stop().catch(() => undefined);
+    await proxy.stop();
+  }
+};

@@ -1,0 +1,27 @@
+import { apiOf } from '../../cluster/api.ts';
+import { createJudge } from '../../faults/harness-check.ts';
+import { faultSeed, randomKills } from '../../faults/harness-plan.ts';
+import { scenarios } from '../../faults/scenarios.ts';
+import { sharedPlane } from '../shared-plane.ts';
+
+// A sample of the kill harness, which takes minutes as a whole (npm run test:faults). HOLDFAST_FAULT_SEED chooses another one.
+
+const chosen = [
+  'a policy is created',
+  'the incremental is taken out',
+  'a policy is deleted and made anew before its CronJobs are gone',
+  'a run fails',
+];
+
+test('killed in the middle, by chance, the operator comes back and ends where it would have ended', async () => {
+  const { kubeconfig } = await sharedPlane();
+  const client = apiOf(kubeconfig);
+  const judge = createJudge({ kubeconfig, client }, 'kill-sample', 3);
+  const seed = faultSeed(4, process.env);
+  const sample = scenarios.filter(({ name }) => chosen.includes(name));
+  expect(sample).toHaveLength(chosen.length);
+  const plays = sample.map((scenario, index) => ({ ...randomKills([scenario], seed + index, 1, 2)[0], scenario }));
+  const endings = await judge.playAll(plays.map(({ scenario, kills = [] }) => ({ scenario, kills })));
+  client.close();
+  expect(endings.reduce((sum, { killed }) => sum + killed, 0)).toBeGreaterThanOrEqual(chosen.length);
+}, 120_000);
