@@ -409,6 +409,19 @@ describe('ending it', () => {
     expect(server.record()?.holder).toBe('');
   });
 
+  test('a renewal that is answered only then does not open the fence again, and is waited for', async () => {
+    const a = start('a');
+    await machine.advance(3999);
+    server.fail('a', 'answered late', 1);
+    await machine.advance(1);
+    const giving = a.term?.release();
+    server.deliver();
+    await settled();
+    await giving;
+    expect([mayWrite(a), server.record()?.holder]).toEqual([false, '']);
+    expect(server.writes.slice(-2)).toEqual(['a a ok', 'a - ok']);
+  });
+
   test('left and not given back, it runs out by itself', async () => {
     const [a, b] = [start('a'), start('b')];
     await machine.advance(5000);

@@ -6,9 +6,21 @@ import { createEventRecorder } from '../../../src/kube/events.ts';
 import type { WriteFence } from '../../../src/kube/fence.ts';
 import { createLogger } from '../../../src/kube/logger.ts';
 import { createTransport, type Transport } from '../../../src/kube/transport.ts';
-import { failureOf, sendJson, startApiServer, statusBody } from './api-server.ts';
+import { failureOf, sendJson, startApiServer, statusBody, type ApiServerOptions, type Handler } from './api-server.ts';
 
 const lost = new LeadershipLostError('x holds the lease');
+
+const cleanups: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const clean of cleanups.splice(0)) await clean();
+});
+
+const serve = async (handler: Handler, options: ApiServerOptions) => {
+  const server = await startApiServer(handler, options);
+  cleanups.push(() => server.stop());
+  return server;
+};
 
 /** Shut once `isShut()`. */
 const fenceOf = (isShut: () => boolean): WriteFence => ({
@@ -25,29 +37,27 @@ test.each<{ method: Method; leaves: boolean }>([
   { method: 'PATCH', leaves: false },
   { method: 'DELETE', leaves: false },
 ])('behind a shut fence $method leaves: $leaves', async ({ method, leaves }) => {
-  const server = await startApiServer((_request, response) => sendJson(response, 200, {}), { fence: shut });
+  const server = await serve((_request, response) => sendJson(response, 200, {}), { fence: shut });
   const request = server.client.request({ method, path: '/x', body: method === 'GET' ? undefined : {} });
   const refusal = await request.then(
     () => undefined,
     (error: unknown) => error,
   );
-  await server.stop();
   expect(refusal).toBe(leaves ? undefined : lost);
   expect([server.requests.length, server.connections()]).toEqual(leaves ? [1, 1] : [0, 0]);
 });
 
 test('an open fence lets writes through, over old and new connections', async () => {
-  const server = await startApiServer((_request, response) => sendJson(response, 200, {}), {
+  const server = await serve((_request, response) => sendJson(response, 200, {}), {
     fence: fenceOf(() => false),
   });
   for (let i = 0; i < 3; i += 1) await server.client.request({ method: 'PATCH', path: '/x', body: { a: 'ä' } });
-  await server.stop();
   expect([server.requests.length, server.connections()]).toEqual([3, 1]);
 });
 
 test('it is asked again before each retry', async () => {
   let answered = 0;
-  const server = await startApiServer(
+  const server = await serve(
     (_request, response) => {
       answered += 1;
       sendJson(response, 429, statusBody(429, 'TooManyRequests'), { 'retry-after': '0' });
@@ -55,7 +65,6 @@ test('it is asked again before each retry', async () => {
     { fence: fenceOf(() => answered >= 2) },
   );
   const error = await failureOf(server.client.request({ method: 'PATCH', path: '/x', body: {} }));
-  await server.stop();
   expect(error).toBe(lost);
   expect(server.requests).toHaveLength(2);
 });
@@ -63,7 +72,7 @@ test('it is asked again before each retry', async () => {
 test('it is asked after the wait in the limiter', async () => {
   let isShut = false;
   const turn = Promise.withResolvers<void>();
-  const server = await startApiServer((_request, response) => sendJson(response, 200, {}), {
+  const server = await serve((_request, response) => sendJson(response, 200, {}), {
     fence: fenceOf(() => isShut),
     limiter: { acquire: () => turn.promise.then(() => () => {}), pause: () => {} },
   });
@@ -71,7 +80,6 @@ test('it is asked after the wait in the limiter', async () => {
   isShut = true;
   turn.resolve();
   expect(await failure).toBe(lost);
-  await server.stop();
   expect(server.requests).toEqual([]);
 });
 
@@ -89,7 +97,7 @@ test('it is asked before any transport is', async () => {
   expect(sent).toBe(0);
 });
 
-/** A kubeconfig of a server that takes connections and says nothing: with https, the handshake never ends. */
+/** The way to a server that takes connections and says nothing: with https, the handshake never ends. */
 const silentServer = async (scheme: 'http' | 'https') => {
   const received: Buffer[] = [];
   const sockets: net.Socket[] = [];
@@ -107,50 +115,52 @@ const silentServer = async (scheme: 'http' | 'https') => {
     contexts: [{ name: 'x', cluster: 'c', user: 'u' }],
     currentContext: 'x',
   });
-  const stop = async (): Promise<void> => {
+  const transport = createTransport(kubeConfig);
+  cleanups.push(async () => {
+    transport.close();
     for (const socket of sockets) socket.destroy();
     await new Promise((resolve) => server.close(resolve));
-  };
-  return { kubeConfig, received, stop };
+  });
+  return { transport, received };
 };
 
 test('shut while the connection is being opened: not one byte of the write leaves', async () => {
-  const { kubeConfig, received, stop } = await silentServer('http');
+  const { transport, received } = await silentServer('http');
+  let isShut = false;
   let asked = 0;
-  // The first time is before the connection; by the second, it stands.
   const fence: WriteFence = {
     check() {
       asked += 1;
-      if (asked > 1) throw lost;
+      if (isShut) throw lost;
+      // A connection takes longer than that.
+      setImmediate(() => {
+        isShut = true;
+      });
     },
   };
-  const client = createClient({ transport: createTransport(kubeConfig), fence });
+  const client = createClient({ transport, fence });
   const error = await failureOf(client.request({ method: 'PATCH', path: '/x', body: {}, timeLimitMs: 5000 }));
-  client.close();
-  await stop();
   expect(error).toBe(lost);
   expect([asked, Buffer.concat(received).length]).toEqual([2, 0]);
 });
 
 test('with TLS it is asked when the handshake is done, and not before', async () => {
-  const { kubeConfig, stop } = await silentServer('https');
+  const { transport } = await silentServer('https');
   let asked = 0;
   const fence: WriteFence = {
     check() {
       asked += 1;
     },
   };
-  const client = createClient({ transport: createTransport(kubeConfig), fence });
+  const client = createClient({ transport, fence });
   const error = await failureOf(client.request({ method: 'PATCH', path: '/x', body: {}, timeLimitMs: 300 }));
-  client.close();
-  await stop();
   expect(error).toMatchObject({ code: 'TimeLimit' });
   expect(asked).toBe(1);
 });
 
 test('Events that were recorded before the loss are not written after it', async () => {
   let isShut = false;
-  const server = await startApiServer(
+  const server = await serve(
     (_request, response) => {
       isShut = true;
       sendJson(response, 201, {});
@@ -162,6 +172,5 @@ test('Events that were recorded before the loss are not written after it', async
   const subject = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'default', name: 'a', uid: 'u' };
   for (const reason of ['First', 'Second', 'Third']) events.record(subject, { type: 'Normal', reason, message: 'm' });
   await events.flush();
-  await server.stop();
   expect(server.requests).toHaveLength(1);
 });
