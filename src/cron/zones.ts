@@ -1,20 +1,16 @@
-import { TimeZoneError } from './error.ts';
 import { createZone, type Zone } from './zone.ts';
 
-const makeZone = (name: string): Zone | undefined => {
-  try {
-    return createZone(name);
-  } catch (error) {
-    if (error instanceof TimeZoneError) return undefined;
-    throw error;
-  }
-};
+/** A time zone by its name. @throws {TimeZoneError} there is none */
+export type Zones = (name: string) => Zone;
 
-/** Time zones by name, each made once; undefined for a name that is not known. */
-export const createZones = (): ((name: string) => Zone | undefined) => {
-  const zones = new Map<string, Zone | undefined>();
+/** Makes each zone once: its tables cost far more than a look at them. */
+export const createZones = (): Zones => {
+  const zones = new Map<string, Zone>();
   return (name) => {
-    if (!zones.has(name)) zones.set(name, makeZone(name));
-    return zones.get(name);
+    const known = zones.get(name);
+    if (known !== undefined) return known;
+    const zone = createZone(name);
+    zones.set(name, zone);
+    return zone;
   };
 };

@@ -22,7 +22,10 @@ export interface ApplyResult {
  * last applied (its hash is on the object, so that fields no longer desired are noticed and the server removes them), or
  * a desired field is not as desired. A field that others add beside ours is left to them.
  *
- * `observed` must be the raw object or a projection that kept the annotations and every field that is ever desired.
+ * `observed` must be the raw object or a projection that kept the annotations and every field that is ever desired. It must still be there
+ * in the very version that was observed, and absent when it was absent: nothing is written on stale knowledge, and nobody's object is taken
+ * over unseen.
+ * @throws {ApiError} 409 (isConflict): it is not; look again
  */
 export async function applyIfChanged(
   client: KubeClient,
@@ -34,17 +37,34 @@ export async function applyIfChanged(
   const marked = withHash(desired);
   const cause = causeToApply(marked, observed);
   if (cause === undefined) return { action: 'unchanged' };
-  return { action: 'applied', cause, object: await applyObject(client, type, marked, options) };
+  const expected = observed === undefined ? 'absent' : identityOf(observed);
+  return { action: 'applied', cause, object: await applyObject(client, type, marked, { ...options, expected }) };
 }
 
-/** Server-side apply as {@link fieldManager}, taking over fields that others hold. Creates the object when it is absent. */
+/** What must be there for a write to go through. */
+export type Expected = 'absent' | { readonly uid?: string; readonly resourceVersion?: string };
+
+export interface ApplyOptions extends CallOptions {
+  /** Left out: whatever is there. */
+  readonly expected?: Expected;
+}
+
+// No object has this version: it is the one that an empty etcd starts with. An apply that states a version creates what is absent, and is
+// refused where something is there in another (seen on Kubernetes 1.35; from `Store.Update` of k8s.io/apiserver).
+const versionOfNothing = '1';
+
+/**
+ * Server-side apply as {@link fieldManager}, taking over fields that others hold. Creates the object when it is absent.
+ * @throws {ApiError} 409 (isConflict): what is there is not what was expected
+ */
 export async function applyObject(
   client: KubeClient,
   type: ResourceType,
   desired: Manifest,
-  { signal }: CallOptions = {},
+  { signal, expected = {} }: ApplyOptions = {},
 ): Promise<KubeObject> {
   const { namespace, name } = desired.metadata;
+  const precondition = expected === 'absent' ? { resourceVersion: versionOfNothing } : expected;
   const path = resourcePath({ type, namespace, name });
   const answer = await client.request({
     method: 'PATCH',
@@ -52,7 +72,7 @@ export async function applyObject(
     // An unknown field is an error by itself: the server cannot own what its schema does not have.
     query: { fieldManager, force: true },
     contentType: 'application/apply-patch+yaml',
-    body: desired,
+    body: { ...desired, metadata: { ...desired.metadata, ...precondition } },
     signal,
   });
   return asObject(`PATCH ${path}`, answer);
@@ -71,6 +91,15 @@ export function withHash(desired: Manifest): Manifest {
   const { metadata } = desired;
   const annotations = { ...metadata.annotations, [appliedHashAnnotation]: appliedHash(desired) };
   return { ...desired, metadata: { ...metadata, annotations } };
+}
+
+function identityOf(observed: object): Expected {
+  const metadata = field(observed, 'metadata');
+  const [uid, resourceVersion] = [field(metadata, 'uid'), field(metadata, 'resourceVersion')];
+  return {
+    ...(typeof uid === 'string' && { uid }),
+    ...(typeof resourceVersion === 'string' && { resourceVersion }),
+  };
 }
 
 function annotationOf(object: object, name: string): unknown {

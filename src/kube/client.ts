@@ -70,7 +70,7 @@ const longestPauseSeconds = 60;
 
 export function createClient(options: ClientOptions): KubeClient {
   const { transport, clock = systemClock, metrics = noMetrics, userAgent = 'holdfast', fence } = options;
-  const limiter = options.limiter ?? createLimiter({ clock, perSecond: 50, burst: 100, parallel: 16 });
+  const limiter = options.limiter ?? createLimiter({ clock, perSecond: 300, burst: 600, parallel: 16 });
 
   const send = async (request: ApiRequest, deadline: Deadline): Promise<IncomingMessage> => {
     const body = request.body === undefined ? undefined : JSON.stringify(request.body);

@@ -1,6 +1,6 @@
-import { applyIfChanged } from '../kube/apply.ts';
+import { applyIfChanged, type ApplyResult } from '../kube/apply.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { ApiError } from '../kube/errors.ts';
+import { ApiError, isConflict } from '../kube/errors.ts';
 import { deleteObject, getObject } from '../kube/objects.ts';
 import type { Logger } from '../kube/logger.ts';
 import type { KubeObject, ResourceType } from '../kube/types.ts';
@@ -38,10 +38,35 @@ const isOurs = ({ metadata }: KubeObject, { policyUid, policyName }: ApplyContex
   return named === undefined ? metadata.labels?.[policyLabel] === policyLabelValue(policyName) : named === policyName;
 };
 
+const nameTaken = (kind: string, name: string): Problem => ({
+  reason: 'NameTaken',
+  message: `The ${kind} ${name} exists and is not of this policy: nothing was changed. Delete or rename it (Holdfast looks again every ${recheckSeconds} s), or give the policy another name.`,
+});
+
 /**
- * Applies one object. When the cache does not have it, the API server is asked first: server-side apply would take over an object of
- * the same name that somebody else made.
+ * Applies one object that the cache does not have. Only where nothing is there: server-side apply would take over an object of the same
+ * name that somebody else made. Where something is, the API server is asked what.
  */
+const applyNew = async (
+  context: ApplyContext,
+  type: ResourceType,
+  desired: Claim | CronJob,
+): Promise<ApplyResult | 'taken'> => {
+  const { client, signal } = context;
+  try {
+    return await applyIfChanged(client, type, desired, undefined, { signal });
+  } catch (error) {
+    if (!isConflict(error)) throw error;
+    const { namespace, name } = desired.metadata;
+    const live = await getObject(client, type, { namespace, name }, { signal });
+    // Gone again: the next reconcile makes it.
+    if (live === undefined) throw error;
+    if (!isOurs(live, context)) return 'taken';
+    return applyIfChanged(client, type, desired, live, { signal });
+  }
+};
+
+/** Applies one object. @throws {ApiError} 409: the cache is behind */
 const applyOne = async (
   context: ApplyContext,
   type: ResourceType,
@@ -49,18 +74,14 @@ const applyOne = async (
   cached: object | undefined,
 ): Promise<Problem[]> => {
   const { client, signal, logger } = context;
-  const { namespace, name } = desired.metadata;
-  const live = cached === undefined ? await getObject(client, type, { namespace, name }, { signal }) : undefined;
-  if (live !== undefined && !isOurs(live, context)) {
-    return [
-      {
-        reason: 'NameTaken',
-        message: `The ${type.kind} ${name} exists and is not of this policy: nothing was changed. Delete or rename it (Holdfast looks again every ${recheckSeconds} s), or give the policy another name.`,
-      },
-    ];
-  }
+  const { name } = desired.metadata;
   try {
-    const { action, cause } = await applyIfChanged(client, type, desired, cached ?? live, { signal });
+    const result =
+      cached === undefined
+        ? await applyNew(context, type, desired)
+        : await applyIfChanged(client, type, desired, cached, { signal });
+    if (result === 'taken') return [nameTaken(type.kind, name)];
+    const { action, cause } = result;
     if (action === 'applied') logger.info({ applied: type.kind, object: name, cause }, 'applied');
     return [];
   } catch (error) {

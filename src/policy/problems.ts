@@ -3,7 +3,8 @@ import { durationSeconds } from '../api/v1alpha1/duration.ts';
 import { runKinds, type RunKind } from '../api/v1alpha1/recovery-points.ts';
 import { nextTime } from '../cron/next.ts';
 import { parseCron } from '../cron/parse.ts';
-import { createZone } from '../cron/zone.ts';
+import type { Zone } from '../cron/zone.ts';
+import type { Zones } from '../cron/zones.ts';
 import { isLessThan } from '../kube/quantity.ts';
 import { claimName } from '../workloads/names.ts';
 import type { Observed } from './observed.ts';
@@ -119,21 +120,22 @@ const messageOf = (attempt: () => unknown): string | undefined => {
 };
 
 // CronJob takes such a line and never starts a run. No zone has a 30 February, so any will do.
-const comesNever = (line: string, since: Date): boolean =>
-  nextTime(parseCron(line), createZone('UTC'), since) === undefined;
+const comesNever = (line: string, anyZone: Zone, since: Date): boolean =>
+  nextTime(parseCron(line), anyZone, since) === undefined;
 
-const lineProblem = (line: string, since: Date): string | undefined => {
+const lineProblem = (line: string, utc: Zone, since: Date): string | undefined => {
   const unreadable = messageOf(() => parseCron(line));
   if (unreadable !== undefined) return unreadable;
-  return comesNever(line, since) ? `"${line}" never comes: no such day exists. Write a day that does` : undefined;
+  return comesNever(line, utc, since) ? `"${line}" never comes: no such day exists. Write a day that does` : undefined;
 };
 
-const invalidSchedules = (spec: BackupPolicySpec, { creationTimestamp }: ObjectMeta): Problem[] => {
-  const zone = messageOf(() => createZone(spec.schedule.timeZone));
+const invalidSchedules = (spec: BackupPolicySpec, { creationTimestamp }: ObjectMeta, zones: Zones): Problem[] => {
+  const zone = messageOf(() => zones(spec.schedule.timeZone));
   const zoneProblem = zone === undefined ? [] : [`spec.schedule.timeZone: ${zone}`];
+  const utc = zones('UTC');
   const lines = runKinds.flatMap((kind) => {
     const [field, line] = lineOf(spec, kind);
-    const problem = line === undefined ? undefined : lineProblem(line, new Date(creationTimestamp));
+    const problem = line === undefined ? undefined : lineProblem(line, utc, new Date(creationTimestamp));
     return problem === undefined ? [] : [`spec.schedule.${field}: ${problem}`];
   });
   return [...zoneProblem, ...lines].map((problem) => ({ reason: 'ScheduleInvalid', message: `${problem}.` }) as const);
@@ -164,7 +166,7 @@ const claimMismatch = (spec: BackupPolicySpec, { policy, claims }: Observed): Pr
 };
 
 /** Everything that keeps a policy from being carried out, in the order a person should read it. */
-export const findProblems = (observed: Observed): Problem[] => {
+export const findProblems = (observed: Observed, zones: Zones): Problem[] => {
   const { spec, specProblem } = observed.policy;
   if (spec === undefined) {
     return [
@@ -177,7 +179,7 @@ export const findProblems = (observed: Observed): Problem[] => {
   return [
     ...unavailableFields(spec),
     ...missingChoices(spec),
-    ...invalidSchedules(spec, observed.policy.metadata),
+    ...invalidSchedules(spec, observed.policy.metadata, zones),
     ...invalidDeadlines(spec),
     ...claimMismatch(spec, observed),
   ];

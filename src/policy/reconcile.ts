@@ -26,7 +26,7 @@ export interface PolicyReconcilerOptions {
   clock: Clock;
 }
 
-/** Wait before a status that met a newer object is worked out anew: the cache needs a moment to show it. */
+/** Wait after a write that met a newer object than was observed: the cache needs a moment to show it. */
 const conflictRetryMs = 250;
 
 const subjectOf = ({ policy: { metadata } }: Observed) => ({
@@ -46,30 +46,33 @@ const requeueAfter = ({ nextRunTime }: BackupPolicyStatus, refused: boolean, now
 
 /** observe → plan → apply → status, for one policy. */
 export const createPolicyReconciler = ({ client, cachesOf, events, settings, clock }: PolicyReconcilerOptions) => {
-  const zoneOf = createZones();
-  return async ({ key, signal, logger }: ReconcileContext): Promise<ReconcileResult> => {
+  const zones = createZones();
+  const reconcile = async ({ key, signal, logger }: ReconcileContext): Promise<ReconcileResult> => {
     const caches = cachesOf(key);
     const observed = caches === undefined ? undefined : observe(caches, key);
     if (observed === undefined || observed.policy.metadata.deletionTimestamp !== undefined) return {};
-    const { metadata, spec, status, rawStatus } = observed.policy;
+    const { metadata, status, rawStatus } = observed.policy;
 
-    const found = findProblems(observed);
+    const found = findProblems(observed, zones);
     const context = { client, policyUid: metadata.uid, policyName: metadata.name, logger, signal };
     const refused = await applyPlan(context, planPolicy(observed, found, settings));
 
     const now = clock.now();
     const runs = readRuns(observed, now);
     const problems = [...found, ...refused];
-    const zone = spec === undefined ? undefined : zoneOf(spec.schedule.timeZone);
-    const next = nextStatus({ observed, problems, runs, zone, now });
-    try {
-      await writeStatus(client, resources.policy, metadata, next, rawStatus, { signal });
-    } catch (error) {
-      if (!isConflict(error)) throw error;
-      return { requeueAfterMs: conflictRetryMs };
-    }
+    const next = nextStatus({ observed, problems, runs, zones, now });
+    await writeStatus(client, resources.policy, metadata, next, rawStatus, { signal });
     // After the status: an Event whose status was not written would come twice.
     for (const event of dueEvents(status, next, runs)) events.record(subjectOf(observed), event);
     return requeueAfter(next, refused.length > 0, now);
+  };
+  return async (context: ReconcileContext): Promise<ReconcileResult> => {
+    try {
+      return await reconcile(context);
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      context.logger.debug({ err: error }, 'the cache is behind: looking again');
+      return { requeueAfterMs: conflictRetryMs };
+    }
   };
 };

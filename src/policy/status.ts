@@ -1,5 +1,5 @@
 import type { BackupPolicyStatus } from '../api/v1alpha1/backuppolicy.ts';
-import type { Zone } from '../cron/zone.ts';
+import type { Zones } from '../cron/zones.ts';
 import { nextConditions } from '../kube/conditions.ts';
 import { claimName } from '../workloads/names.ts';
 import { stateConditions } from './conditions.ts';
@@ -13,13 +13,12 @@ interface StatusInput {
   observed: Observed;
   problems: readonly Problem[];
   runs: Runs;
-  /** The time zone of the schedule; undefined when it is unknown. */
-  zone: Zone | undefined;
+  zones: Zones;
   now: Date;
 }
 
 /** The whole status after a reconcile. Pure. */
-export const nextStatus = ({ observed, problems, runs, zone, now }: StatusInput): BackupPolicyStatus => {
+export const nextStatus = ({ observed, problems, runs, zones, now }: StatusInput): BackupPolicyStatus => {
   const { metadata, spec, status: previous } = observed.policy;
   const history = nextHistory(previous, runs);
   const observedGeneration = metadata.generation;
@@ -32,8 +31,8 @@ export const nextStatus = ({ observed, problems, runs, zone, now }: StatusInput)
     now,
   );
   const upcoming =
-    spec === undefined || zone === undefined || problems.length > 0
+    spec === undefined || problems.length > 0
       ? {}
-      : nextRuns(metadata.name, spec, observed.cronJobs, zone, now);
+      : nextRuns(metadata.name, spec, observed.cronJobs, zones(spec.schedule.timeZone), now);
   return { observedGeneration, conditions, ...history, ...upcoming, claimName: claimName(metadata.name) };
 };

@@ -106,6 +106,35 @@ test('a field that another manager took over is taken back, and named', async ()
   expect((await existing(configMaps, 'contested'))['data']).toEqual({ a: 'ours' });
 });
 
+describe('nothing is applied on stale knowledge', () => {
+  const desired = (name: string, value: string) => configMap(name, { a: value });
+
+  test('what was absent must still be absent', async () => {
+    await applyIfChanged(client, configMaps, desired('taken', '1'), undefined);
+    const refused = await failureOf(applyIfChanged(client, configMaps, desired('taken', '2'), undefined));
+    expect(isConflict(refused)).toBe(true);
+    expect((await existing(configMaps, 'taken'))['data']).toEqual({ a: '1' });
+  });
+
+  test('what was observed must still be there in that version', async () => {
+    await applyIfChanged(client, configMaps, desired('moved', '1'), undefined);
+    const observed = await existing(configMaps, 'moved');
+    await plane.kubectl(['label', 'configmap', 'moved', 'by=another']);
+    const refused = await failureOf(applyIfChanged(client, configMaps, desired('moved', '2'), observed));
+    expect(isConflict(refused)).toBe(true);
+    expect((await existing(configMaps, 'moved'))['data']).toEqual({ a: '1' });
+  });
+
+  test('a namesake of what was observed is another object', async () => {
+    await applyIfChanged(client, configMaps, desired('again', '1'), undefined);
+    const observed = await existing(configMaps, 'again');
+    await plane.kubectl(['delete', 'configmap', 'again']);
+    const refused = await failureOf(applyIfChanged(client, configMaps, desired('again', '2'), observed));
+    expect(isConflict(refused)).toBe(true);
+    expect(await getObject(client, configMaps, { namespace: 'default', name: 'again' })).toBeUndefined();
+  });
+});
+
 test('a field the server does not know is an error, not a silent loss', async () => {
   const wrong = { ...configMap('typo'), dta: { a: '1' } };
   await expect(applyIfChanged(client, configMaps, wrong, undefined)).rejects.toThrow(/dta/);

@@ -111,14 +111,13 @@ test.each([
     reason: 'text is not a quantity',
   },
   { desired: { a: '1' }, observed: { a: 1 }, path: 'a', reason: 'a text is not a number' },
-  {
-    desired: { constructor: [{ a: 1 }] },
-    observed: { constructor: [{ a: 2 }] },
-    path: 'constructor.0.a',
-    reason: 'a field may have a name that every object of JavaScript knows',
-  },
 ])('$reason', ({ desired, observed, path }) => {
   expect(firstDifference(desired, observed)).toBe(path);
+});
+
+test('a field may have a name that every object of JavaScript knows', () => {
+  const [desired, observed]: unknown[] = JSON.parse('[{"constructor":[{"a":1}]},{"constructor":[{"a":2}]}]');
+  expect(firstDifference(desired, observed)).toBe('constructor.0.a');
 });
 
 const json = fc.jsonValue({ maxDepth: 3 }).map((value) => (value === null ? {} : value));

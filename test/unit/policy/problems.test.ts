@@ -3,6 +3,7 @@ import { backupPolicySpec } from '../../../src/api/v1alpha1/backuppolicy.ts';
 import { runKinds } from '../../../src/api/v1alpha1/recovery-points.ts';
 import { stateConditions } from '../../../src/policy/conditions.ts';
 import type { History } from '../../../src/policy/history.ts';
+import { createZones } from '../../../src/cron/zones.ts';
 import { findProblems } from '../../../src/policy/problems.ts';
 import { policyView } from '../../../src/policy/views.ts';
 import { policyClaim } from '../../../src/workloads/claim.ts';
@@ -12,8 +13,10 @@ import { policyAnnotations, policyLabels } from '../../../src/workloads/labels.t
 import { overlay, rawPolicy, type Json } from '../../support/operator/policies.ts';
 import { observedOf, pointsOf } from '../../support/operator/runs.ts';
 
+const zones = createZones();
+
 const problemsOf = (spec: Json, claims: Parameters<typeof observedOf>[0] = {}) =>
-  findProblems(observedOf({ ...claims, policy: rawPolicy({ spec }) }));
+  findProblems(observedOf({ ...claims, policy: rawPolicy({ spec }) }), zones);
 
 test('the sample is carried out: no problems', () => {
   expect(problemsOf({})).toEqual([]);

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { backupPolicyStatus, type BackupPolicyStatus } from '../../../src/api/v1alpha1/backuppolicy.ts';
-import { createZone } from '../../../src/cron/zone.ts';
+import { createZones } from '../../../src/cron/zones.ts';
 import { dueEvents } from '../../../src/policy/events.ts';
 import type { Problem } from '../../../src/policy/problems.ts';
 import { readRuns } from '../../../src/policy/run-reports.ts';
@@ -20,7 +20,7 @@ import {
   type World,
 } from '../../support/operator/runs.ts';
 
-const zone = createZone('Europe/Tallinn');
+const zones = createZones();
 
 interface Look {
   world?: World;
@@ -34,7 +34,7 @@ interface Look {
 const look = ({ world = {}, previous, spec = {}, problems = [], generation = 1, at = now }: Look = {}) => {
   const observed = observedOf({ ...world, policy: rawPolicy({ spec, status: previous, generation }) });
   const runs = readRuns(observed, at);
-  const next = nextStatus({ observed, problems, runs, zone, now: at });
+  const next = nextStatus({ observed, problems, runs, zones, now: at });
   return { next, events: dueEvents(observed.policy.status, next, runs) };
 };
 
