@@ -1,0 +1,87 @@
+import type { KubeClient } from '../../src/kube/client.ts';
+import type { Propagation } from '../../src/kube/objects.ts';
+import { resourcePath } from '../../src/kube/path.ts';
+import { apiVersionOf, isKubeObject, isRecord } from '../../src/kube/types.ts';
+import type { KubeObject, Manifest, ResourceType } from '../../src/kube/types.ts';
+import { resources } from '../../src/policy/resources.ts';
+import { policyManifest, type Json, type PolicyOptions } from '../support/operator/policies.ts';
+import { stateOf, type State } from './harness-state.ts';
+
+/** A namespace in which a scenario plays, and what a person, kubelet or a controller of Kubernetes does in it. */
+export interface Stage {
+  readonly namespace: string;
+  /** Applies a policy as a person does; spec fields given are laid over the sample's. */
+  policy(options?: PolicyOptions): Promise<void>;
+  create(type: ResourceType, manifest: Manifest): Promise<KubeObject>;
+  /** A merge patch. */
+  patch(type: ResourceType, name: string, patch: Json, subresource?: 'status'): Promise<void>;
+  /** Deletes at once, without a grace period. */
+  remove(type: ResourceType, name: string, propagation?: Propagation): Promise<void>;
+  /** @throws ApiError when it is not there */
+  get(type: ResourceType, name: string): Promise<KubeObject>;
+  list(type: ResourceType): Promise<KubeObject[]>;
+  /** All that counts of the namespace. */
+  state(): Promise<State>;
+}
+
+const core = (kind: string, plural: string): ResourceType => ({
+  group: '',
+  version: 'v1',
+  kind,
+  plural,
+  namespaced: true,
+});
+const events = core('Event', 'events');
+const serviceAccounts = core('ServiceAccount', 'serviceaccounts');
+const watched = [resources.policy, resources.cronJob, resources.claim, resources.job, resources.pod];
+
+const asObject = (answer: unknown): KubeObject => {
+  if (!isKubeObject(answer)) throw new Error(`not an object: ${JSON.stringify(answer)}`);
+  return answer;
+};
+
+/** Makes the namespace, with the account that pods need to be taken: no controller of Kubernetes runs that would make it. */
+export const createStage = async (client: KubeClient, namespace: string): Promise<Stage> => {
+  const create = async (type: ResourceType, manifest: Manifest): Promise<KubeObject> => {
+    const path = resourcePath({ type, ...(type.namespaced ? { namespace } : {}) });
+    return asObject(await client.request({ method: 'POST', path, body: manifest }));
+  };
+  const list = async (type: ResourceType): Promise<KubeObject[]> => {
+    const answer = await client.request({ method: 'GET', path: resourcePath({ type, namespace }) });
+    const items = isRecord(answer) && Array.isArray(answer['items']) ? answer['items'].filter(isRecord) : [];
+    return items.map((item) => asObject({ ...item, apiVersion: apiVersionOf(type), kind: type.kind }));
+  };
+  await create(resources.namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+  await create(serviceAccounts, { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } });
+  return {
+    namespace,
+    create,
+    list,
+    async policy(options = {}) {
+      const manifest = policyManifest({ ...options, namespace });
+      const path = resourcePath({ type: resources.policy, namespace, name: manifest.metadata.name });
+      const query = { fieldManager: 'a-person', force: true };
+      await client.request({
+        method: 'PATCH',
+        path,
+        query,
+        contentType: 'application/apply-patch+yaml',
+        body: manifest,
+      });
+    },
+    async patch(type, name, body, subresource) {
+      const path = resourcePath({ type, namespace, name, subresource });
+      await client.request({ method: 'PATCH', path, contentType: 'application/merge-patch+json', body });
+    },
+    async remove(type, name, propagationPolicy = 'Background') {
+      const body = { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy, gracePeriodSeconds: 0 };
+      await client.request({ method: 'DELETE', path: resourcePath({ type, namespace, name }), body });
+    },
+    get: async (type, name) =>
+      asObject(await client.request({ method: 'GET', path: resourcePath({ type, namespace, name }) })),
+    async state() {
+      const [notes, ...objects] = await Promise.all([list(events), ...watched.map(list)]);
+      return stateOf(namespace, objects.flat(), notes);
+    },
+  };
+};

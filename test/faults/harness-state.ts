@@ -1,0 +1,53 @@
+import { isRecord, type KubeObject } from '../../src/kube/types.ts';
+
+/** What a namespace holds, told so that two runs of the same scenario can be compared. */
+export interface State {
+  /** By `Kind/name`. */
+  readonly objects: Readonly<Record<string, unknown>>;
+  /** The Events about policies, sorted: `2x Warning Stalled: …`. */
+  readonly events: readonly string[];
+}
+
+const uuid = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
+// Times of the scenarios themselves are of the year 2020, and stay: they are results, not when they were read.
+const time = /(?!2020)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g;
+// Made of the namespace's name, and of the policy's UID.
+const hostname = /holdfast-[0-9a-f]{16}/g;
+const appliedHash = /("holdfast\.dev\/applied-hash":)"[0-9a-f]+"/g;
+
+const keyOf = ({ kind, metadata }: KubeObject): string => `${kind}/${metadata.name}`;
+
+const byText = (a: unknown, b: unknown): number => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1);
+
+const withoutTime = (entry: unknown): unknown => {
+  if (!isRecord(entry)) return entry;
+  const { time: _, ...rest } = entry;
+  return rest;
+};
+
+const lasting = ({ metadata, ...rest }: KubeObject): unknown => {
+  const { uid: _, resourceVersion: __, creationTimestamp: ___, managedFields, ...kept } = metadata;
+  const managers = Array.isArray(managedFields) ? managedFields.map(withoutTime).sort(byText) : [];
+  return { ...rest, metadata: { ...kept, managedFields: managers } };
+};
+
+/** The objects without what differs by its nature: UIDs, versions, times, and what is made of them or of the namespace. Pure. */
+export const stateOf = (namespace: string, objects: readonly KubeObject[], events: readonly KubeObject[]): State => {
+  const names = new Map(objects.map((object) => [object.metadata.uid, keyOf(object)]));
+  const masked = (value: unknown): unknown =>
+    JSON.parse(
+      JSON.stringify(value)
+        .replaceAll(uuid, (uid) => `<UID of ${names.get(uid) ?? 'another'}>`)
+        .replaceAll(time, '<time>')
+        .replaceAll(hostname, '<host name>')
+        .replaceAll(appliedHash, '$1"<hash>"')
+        .replaceAll(namespace, '<namespace>'),
+    );
+  return {
+    objects: Object.fromEntries(objects.map((object) => [keyOf(object), masked(lasting(object))])),
+    events: events
+      .filter(({ involvedObject }) => isRecord(involvedObject) && involvedObject['kind'] === 'BackupPolicy')
+      .map(({ count, type, reason, message }) => String(masked(`${count}x ${type} ${reason}: ${message}`)))
+      .sort(),
+  };
+};

@@ -1,0 +1,101 @@
+import type { RunKind } from '../../src/api/v1alpha1/recovery-points.ts';
+import { isRecord, type KubeObject } from '../../src/kube/types.ts';
+import { resources } from '../../src/policy/resources.ts';
+import { policyAnnotations, runLabels } from '../../src/workloads/labels.ts';
+import { cronJobName } from '../../src/workloads/names.ts';
+import { later, successfulContainers, type ContainerEnd } from '../support/operator/runs.ts';
+import type { Stage } from './harness-stage.ts';
+
+/** A run on the stage: its Job and pod are there, and nothing has ended. */
+export interface StagedRun {
+  readonly kind: RunKind;
+  readonly jobName: string;
+  /** When the Job ends; of the year 2020, so that results can be told from the time at which they are read. */
+  readonly time: string;
+}
+
+const policy = 'agama';
+
+const owner = ({ apiVersion, kind, metadata: { name, uid = '' } }: KubeObject) => [
+  { apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: true },
+];
+
+const podName = ({ jobName }: StagedRun): string => `${jobName}-pod`;
+
+/** What the CronJob and the Job controller do when a run is due. */
+export const startRun = async (stage: Stage, kind: RunKind, time: string): Promise<StagedRun> => {
+  const cronJob = await stage.get(resources.cronJob, cronJobName(policy, kind));
+  const template = isRecord(cronJob['spec']) && isRecord(cronJob['spec']['jobTemplate']) ? cronJob['spec'] : {};
+  const { spec } = template['jobTemplate'] as { spec: { template: { spec: object } } };
+  const jobName = `${cronJob.metadata.name}-1`;
+  const labels = runLabels(policy, kind);
+  const annotations = policyAnnotations(policy);
+  const job = await stage.create(resources.job, {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: { name: jobName, labels, annotations, ownerReferences: owner(cronJob) },
+    spec,
+  } as KubeObject);
+  const run = { kind, jobName, time };
+  await stage.create(resources.pod, {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: podName(run), labels, annotations, ownerReferences: owner(job) },
+    spec: spec.template.spec,
+  } as KubeObject);
+  return run;
+};
+
+/** What kubelet writes when the containers have ended. */
+export const endPod = async (
+  stage: Stage,
+  run: StagedRun,
+  containers: readonly ContainerEnd[],
+  phase: 'Succeeded' | 'Failed',
+): Promise<void> => {
+  const at = run.time;
+  const statuses = containers.map(({ name, message, exitCode = 0 }) => ({
+    name,
+    image: 'registry.test/a:1',
+    imageID: '',
+    ready: false,
+    restartCount: 0,
+    state: {
+      terminated: {
+        exitCode,
+        reason: exitCode === 0 ? 'Completed' : 'Error',
+        startedAt: at,
+        finishedAt: at,
+        ...(message === undefined ? {} : { message }),
+      },
+    },
+  }));
+  const status = { phase, initContainerStatuses: statuses.slice(0, -1), containerStatuses: statuses.slice(-1) };
+  await stage.patch(resources.pod, podName(run), { status }, 'status');
+};
+
+/** What remains of a pod whose node is gone: nothing. */
+export const losePod = (stage: Stage, run: StagedRun): Promise<void> => stage.remove(resources.pod, podName(run));
+
+/** What the Job controller writes when the pod has ended. */
+export const endJob = async (stage: Stage, { jobName, time }: StagedRun, end: 'Complete' | 'Failed'): Promise<void> => {
+  const condition = (type: string) => ({ type, status: 'True', reason: 'Tested', lastTransitionTime: time });
+  const startTime = later(time, -900);
+  const status =
+    end === 'Complete'
+      ? {
+          startTime,
+          completionTime: time,
+          succeeded: 1,
+          conditions: [condition('SuccessCriteriaMet'), condition('Complete')],
+        }
+      : { startTime, failed: 1, conditions: [condition('FailureTarget'), condition('Failed')] };
+  await stage.patch(resources.job, jobName, { status }, 'status');
+};
+
+/** A run from its start to its good end. */
+export const succeedRun = async (stage: Stage, kind: RunKind, time: string): Promise<void> => {
+  const run = await startRun(stage, kind, time);
+  await endPod(stage, run, successfulContainers(run), 'Succeeded');
+  await endJob(stage, run, 'Complete');
+};
