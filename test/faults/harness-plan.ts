@@ -10,15 +10,22 @@ export const everyKill = (writes: number): Kill[] => [
   ]),
 ];
 
+/** How many scenarios are drawn, with how many kills in a row at most, each at which write at most. */
+export interface Draw {
+  readonly count: number;
+  readonly most: number;
+  readonly write: number;
+}
+
 /** Scenarios with some kills in a row each, the same ones for the same seed. */
 export const randomKills = <S>(
   scenarios: readonly S[],
   seed: number,
-  count: number,
-  most = 4,
+  { count, most, write }: Draw,
 ): { scenario: S; kills: Kill[] }[] => {
   const side = fc.constantFrom('before' as const, 'after' as const);
-  const kills = fc.array(fc.record({ side, write: fc.integer({ min: 1, max: 5 }) }), { minLength: 1, maxLength: most });
+  const kill = fc.record({ side, write: fc.integer({ min: 1, max: write }) });
+  const kills = fc.array(kill, { minLength: 1, maxLength: most });
   return fc.sample(fc.record({ scenario: fc.constantFrom(...scenarios), kills }), { seed, numRuns: count });
 };
 
