@@ -32,7 +32,6 @@ test('the scenario has the calls that matter: lists, watches, reads, applies, a 
     'GET namespaces/kube-system',
     'GET backuppolicies',
     'WATCH pods',
-    'GET cronjobs/agama-full',
     'PATCH persistentvolumeclaims/agama-holdfast',
     'PATCH cronjobs/agama-full',
     'DELETE cronjobs/agama-incremental',

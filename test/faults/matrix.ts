@@ -2,7 +2,7 @@ import { isRecord } from '../../src/kube/types.ts';
 import { callsOf, commonCalls, nameOfCall, type Call } from './calls.ts';
 import { faults, type Fault } from './faults.ts';
 import type { RecordedRequest } from './proxy.ts';
-import { runScenario, type Bench, type RunResult } from './run.ts';
+import { runScenario, type Bench } from './run.ts';
 import type { Patience } from '../support/operator/in-process.ts';
 
 /** One fault at one call. */
@@ -24,18 +24,15 @@ const baselineRuns = 3;
 
 /** Records the scenario a few times: what comes each time is its calls. @throws Error it does not end the same each time */
 export const recordBaseline = async (bench: Bench, prefix: string): Promise<Baseline> => {
-  const runs: RunResult[] = [];
-  for (let index = 0; index < baselineRuns; index += 1) {
-    const expected = runs[0]?.endState;
-    runs.push(
-      await runScenario(bench, {
-        namespace: `${prefix}-undisturbed-${index}`,
-        ...(expected === undefined ? {} : { expected }),
-      }),
-    );
-  }
+  const runs = await Promise.all(
+    Array.from({ length: baselineRuns }, (_, index) =>
+      runScenario(bench, { namespace: `${prefix}-undisturbed-${index}` }),
+    ),
+  );
   const [first] = runs;
-  if (first === undefined) throw new Error('no run');
+  if (first === undefined || runs.some(({ endState }) => endState !== first.endState)) {
+    throw new Error('the undisturbed scenario does not end the same each time');
+  }
   return {
     calls: commonCalls(runs.map(({ requests }) => callsOf(requests))),
     requests: Math.max(...runs.map(({ requests }) => requests.length)),

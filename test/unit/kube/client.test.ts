@@ -127,6 +127,16 @@ test('a kept connection that died meanwhile costs a read nothing', async () => {
   expect(server.requests).toHaveLength(3);
 });
 
+test('a write on a kept connection that dies is not sent again: it may have been carried out', async () => {
+  server = await startApiServer((request, response) => {
+    if (request.method === 'PATCH') request.socket.resetAndDestroy();
+    else sendJson(response, 200, {});
+  });
+  await get();
+  expect(await failureOf(patch())).toBeInstanceOf(TransportError);
+  expect(server.requests).toHaveLength(2);
+});
+
 test('a refused connection names the request and the cause', async () => {
   server = await startApiServer(() => {});
   const { client } = server;
