@@ -45,7 +45,7 @@ export function startTerm(options: TermOptions, start: Moment): Term {
   const over = (): boolean => {
     if (ended.signal.aborted) return true;
     if (fence.leftMs() > 0) return false;
-    lose(`the lease was not renewed for ${renewDeadlineMs / 1000} s${failure}`);
+    lose(`the lease was not renewed for ${Math.round(renewDeadlineMs / 100) / 10} s${failure}`);
     return true;
   };
   const arm = (): void => {
