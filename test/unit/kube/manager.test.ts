@@ -81,6 +81,20 @@ test('nothing is reconciled before the caches are filled, nor before this proces
   expect(await running).toBe('stopped');
 });
 
+test('one who leads at once waits for the caches all the same', async () => {
+  let runs = 0;
+  const { sync, stop, running } = setUp(async () => {
+    runs += 1;
+  });
+  await settled();
+  expect(runs).toBe(0);
+  sync();
+  await settled();
+  expect(runs).toBe(1);
+  stop.abort();
+  await running;
+});
+
 test('stopping before the caches are filled ends at once', async () => {
   const { state, stop, running } = setUp(async () => {});
   stop.abort();
