@@ -73,6 +73,20 @@ test('a Retry-After beyond the time limit ends with the limit', async () => {
   expect(server.requests).toHaveLength(1);
 });
 
+test('a server that asks for an hour stops everybody for a minute', async () => {
+  const pauses: number[] = [];
+  const limiter = { acquire: () => Promise.resolve(() => {}), pause: (ms: number) => void pauses.push(ms) };
+  server = await startApiServer(
+    (_request, response, count) =>
+      count === 1
+        ? sendJson(response, 429, statusBody(429, 'TooManyRequests'), { 'retry-after': '3600' })
+        : sendJson(response, 200, {}),
+    { limiter },
+  );
+  await get();
+  expect(pauses).toEqual([60_000]);
+});
+
 test('503 is repeated for reads only: a write may have happened', async () => {
   server = await startApiServer((_request, response, count) =>
     count % 2 === 1
