@@ -1,7 +1,7 @@
 import { dumpTask, shipTask } from '../api/v1alpha1/task.ts';
 import { runContainer, type Surroundings } from './container.ts';
 
-/** The agent's entry point: `main.js dump` or `main.js ship`, with the task in HOLDFAST_TASK. The exit status is 0 only for a success. */
+/** The agent's entry point: `agent dump` or `agent ship`, with the task in HOLDFAST_TASK. The exit status is 0 only for a success. */
 const main = async (name: string | undefined): Promise<number> => {
   const surroundings: Surroundings = {
     env: process.env,
@@ -16,7 +16,7 @@ const main = async (name: string | undefined): Promise<number> => {
     const { ship } = await import('./ship/ship.ts');
     return runContainer({ name, task: shipTask, work: ship }, surroundings);
   }
-  process.stderr.write('usage: main.js dump|ship\n');
+  process.stderr.write('usage: agent dump|ship\n');
   return 2;
 };
 

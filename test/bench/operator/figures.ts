@@ -12,11 +12,13 @@ export interface Figures {
   /** Resident memory of the operator's process, in MiB: at rest, and the most it ever was (VmHWM). */
   rssMiB: number;
   peakRssMiB: number;
+  /** What V8 says of it at rest, garbage included. */
+  heap: { usedMiB: number; totalMiB: number; externalMiB: number };
   /** CPU of the operator's process until every policy was Ready. */
   cpuSeconds: number;
   /** From a Job's end in the API server until the policy's status tells of the run. */
   jobToStatusMs: { p50: number; p99: number; runs: number };
-  /** Of the operator's process, over its whole life: the 99th percentile, and the longest. */
+  /** Of the operator's process, over its whole life: the 99th percentile of the worst second, and the longest. */
   eventLoopLagMs: { p99: number; max: number };
   /** What the API server takes at most, beside what the operator asked of it: the same writes by a bare client, at its own pace. */
   ceiling: { writes: number; writesPerSecond: number; operatorWritesPerSecond: number };

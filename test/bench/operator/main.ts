@@ -6,7 +6,7 @@ import { createProgress } from '../../cluster/progress.ts';
 import { installCrds } from '../../integration/crds.ts';
 import { measureCeiling } from './ceiling.ts';
 import { percentile, rounded, type Figures } from './figures.ts';
-import { countWrites, readMetrics, sumOf } from './metrics.ts';
+import { countWrites, readMetrics, sumOf, watchLag } from './metrics.ts';
 import { observePolicies } from './observer.ts';
 import { createPolicies, policyNames } from './policies.ts';
 import { compileOperator, cpuSecondsOf, launchOperator, memoryOf } from './process.ts';
@@ -17,6 +17,17 @@ import { measureRuns } from './runs.ts';
 const progress = createProgress();
 const runs = 200;
 const restSeconds = 60;
+
+const mib = (bytes: number): number => rounded(bytes / 1024 ** 2);
+
+const heapOf = async (url: string): Promise<Figures['heap']> => {
+  const samples = await readMetrics(url);
+  return {
+    usedMiB: mib(sumOf(samples, 'nodejs_heap_size_used_bytes')),
+    totalMiB: mib(sumOf(samples, 'nodejs_heap_size_total_bytes')),
+    externalMiB: mib(sumOf(samples, 'nodejs_external_memory_bytes')),
+  };
+};
 
 const requestsOf = async (url: string): Promise<number> => sumOf(await readMetrics(url), 'holdfast_api_requests_total');
 
@@ -31,7 +42,13 @@ const settle = async (url: string, writes: () => Promise<number>): Promise<void>
   }
 };
 
-const measure = async (plane: ControlPlane, count: number, program: string): Promise<Figures> => {
+interface Settings {
+  count: number;
+  program: string;
+  nodeOptions: string | undefined;
+}
+
+const measure = async (plane: ControlPlane, { count, program, nodeOptions }: Settings): Promise<Figures> => {
   const api = apiOf(plane.kubeconfig);
   const names = policyNames(count);
   const writes = () => countWrites(api);
@@ -39,7 +56,8 @@ const measure = async (plane: ControlPlane, count: number, program: string): Pro
   const observer = await observePolicies(api);
   const before = await writes();
   const start = performance.now();
-  const operator = await launchOperator(plane.kubeconfig, program);
+  const operator = await launchOperator(plane.kubeconfig, program, nodeOptions);
+  const lag = watchLag(operator.url);
   try {
     const readyMs = await progress.task('Waiting until all are Ready', async (detail) => {
       const show = setInterval(() => detail(`${observer.ready()}`), 5000);
@@ -65,7 +83,8 @@ const measure = async (plane: ControlPlane, count: number, program: string): Pro
     await progress.task(`Watching the operator rest for ${restSeconds} s`, () => sleep(restSeconds * 1000));
     const atRest = (await requestsOf(operator.url)) - requestsBefore;
     const { rssMiB, peakRssMiB } = await memoryOf(operator.pid);
-    const samples = await readMetrics(operator.url);
+    const heap = await heapOf(operator.url);
+    const lagged = lag.stop();
     await operator.stop();
 
     const beforeRestart = await writes();
@@ -86,12 +105,10 @@ const measure = async (plane: ControlPlane, count: number, program: string): Pro
       requestsPerMinuteAtRest: rounded((atRest * 60) / restSeconds),
       rssMiB: rounded(rssMiB),
       peakRssMiB: rounded(peakRssMiB),
+      heap,
       cpuSeconds: rounded(cpuSeconds),
       jobToStatusMs: { p50: rounded(percentile(took, 0.5)), p99: rounded(percentile(took, 0.99)), runs: took.length },
-      eventLoopLagMs: {
-        p99: rounded(sumOf(samples, 'nodejs_eventloop_lag_p99_seconds') * 1000),
-        max: rounded(sumOf(samples, 'nodejs_eventloop_lag_max_seconds') * 1000),
-      },
+      eventLoopLagMs: { p99: rounded(lagged.p99), max: rounded(lagged.max) },
       ceiling: {
         writes: ceiling.writes,
         writesPerSecond: rounded(ceiling.writesPerSecond),
@@ -99,6 +116,7 @@ const measure = async (plane: ControlPlane, count: number, program: string): Pro
       },
     };
   } finally {
+    lag.stop();
     await operator.stop();
     await observer.stop();
     api.close();
@@ -106,7 +124,9 @@ const measure = async (plane: ControlPlane, count: number, program: string): Pro
 };
 
 const main = async (): Promise<void> => {
-  const { values } = parseArgs({ options: { policies: { type: 'string', default: '1000' } } });
+  const { values } = parseArgs({
+    options: { policies: { type: 'string', default: '1000' }, 'node-options': { type: 'string' } },
+  });
   const count = Number(values.policies);
   if (!Number.isInteger(count) || count < 1 || count > 100_000) {
     throw new Error('--policies: give a whole number from 1 to 100000');
@@ -117,7 +137,7 @@ const main = async (): Promise<void> => {
   );
   try {
     await installCrds(plane);
-    const figures = await measure(plane, count, program);
+    const figures = await measure(plane, { count, program, nodeOptions: values['node-options'] });
     process.stdout.write(`${JSON.stringify(figures)}\n`);
   } finally {
     await plane.stop();

@@ -28,6 +28,29 @@ export const sumOf = (
 export const readMetrics = async (url: string): Promise<Sample[]> =>
   parseMetrics(await (await fetch(`${url}/metrics`)).text());
 
+/** The longest and the usual waits of a process's event loop, from many looks: each look begins its count anew. */
+export interface LagWatch {
+  /** Milliseconds: the worst second's 99th percentile, and the longest of all. */
+  stop(): { p99: number; max: number };
+}
+
+export const watchLag = (url: string): LagWatch => {
+  const seen = { p99: 0, max: 0 };
+  const look = async (): Promise<void> => {
+    const samples = await readMetrics(url);
+    seen.p99 = Math.max(seen.p99, sumOf(samples, 'nodejs_eventloop_lag_p99_seconds') * 1000);
+    seen.max = Math.max(seen.max, sumOf(samples, 'nodejs_eventloop_lag_max_seconds') * 1000);
+  };
+  // An operator that is busy or gone gives no answer: the next look counts what this one missed.
+  const timer = setInterval(() => void look().catch(() => {}), 1000);
+  return {
+    stop() {
+      clearInterval(timer);
+      return seen;
+    },
+  };
+};
+
 const written = ['backuppolicies', 'cronjobs', 'persistentvolumeclaims', 'events'];
 const writing = ['APPLY', 'PATCH', 'PUT', 'POST', 'DELETE'];
 

@@ -19,15 +19,19 @@ export const policyNames = (count: number): PolicyName[] =>
     name: `policy-${String(index).padStart(5, '0')}`,
   }));
 
-/** A policy with local copy, full and incremental at a minute of its own, as a fleet's policies are spread over the night. */
+/**
+ * A policy with local copy, full and incremental at a minute of its own, as a fleet's policies are spread over the night. The night begins
+ * six hours from now: no run is due while it is measured, since what is to come next is part of a status.
+ */
 export const benchPolicy = ({ namespace, name }: PolicyName, index: number) => {
   const minute = index % 60;
-  const hour = Math.floor(index / 60) % 6;
+  const hour = (new Date().getUTCHours() + 6 + (Math.floor(index / 60) % 6)) % 24;
   return policyManifest({
     namespace,
     name,
     spec: {
       schedule: {
+        timeZone: 'Etc/UTC',
         localCopy: `${minute} ${hour} * * *`,
         full: `${minute} ${hour} * * 0`,
         incremental: `${minute} ${hour} * * 1-6`,

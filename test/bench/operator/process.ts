@@ -6,18 +6,18 @@ import { startOperator, type RunningOperator } from '../../support/operator/oper
 
 const ticksPerSecond = 100;
 
-/** The operator as the image runs it: compiled. */
+/** The operator as the image runs it: one file. */
 export const compileOperator = async (): Promise<string> => {
   await execa('npm', ['run', '--silent', 'build'], { cwd: projectRoot });
-  return join(projectRoot, 'dist/operator.js');
+  return join(projectRoot, 'dist/operator.mjs');
 };
 
-/** Starts it as the chart does: with its own Lease. */
-export const launchOperator = (kubeconfig: string, program: string): Promise<RunningOperator> =>
+/** Starts it as the chart does: with its own Lease. `nodeOptions` are for looking into it: `--cpu-prof`. */
+export const launchOperator = (kubeconfig: string, program: string, nodeOptions?: string): Promise<RunningOperator> =>
   startOperator({
     kubeconfig,
     program,
-    environment: { HOLDFAST_LEASE_NAMESPACE: 'default' },
+    environment: { HOLDFAST_LEASE_NAMESPACE: 'default', NODE_OPTIONS: nodeOptions },
   });
 
 /** CPU that a process has used, user and system, in seconds. */
