@@ -47,8 +47,11 @@ test.each(faults.map((fault, index) => ({ fault, index, name: fault.name })))(
   async ({ fault, index }) => {
     const cells = shuffled(cellsOf(baseline.calls, [fault]), random);
     expect(cells.length).toBeGreaterThan(0);
-    expect(await playCells(bench, baseline, cells, { prefix: `matrix-${index}`, parallel })).toEqual([]);
-    played += cells.length;
+    const { failures, met } = await playCells(bench, baseline, cells, { prefix: `matrix-${index}`, parallel });
+    played += met;
+    expect(failures).toEqual([]);
+    // Only the last statuses may be of some runs and not of others.
+    expect(met).toBeGreaterThan(cells.length * 0.8);
   },
   300_000,
 );

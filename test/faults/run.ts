@@ -79,8 +79,8 @@ export const runScenario = async (bench: Bench, options: RunOptions): Promise<Ru
       expected === undefined || (await endStateOf(api, namespace)) === expected;
     await until('the end state of the undisturbed run', endMs, asExpected);
     const settledMs = Date.now() - startMs;
-    // An Event follows its status, which is what was waited for.
-    await wait(1000);
+    // An Event follows its status, which is what was waited for, and may be told to wait for a second.
+    await wait(2000);
     const requests = [...proxy.requests];
     await wait(quietMs);
     // What the server refuses (a cache that is still behind) changes nothing.

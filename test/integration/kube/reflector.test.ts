@@ -107,11 +107,14 @@ test('handlers and projections that throw cost nothing but a log line', async ()
   watching.reflector.onEvent(async () => {
     await Promise.reject(new Error('a bad async handler'));
   });
+  const heard: string[] = [];
+  watching.reflector.onEvent(({ key }) => heard.push(key));
   await create('throwing', 'unreadable');
   await watching.reflector.synced;
   await create('throwing', 'fine');
   await eventually('the readable one', () => keys().includes('default/fine'));
   expect(keys()).toEqual(['default/fine']);
+  expect(heard).toEqual(['default/fine']);
 });
 
 test('a killed API server: what happened meanwhile is seen, once each', async () => {
