@@ -10,7 +10,7 @@ import { scenarios } from './scenarios.ts';
 // deletes, and then nothing is written.
 
 const lanes = 4;
-const rows = 40;
+const rows = 30;
 
 let cluster: OperatorCluster;
 let client: KubeClient;
@@ -60,6 +60,7 @@ test.each(scenarios.map((scenario) => ({ scenario, name: scenario.name })))(
     for (const ending of [reference, ...endings]) {
       expect(await audited(mark, ending)).toEqual({ creates: ending.creates, deletes: ending.deletes });
     }
+    process.stdout.write(`${scenario.name}: ${reference.writes.length} writes, ${kills.length} kills\n`);
     counts.scenarios += 1;
     counts.writes += reference.writes.length;
     counts.kills += kills.length;

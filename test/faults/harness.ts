@@ -41,7 +41,8 @@ const hasCode = (...codes: readonly number[]) => {
   const wanted = new Set(codes);
   return ({ upstreamStatus }: RecordedRequest): boolean => upstreamStatus !== undefined && wanted.has(upstreamStatus);
 };
-const isEvent = ({ what }: RecordedRequest): boolean => / events(\/|$)/.test(what);
+/** Whether a request is about an Event, which is a courtesy and no part of the end state. */
+export const isEvent = ({ what }: RecordedRequest): boolean => / events(\/|$)/.test(what);
 const isDelete = ({ method }: RecordedRequest): boolean => method === 'DELETE';
 const whats = (writes: readonly RecordedRequest[]): string[] => writes.map(({ what }) => what);
 

@@ -81,6 +81,7 @@ describe('the walk', () => {
       lanes.push(lane);
       return { leaf, namespace: lane.stage.namespace, start: lane.start, there, back };
     });
+    await victim.quiet(2000);
     const done = victim.writes().length;
     await victim.kill();
     await victim.start();
