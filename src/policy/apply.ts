@@ -98,8 +98,10 @@ const applyOne = async (
 /** Carries a plan out. What the API server refuses for good comes back as problems; everything else throws and is tried again. */
 export const applyPlan = async (context: ApplyContext, { claim, cronJobs, remove }: Plan): Promise<Problem[]> => {
   const { client, signal, logger } = context;
-  for (const { namespace, name, uid } of remove) {
-    await deleteObject(client, resources.cronJob, { namespace, name }, { uid, signal });
+  for (const { namespace, name, uid, object } of remove) {
+    const { resourceVersion } = object.metadata;
+    // With the version: one that somebody has just orphaned is to be taken over, and its run that goes on would die with it.
+    await deleteObject(client, resources.cronJob, { namespace, name }, { uid, resourceVersion, signal });
     logger.info({ deleted: 'CronJob', object: name }, 'deleted: the policy does not ask for it');
   }
   const problems: Problem[] = [];
