@@ -17,6 +17,7 @@ import { createLogger, type Logger } from './kube/logger.ts';
 import { createManager } from './kube/manager.ts';
 import { createKubeMetrics, type KubeMetrics } from './kube/metrics.ts';
 import { getObject } from './kube/objects.ts';
+import { createPlaces } from './kube/places.ts';
 import { createTransport } from './kube/transport.ts';
 import { nameOf } from './kube/types.ts';
 import type { Caches } from './policy/caches.ts';
@@ -95,7 +96,8 @@ const runOperator = async (config: Config, logger: Logger, stop: AbortSignal): P
     cluster: await clusterIdentity(client, stop),
   };
   const scopes = config.namespaces.length === 0 ? [{}] : config.namespaces.map((namespace) => ({ namespace }));
-  const watches = scopes.map((scope) => ({ scope, ...createWatches({ client, logger, metrics, ...scope }) }));
+  const lists = createPlaces(1);
+  const watches = scopes.map((scope) => ({ scope, ...createWatches({ client, logger, metrics, lists, ...scope }) }));
   const cachesOf = (key: string): Caches | undefined =>
     watches.find(({ scope }) => !('namespace' in scope) || scope.namespace === nameOf(key).namespace)?.caches;
 

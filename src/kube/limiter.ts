@@ -1,4 +1,5 @@
 import { sleep, type Clock } from './clock.ts';
+import { createPlaces } from './places.ts';
 
 export interface LimiterOptions {
   readonly clock: Clock;
@@ -22,8 +23,7 @@ export function createLimiter({ clock, perSecond, burst, parallel }: LimiterOpti
   let tokens = burst;
   let filledAt = clock.monotonicMs();
   let pausedUntil = 0;
-  let running = 0;
-  const places: (() => void)[] = [];
+  const places = createPlaces(parallel);
 
   const refill = (): void => {
     const now = clock.monotonicMs();
@@ -35,35 +35,10 @@ export function createLimiter({ clock, perSecond, burst, parallel }: LimiterOpti
     const forToken = tokens >= 1 ? 0 : Math.ceil(((1 - tokens) / perSecond) * 1000);
     return Math.max(forToken, pausedUntil - clock.monotonicMs());
   };
-  // A place given back goes straight to who waits longest, so that a newcomer cannot slip in between.
-  const release = (): void => {
-    const next = places.shift();
-    if (next === undefined) running -= 1;
-    else next();
-  };
-  const takePlace = async (signal: AbortSignal): Promise<void> => {
-    signal.throwIfAborted();
-    if (running < parallel) {
-      running += 1;
-      return;
-    }
-    await new Promise<void>((resolve, reject) => {
-      const giveUp = (): void => {
-        places.splice(places.indexOf(take), 1);
-        reject(signal.reason);
-      };
-      const take = (): void => {
-        signal.removeEventListener('abort', giveUp);
-        resolve();
-      };
-      places.push(take);
-      signal.addEventListener('abort', giveUp, { once: true });
-    });
-  };
 
   return {
     async acquire(signal) {
-      await takePlace(signal);
+      const release = await places.take(signal);
       for (let wait = waitMs(); wait > 0; wait = waitMs()) {
         await sleep(clock, wait, signal);
         if (!signal.aborted) continue;
@@ -71,12 +46,7 @@ export function createLimiter({ clock, perSecond, burst, parallel }: LimiterOpti
         throw signal.reason;
       }
       tokens -= 1;
-      let released = false;
-      return () => {
-        if (released) return;
-        released = true;
-        release();
-      };
+      return release;
     },
     pause(ms) {
       pausedUntil = Math.max(pausedUntil, clock.monotonicMs() + ms);

@@ -2,10 +2,11 @@ import { backoffMs } from './backoff.ts';
 import type { KubeClient } from './client.ts';
 import { sleep, systemClock, type Clock } from './clock.ts';
 import { isExpired } from './errors.ts';
-import { createEventSink, type ObjectEvent } from './events-of.ts';
-import { listAll, newestVersion } from './list.ts';
+import { createEventSink, type Incoming, type ObjectEvent } from './events-of.ts';
+import { listAll, newestVersion, type Listed } from './list.ts';
 import type { Logger } from './logger.ts';
 import { noMetrics, type KubeMetrics } from './metrics.ts';
+import { createPlaces, type Places } from './places.ts';
 import { createStore, type IndexFunctions, type Store } from './store.ts';
 import type { KubeObject, ResourceType } from './types.ts';
 import { watchOnce, type WatchEnd } from './watch.ts';
@@ -27,6 +28,8 @@ export interface ReflectorOptions<T> {
   readonly metrics?: KubeMetrics;
   readonly random?: () => number;
   readonly tuning?: Partial<ReflectorTuning>;
+  /** Shared by reflectors that list one after another: the pages of a list take more memory than all that is kept of it. */
+  readonly lists?: Places;
 }
 
 /** Times in milliseconds. */
@@ -40,7 +43,7 @@ export interface ReflectorTuning {
   readonly idleLimitMs: number;
   readonly backoffBaseMs: number;
   readonly backoffCapMs: number;
-  /** Everything is listed anew this often, which heals an event lost anywhere on the way. */
+  /** Everything is listed anew this often, up to a quarter later, which heals an event lost anywhere on the way. */
   readonly relistMs: number;
 }
 
@@ -73,6 +76,7 @@ export interface Reflector<T> {
 
 export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
   const { client, type, clock = systemClock, metrics = noMetrics, random = Math.random } = options;
+  const { lists = createPlaces(1) } = options;
   const tuning = { ...defaultTuning, ...options.tuning };
   const logger = options.logger.child({ resource: type.plural });
   const store = createStore(options.indexes);
@@ -83,11 +87,13 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
 
   let isSynced = false;
   let version: string | undefined;
-  let listedAtMs = 0;
+  let relistAtMs = 0;
   let failures = 0;
   /** The last watch did not end as it should: what answers now need not be what answered then. */
   let suspect = false;
   let activityMs = clock.monotonicMs();
+  /** Waits for its turn to list: not what liveness is about. */
+  let queued = false;
   let contactMs: number | undefined;
 
   const heard = (): void => {
@@ -98,9 +104,20 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
 
   const list = async (signal: AbortSignal): Promise<string> => {
     const { pageSize } = tuning;
-    const { items, resourceVersion } = await listAll({ ...scope, ...selectors, pageSize, keep: sink.read, signal });
+    queued = true;
+    const release = await lists.take(signal).finally(() => {
+      queued = false;
+    });
+    let listed: Listed<Incoming<T>>;
+    try {
+      listed = await listAll({ ...scope, ...selectors, pageSize, keep: sink.read, signal });
+    } finally {
+      release();
+    }
+    const { items, resourceVersion } = listed;
     sink.replace(items);
-    listedAtMs = clock.monotonicMs();
+    // Not all at once, nor all replicas at the same time.
+    relistAtMs = clock.monotonicMs() + tuning.relistMs * (1 + random() / 4);
     isSynced = true;
     markSynced();
     heard();
@@ -116,7 +133,7 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
 
   const watch = async (from: string, signal: AbortSignal): Promise<WatchEnd> => {
     const wantedMs = tuning.watchMinMs + random() * (tuning.watchMaxMs - tuning.watchMinMs);
-    const untilRelistMs = Math.max(1000, listedAtMs + tuning.relistMs - clock.monotonicMs());
+    const untilRelistMs = Math.max(1000, relistAtMs - clock.monotonicMs());
     return watchOnce({
       ...scope,
       ...selectors,
@@ -135,7 +152,7 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
   };
 
   const step = async (signal: AbortSignal): Promise<void> => {
-    if (version === undefined || clock.monotonicMs() - listedAtMs >= tuning.relistMs) version = await list(signal);
+    if (version === undefined || clock.monotonicMs() >= relistAtMs) version = await list(signal);
     else if (suspect && (await wentBackwards(version, signal))) {
       logger.warn({ from: version }, 'the API server counts from an older version: listing anew');
       version = await list(signal);
@@ -186,7 +203,7 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
     run,
     synced,
     hasSynced: () => isSynced,
-    lastActivityMs: () => activityMs,
+    lastActivityMs: () => (queued ? clock.monotonicMs() : activityMs),
     lastContactMs: () => contactMs,
   };
 }

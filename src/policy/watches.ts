@@ -4,6 +4,7 @@ import type { Logger } from '../kube/logger.ts';
 import type { AnyReflector } from '../kube/manager.ts';
 import type { KubeMetrics } from '../kube/metrics.ts';
 import type { ObjectEvent, ReflectorTuning } from '../kube/reflector.ts';
+import { createPlaces, type Places } from '../kube/places.ts';
 import type { KubeObject, ResourceType } from '../kube/types.ts';
 import { managedSelector } from '../workloads/labels.ts';
 import { byPolicy, createCache, type Cache } from './cache.ts';
@@ -19,6 +20,8 @@ interface WatchOptions {
   namespace?: string;
   /** Times of the reflectors, where the usual ones will not do. */
   tuning?: Partial<ReflectorTuning>;
+  /** Lists take turns, also those of several namespaces. */
+  lists?: Places;
 }
 
 /** The watches of one namespace, or of the whole cluster. */
@@ -38,8 +41,15 @@ const policiesOf = (event: ObjectEvent<Member>): string[] => [
   ...new Set([...byPolicy(event.object), ...(event.type === 'modified' ? byPolicy(event.old) : [])]),
 ];
 
-export const createWatches = ({ client, logger, metrics, namespace, tuning = {} }: WatchOptions): Watches => {
-  const scope = { client, logger, metrics, tuning, ...(namespace === undefined ? {} : { namespace }) };
+export const createWatches = ({
+  client,
+  logger,
+  metrics,
+  namespace,
+  tuning = {},
+  lists = createPlaces(1),
+}: WatchOptions): Watches => {
+  const scope = { client, logger, metrics, tuning, lists, ...(namespace === undefined ? {} : { namespace }) };
   const members = <T extends Member>(type: ResourceType, view: (raw: KubeObject) => T): Cache<T> =>
     createCache<T>({ ...scope, type, view, labelSelector: managedSelector });
 
