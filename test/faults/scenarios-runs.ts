@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { RunKind } from '../../src/api/v1alpha1/recovery-points.ts';
 import { isRecord, type KubeObject } from '../../src/kube/types.ts';
 import { resources } from '../../src/policy/resources.ts';
@@ -22,12 +23,19 @@ const owner = ({ apiVersion, kind, metadata: { name, uid = '' } }: KubeObject) =
 
 const podName = ({ jobName }: StagedRun): string => `${jobName}-pod`;
 
+/** The one run of a kind that a stage has; it ends at `time`. */
+export const runOf = (kind: RunKind, time: string): StagedRun => ({
+  kind,
+  time,
+  jobName: `${cronJobName(policy, kind)}-1`,
+});
+
 /** What the CronJob and the Job controller do when a run is due. */
-export const startRun = async (stage: Stage, kind: RunKind, time: string): Promise<StagedRun> => {
+export const startRun = async (stage: Stage, run: StagedRun): Promise<void> => {
+  const { kind, jobName } = run;
   const cronJob = await stage.get(resources.cronJob, cronJobName(policy, kind));
   const template = isRecord(cronJob['spec']) && isRecord(cronJob['spec']['jobTemplate']) ? cronJob['spec'] : {};
   const { spec } = template['jobTemplate'] as { spec: { template: { spec: object } } };
-  const jobName = `${cronJob.metadata.name}-1`;
   const labels = runLabels(policy, kind);
   const annotations = policyAnnotations(policy);
   const job = await stage.create(resources.job, {
@@ -36,14 +44,12 @@ export const startRun = async (stage: Stage, kind: RunKind, time: string): Promi
     metadata: { name: jobName, labels, annotations, ownerReferences: owner(cronJob) },
     spec,
   } as KubeObject);
-  const run = { kind, jobName, time };
   await stage.create(resources.pod, {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { name: podName(run), labels, annotations, ownerReferences: owner(job) },
     spec: spec.template.spec,
   } as KubeObject);
-  return run;
 };
 
 /** What kubelet writes when the containers have ended. */
@@ -77,8 +83,12 @@ export const endPod = async (
 /** What remains of a pod whose node is gone: nothing. */
 export const losePod = (stage: Stage, run: StagedRun): Promise<void> => stage.remove(resources.pod, podName(run));
 
+/** The Job controller looks at its pods once a second. */
+const jobControllerMs = 1000;
+
 /** What the Job controller writes when the pod has ended. */
 export const endJob = async (stage: Stage, { jobName, time }: StagedRun, end: 'Complete' | 'Failed'): Promise<void> => {
+  await wait(jobControllerMs);
   const condition = (type: string) => ({ type, status: 'True', reason: 'Tested', lastTransitionTime: time });
   const startTime = later(time, -900);
   const status =
@@ -93,9 +103,8 @@ export const endJob = async (stage: Stage, { jobName, time }: StagedRun, end: 'C
   await stage.patch(resources.job, jobName, { status }, 'status');
 };
 
-/** A run from its start to its good end. */
-export const succeedRun = async (stage: Stage, kind: RunKind, time: string): Promise<void> => {
-  const run = await startRun(stage, kind, time);
+/** A run that was started comes to its good end. */
+export const succeed = async (stage: Stage, run: StagedRun): Promise<void> => {
   await endPod(stage, run, successfulContainers(run), 'Succeeded');
   await endJob(stage, run, 'Complete');
 };

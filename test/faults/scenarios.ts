@@ -2,11 +2,11 @@ import type { KubeObject } from '../../src/kube/types.ts';
 import { resources } from '../../src/policy/resources.ts';
 import { runKinds, type RunKind } from '../../src/api/v1alpha1/recovery-points.ts';
 import { claimName, cronJobName } from '../../src/workloads/names.ts';
-import { conditionOf } from '../support/operator/cluster.ts';
+import { conditionOf, eventually } from '../support/operator/cluster.ts';
 import { failedResultOf } from '../support/operator/runs.ts';
 import type { Stage } from './harness-stage.ts';
 import type { State } from './harness-state.ts';
-import { endJob, endPod, losePod, startRun, succeedRun } from './scenarios-runs.ts';
+import { endJob, endPod, losePod, runOf, startRun, succeed, type StagedRun } from './scenarios-runs.ts';
 
 /** Something that happens to policies, to be answered the same way whenever the operator is killed. */
 export interface Scenario {
@@ -21,11 +21,20 @@ export interface Scenario {
 
 const policyName = 'agama';
 const cronJob = (kind: RunKind): string => cronJobName(policyName, kind);
-const fullTime = '2020-01-05T02:00:00Z';
-const incrementalTime = '2020-01-06T02:00:00Z';
+const full = runOf('Full', '2020-01-05T02:00:00Z');
+const incremental = runOf('Incremental', '2020-01-06T02:00:00Z');
 
 const nothing = async (): Promise<void> => {};
 const policy = (stage: Stage): Promise<void> => stage.policy();
+
+/** Runs that go on: their Jobs and pods are there. */
+const running =
+  (...runs: readonly StagedRun[]) =>
+  async (stage: Stage): Promise<void> => {
+    await stage.policy();
+    await eventually('the CronJobs are there', async () => (await stage.list(resources.cronJob)).length === 3);
+    for (const run of runs) await startRun(stage, run);
+  };
 
 const objectOf = ({ objects }: State, key: string): KubeObject => objects[key] as KubeObject;
 const policyOf = (state: State, name = policyName): KubeObject => objectOf(state, `BackupPolicy/${name}`);
@@ -194,8 +203,8 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'a run succeeds',
-    given: policy,
-    change: (stage) => succeedRun(stage, 'Full', fullTime),
+    given: running(full),
+    change: (stage) => succeed(stage, full),
     end: (state) => {
       expectApplied(state);
       expect(conditionOf(policyOf(state), 'LastBackupSucceeded')).toMatchObject({ status: 'True' });
@@ -206,12 +215,11 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'a run fails',
-    given: policy,
+    given: running(full),
     change: async (stage) => {
-      const run = await startRun(stage, 'Full', fullTime);
-      const dump = { name: 'dump', exitCode: 1, message: JSON.stringify(failedResultOf('dump', run)) };
-      await endPod(stage, run, [dump, { name: 'ship', exitCode: 1 }], 'Failed');
-      await endJob(stage, run, 'Failed');
+      const dump = { name: 'dump', exitCode: 1, message: JSON.stringify(failedResultOf('dump', full)) };
+      await endPod(stage, full, [dump, { name: 'ship', exitCode: 1 }], 'Failed');
+      await endJob(stage, full, 'Failed');
     },
     end: (state) => {
       expectApplied(state);
@@ -222,11 +230,10 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'a run is lost with its pod',
-    given: policy,
+    given: running(full),
     change: async (stage) => {
-      const run = await startRun(stage, 'Full', fullTime);
-      await losePod(stage, run);
-      await endJob(stage, run, 'Failed');
+      await losePod(stage, full);
+      await endJob(stage, full, 'Failed');
     },
     end: (state) => {
       const reason = 'PodLost';
@@ -236,10 +243,10 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'a full restarts the chain, and an incremental continues it',
-    given: policy,
+    given: running(full, incremental),
     change: async (stage) => {
-      await succeedRun(stage, 'Full', fullTime);
-      await succeedRun(stage, 'Incremental', incrementalTime);
+      await succeed(stage, full);
+      await succeed(stage, incremental);
     },
     end: (state) => {
       expect(policyOf(state)).toMatchObject({

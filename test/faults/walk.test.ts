@@ -7,7 +7,7 @@ import { policyManifest } from '../support/operator/policies.ts';
 import { createVictim, type Victim } from './harness-operator.ts';
 import { inParallel } from './harness-plan.ts';
 import { createStage, type Stage } from './harness-stage.ts';
-import { succeedRun } from './scenarios-runs.ts';
+import { runOf, startRun, succeed } from './scenarios-runs.ts';
 import { leavesOf, valueAt } from './walk-leaves.ts';
 import { samples } from './walk-samples.ts';
 import { madeOf, settle, step, type Made } from './walk.ts';
@@ -17,6 +17,7 @@ import { madeOf, settle, step, type Made } from './walk.ts';
 
 const leaves = leavesOf(backupPolicySpec);
 const laneCount = 10;
+const run = runOf('Full', '2020-01-05T02:00:00Z');
 
 describe('the samples', () => {
   test('every field has one: a new field cannot be forgotten', () => {
@@ -55,7 +56,8 @@ describe('the walk', () => {
     await stage.policy();
     await settle(victim, stage);
     // What is promised about how long a backup takes shows once there is one.
-    await succeedRun(stage, 'Full', '2020-01-05T02:00:00Z');
+    await startRun(stage, run);
+    await succeed(stage, run);
     await eventually('the run is known', async () => {
       const { status } = await stage.get(resources.policy, 'agama');
       return isRecord(status) && status['lastRuns'] !== undefined;
