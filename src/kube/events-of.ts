@@ -1,6 +1,7 @@
 import type { Logger } from './logger.ts';
 import { deepFreeze, type Entry, type WritableStore } from './store.ts';
 import { keyOf, type DeepReadonly, type KubeObject, type ResourceType } from './types.ts';
+import { isNewer } from './version.ts';
 import type { WatchEvent } from './watch.ts';
 
 /** A change of one object. An object deleted and made again under its name is two events: it is not the same object. */
@@ -26,7 +27,12 @@ export interface EventSink<T> {
   read(raw: KubeObject): Incoming<T>;
   /** The store becomes exactly `items`; then the events for all differences are sent. */
   replace(items: readonly Incoming<T>[]): void;
+  /** An event of the watch; one that is older than what was remembered is passed over. */
   apply(event: WatchEvent): void;
+  /**
+   * Takes in what the server answered to a write of our own, which the watch has not told yet. `silent` sends no event: who wrote it knows.
+   */
+  remember(raw: KubeObject, options?: { readonly silent?: boolean }): void;
 }
 
 export function createEventSink<T>({ type, store, project, logger }: EventSinkOptions<T>): EventSink<T> {
@@ -87,6 +93,11 @@ export function createEventSink<T>({ type, store, project, logger }: EventSinkOp
     ];
   };
 
+  const isBehind = ({ metadata }: KubeObject): boolean => {
+    const known = store.entry(keyOf(metadata));
+    return known !== undefined && isNewer(known.resourceVersion, metadata.resourceVersion ?? '');
+  };
+
   return {
     onEvent(handler) {
       handlers.push(handler);
@@ -102,6 +113,7 @@ export function createEventSink<T>({ type, store, project, logger }: EventSinkOp
       emit([...gone.flatMap((key) => remove(key)), ...items.flatMap(put)]);
     },
     apply({ type: change, object }) {
+      if (isBehind(object)) return;
       const incoming = read(object);
       if (change !== 'DELETED') return emit(put(incoming));
       const known = store.entry(keyOf(object.metadata));
@@ -109,6 +121,11 @@ export function createEventSink<T>({ type, store, project, logger }: EventSinkOp
       if ('unreadable' in incoming) return emit(leaveOut(known.key, incoming.unreadable));
       // The event carries the object as it last was: what changed with the deletion itself is seen.
       emit(remove(known.key, frozen(incoming.entry)));
+    },
+    remember(raw, { silent = false } = {}) {
+      if (isBehind(raw)) return;
+      const events = put(read(raw));
+      if (!silent) emit(events);
     },
   };
 }

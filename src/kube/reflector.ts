@@ -9,6 +9,7 @@ import { noMetrics, type KubeMetrics } from './metrics.ts';
 import { createPlaces, type Places } from './places.ts';
 import { createStore, type IndexFunctions, type Store } from './store.ts';
 import type { KubeObject, ResourceType } from './types.ts';
+import { isNewer } from './version.ts';
 import { watchOnce, type WatchEnd } from './watch.ts';
 
 export type { ObjectEvent } from './events-of.ts';
@@ -65,6 +66,11 @@ export interface Reflector<T> {
   onEvent(handler: (event: ObjectEvent<T>) => void): void;
   /** Lists and watches until the signal aborts; never rejects. To be called once. */
   run(signal: AbortSignal): Promise<void>;
+  /**
+   * Takes what the server answered to a write of our own into the store, so that the next look at it is not at what was before: a watch may
+   * be behind by much. Passed over once the watch has gone past it. `silent` sends no event.
+   */
+  remember(raw: KubeObject, options?: { readonly silent?: boolean }): void;
   /** Resolves once the first list is in the store and the handlers have seen it. Never rejects. */
   readonly synced: Promise<void>;
   hasSynced(): boolean;
@@ -127,8 +133,7 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
   /** A server restored from an older snapshot counts on from below our version, and a watch from there would be silent for ever. */
   const wentBackwards = async (from: string, signal: AbortSignal): Promise<boolean> => {
     const newest = await newestVersion({ ...scope, signal });
-    const comparable = /^\d+$/.test(newest) && /^\d+$/.test(from);
-    return comparable && BigInt(newest) < BigInt(from);
+    return isNewer(from, newest);
   };
 
   const watch = async (from: string, signal: AbortSignal): Promise<WatchEnd> => {
@@ -201,6 +206,11 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
     store,
     onEvent: sink.onEvent,
     run,
+    remember(raw, how) {
+      const { resourceVersion = '' } = raw.metadata;
+      // Gone past: the store has what came of it, which may be that the object is gone again.
+      if (version !== undefined && isNewer(resourceVersion, version)) sink.remember(raw, how);
+    },
     synced,
     hasSynced: () => isSynced,
     lastActivityMs: () => (queued ? clock.monotonicMs() : activityMs),

@@ -7,7 +7,9 @@ import type { KubeObject, ResourceType } from '../kube/types.ts';
 import { policyAnnotation, policyLabel } from '../workloads/labels.ts';
 import { policyLabelValue } from '../workloads/names.ts';
 import type { Claim, CronJob } from '../workloads/types.ts';
-import type { Plan } from './plan.ts';
+import type { Cache } from './cache.ts';
+import type { Caches } from './caches.ts';
+import type { Plan, Wanted } from './plan.ts';
 import type { Problem } from './problems.ts';
 import { resources } from './resources.ts';
 
@@ -15,6 +17,7 @@ interface ApplyContext {
   client: KubeClient;
   policyUid: string;
   policyName: string;
+  caches: Caches;
   logger: Logger;
   signal: AbortSignal;
 }
@@ -43,53 +46,80 @@ const nameTaken = (kind: string, name: string): Problem => ({
   message: `The ${kind} ${name} exists and is not of this policy: nothing was changed. Delete or rename it (Holdfast looks again every ${recheckSeconds} s), or give the policy another name.`,
 });
 
+/** Where objects of a kind are written, and remembered until the watch tells of them. */
+interface Target {
+  type: ResourceType;
+  cache: Pick<Cache<unknown>, 'remember'>;
+}
+
+const lookUp = async ({ client, signal }: ApplyContext, { type, cache }: Target, { metadata }: Claim | CronJob) => {
+  const live = await getObject(client, type, { namespace: metadata.namespace, name: metadata.name }, { signal });
+  return { live, remember: () => live !== undefined && cache.remember(live) };
+};
+
 /**
  * Applies one object that the cache does not have. Only where nothing is there: server-side apply would take over an object of the same
  * name that somebody else made. Where something is, the API server is asked what.
  */
 const applyNew = async (
   context: ApplyContext,
-  type: ResourceType,
+  target: Target,
   desired: Claim | CronJob,
 ): Promise<ApplyResult | 'taken'> => {
   const { client, signal } = context;
   try {
-    return await applyIfChanged(client, type, desired, undefined, { signal });
+    return await applyIfChanged(client, target.type, desired, undefined, { signal });
   } catch (error) {
     if (!isConflict(error)) throw error;
-    const { namespace, name } = desired.metadata;
-    const live = await getObject(client, type, { namespace, name }, { signal });
+    const { live, remember } = await lookUp(context, target, desired);
     // Gone again: the next reconcile makes it.
     if (live === undefined) throw error;
     if (!isOurs(live, context)) return 'taken';
-    return applyIfChanged(client, type, desired, live, { signal });
+    remember();
+    return applyIfChanged(client, target.type, desired, live, { signal });
   }
 };
 
-/** Applies one object. @throws {ApiError} 409: the cache is behind */
+/** Applies over what the cache has. @throws {ApiError} 409: the cache was behind; it has been told better */
+const applyOver = async (
+  context: ApplyContext,
+  target: Target,
+  desired: Claim | CronJob,
+  cached: object,
+): Promise<ApplyResult> => {
+  const { client, signal } = context;
+  try {
+    return await applyIfChanged(client, target.type, desired, cached, { signal });
+  } catch (error) {
+    if (isConflict(error)) (await lookUp(context, target, desired)).remember();
+    throw error;
+  }
+};
+
+/** Applies one object. @throws {ApiError} 409: look again */
 const applyOne = async (
   context: ApplyContext,
-  type: ResourceType,
-  desired: Claim | CronJob,
-  cached: object | undefined,
+  target: Target,
+  { desired, observed }: Wanted<Claim | CronJob>,
 ): Promise<Problem[]> => {
-  const { client, signal, logger } = context;
+  const { kind } = target.type;
   const { name } = desired.metadata;
   try {
     const result =
-      cached === undefined
-        ? await applyNew(context, type, desired)
-        : await applyIfChanged(client, type, desired, cached, { signal });
-    if (result === 'taken') return [nameTaken(type.kind, name)];
-    const { action, cause } = result;
-    if (action === 'applied') logger.info({ applied: type.kind, object: name, cause }, 'applied');
+      observed === undefined
+        ? await applyNew(context, target, desired)
+        : await applyOver(context, target, desired, observed);
+    if (result === 'taken') return [nameTaken(kind, name)];
+    const { action, cause, object } = result;
+    if (action === 'applied') context.logger.info({ applied: kind, object: name, cause }, 'applied');
+    if (object !== undefined) target.cache.remember(object);
     return [];
   } catch (error) {
     if (!(error instanceof ApiError) || !refusedCodes.includes(error.code)) throw error;
     return [
       {
         reason: 'ApplyRefused',
-        message: `The API server refused the ${type.kind} ${name}: ${sentence(error.serverMessage)} Holdfast tries again every ${recheckSeconds} s.`,
+        message: `The API server refused the ${kind} ${name}: ${sentence(error.serverMessage)} Holdfast tries again every ${recheckSeconds} s.`,
       },
     ];
   }
@@ -106,12 +136,14 @@ export const applyPlan = async (context: ApplyContext, { claim, cronJobs, remove
   }
   const problems: Problem[] = [];
   if (claim !== undefined) {
-    problems.push(...(await applyOne(context, resources.claim, claim.desired, claim.observed)));
+    const claims = { type: resources.claim, cache: context.caches.claims };
+    problems.push(...(await applyOne(context, claims, claim)));
     // Without a claim of its own a run would write onto somebody else's, or wait for ever.
     if (problems.length > 0 && claim.observed === undefined) return problems;
   }
-  for (const { desired, observed } of cronJobs) {
-    problems.push(...(await applyOne(context, resources.cronJob, desired, observed)));
+  for (const cronJob of cronJobs) {
+    const target = { type: resources.cronJob, cache: context.caches.cronJobs };
+    problems.push(...(await applyOne(context, target, cronJob)));
   }
   return problems;
 };

@@ -18,6 +18,8 @@ export interface Cache<T> {
   readonly reflector: Reflector<Kept>;
   /** Those that belong to a policy. */
   ofPolicy(policyKey: string): T[];
+  /** See {@link Reflector.remember}. */
+  remember: Reflector<Kept>['remember'];
 }
 
 export type CacheOptions<T> = Omit<ReflectorOptions<Kept>, 'project' | 'indexes'> & {
@@ -39,6 +41,7 @@ export const createCache = <T extends Member>({ view, ...options }: CacheOptions
   });
   return {
     reflector,
+    remember: reflector.remember,
     ofPolicy: (policyKey) => reflector.store.byIndex('policy', policyKey).map(({ packed }) => packer.unpack(packed)),
   };
 };

@@ -37,7 +37,10 @@ const proof = { Unknown: 0, Failed: 1, Succeeded: 2 } as const satisfies Record<
 const harm = { Succeeded: 0, Unknown: 1, Failed: 2 } as const satisfies Record<LastRun['outcome'], number>;
 // What is said of a pod that left no word; a word of its own that is seen later weighs more.
 const guesses: readonly (string | undefined)[] = ['PodLost', 'ResultMissing', 'DeadlineExceeded'];
-const isKnown = (reason: string | undefined): number => Number(!guesses.includes(reason));
+/** Whether a reason is what is said for want of a word from the pod. */
+export const isGuess = (reason: string | undefined): boolean => guesses.includes(reason);
+
+const isKnown = (reason: string | undefined): number => Number(!isGuess(reason));
 
 /**
  * Of one run the surest word counts: its pod may be seen after its Job, and is gone again before it. Of two runs that ended in the same

@@ -11,7 +11,7 @@ import type { Problem } from './problems.ts';
 import type { CronJobView } from './views.ts';
 
 /** An object to have, with what the cache holds of it. */
-interface Wanted<T> {
+export interface Wanted<T> {
   desired: T;
   observed: DeepReadonly<KubeObject> | undefined;
 }

@@ -5,16 +5,19 @@ import type { Clock } from '../kube/clock.ts';
 import type { ReconcileContext, ReconcileResult } from '../kube/controller.ts';
 import { isConflict } from '../kube/errors.ts';
 import type { EventRecorder } from '../kube/events.ts';
+import { getObject } from '../kube/objects.ts';
 import { writeStatus } from '../kube/status.ts';
+import { keyOf } from '../kube/types.ts';
 import type { WorkloadSettings } from '../workloads/settings.ts';
 import { applyPlan, recheckSeconds } from './apply.ts';
 import { observe, type Caches } from './caches.ts';
+import { isInDoubt, lookForPods } from './doubts.ts';
 import { dueEvents } from './events.ts';
 import type { Observed } from './observed.ts';
 import { planPolicy } from './plan.ts';
 import { findProblems } from './problems.ts';
 import { resources } from './resources.ts';
-import { readRuns } from './run-reports.ts';
+import { readRuns, type Runs } from './run-reports.ts';
 import { nextStatus } from './status.ts';
 
 export interface PolicyReconcilerOptions {
@@ -47,21 +50,49 @@ const requeueAfter = ({ nextRunTime }: BackupPolicyStatus, refused: boolean, now
 /** observe → plan → apply → status, for one policy. */
 export const createPolicyReconciler = ({ client, cachesOf, events, settings, clock }: PolicyReconcilerOptions) => {
   const zones = createZones();
+
+  const readAllRuns = async (caches: Caches, observed: Observed, now: Date, signal: AbortSignal): Promise<Runs> => {
+    const { metadata, status } = observed.policy;
+    const runs = readRuns(observed, now);
+    if (!isInDoubt(status, runs)) return runs;
+    await lookForPods(metadata, { client, pods: caches.pods, signal });
+    return readRuns({ ...observed, pods: caches.pods.ofPolicy(keyOf(metadata)) }, now);
+  };
+
+  /** @throws {ApiError} 409: the policy is not as it was observed; the cache has been told how it is */
+  const writePolicyStatus = async (
+    { policies }: Caches,
+    subject: Observed['policy']['metadata'],
+    next: BackupPolicyStatus,
+    observed: unknown,
+    signal: AbortSignal,
+  ): Promise<void> => {
+    try {
+      const { object } = await writeStatus(client, resources.policy, subject, next, observed, { signal });
+      if (object !== undefined) policies.remember(object, { silent: true });
+    } catch (error) {
+      const live = isConflict(error) ? await getObject(client, resources.policy, subject, { signal }) : undefined;
+      if (live !== undefined) policies.remember(live);
+      throw error;
+    }
+  };
+
   const reconcile = async ({ key, signal, logger }: ReconcileContext): Promise<ReconcileResult> => {
     const caches = cachesOf(key);
     const observed = caches === undefined ? undefined : observe(caches, key);
-    if (observed === undefined || observed.policy.metadata.deletionTimestamp !== undefined) return {};
+    if (caches === undefined || observed === undefined) return {};
     const { metadata, status, rawStatus } = observed.policy;
+    if (metadata.deletionTimestamp !== undefined) return {};
 
     const found = findProblems(observed, zones);
-    const context = { client, policyUid: metadata.uid, policyName: metadata.name, logger, signal };
+    const context = { client, caches, policyUid: metadata.uid, policyName: metadata.name, logger, signal };
     const refused = await applyPlan(context, planPolicy(observed, found, settings));
 
     const now = clock.now();
-    const runs = readRuns(observed, now);
+    const runs = await readAllRuns(caches, observed, now, signal);
     const problems = [...found, ...refused];
     const next = nextStatus({ observed, problems, runs, zones, now });
-    await writeStatus(client, resources.policy, metadata, next, rawStatus, { signal });
+    await writePolicyStatus(caches, metadata, next, rawStatus, signal);
     // After the status: an Event whose status was not written would come twice.
     for (const event of dueEvents(status, next, runs)) events.record(subjectOf(observed), event);
     return requeueAfter(next, refused.length > 0, now);

@@ -1,13 +1,17 @@
+import { isRecord } from '../../../src/kube/types.ts';
 import { resources } from '../../../src/policy/resources.ts';
 import { apiOf } from '../../cluster/api.ts';
 import { createStage, type Stage } from '../../faults/harness-stage.ts';
+import { endJob, endPod, runOf, startRun, succeed } from '../../faults/scenarios-runs.ts';
 import { startFaultProxy } from '../../faults/proxy.ts';
 import type { OpenStream } from '../../faults/stream.ts';
 import { conditionOf, eventually } from '../../support/operator/cluster.ts';
+import { get } from '../../support/operator/read.ts';
+import { failedResultOf, type ContainerEnd, type RunOptions } from '../../support/operator/runs.ts';
 import { startOperator } from '../../support/operator/operator.ts';
 import { sharedPlane } from '../shared-plane.ts';
 
-// What the operator does while its cache of CronJobs is behind.
+// What the operator does while one of its caches is behind.
 
 const ready = (stage: Stage): Promise<unknown> =>
   eventually('Ready, for its generation', async () => {
@@ -15,6 +19,10 @@ const ready = (stage: Stage): Promise<unknown> =>
     const condition = conditionOf(policy, 'Ready');
     return condition?.['status'] === 'True' && condition['observedGeneration'] === policy.metadata.generation;
   });
+
+const failedDump = (run: RunOptions): ContainerEnd[] => [
+  { name: 'dump', message: JSON.stringify(failedResultOf('dump', run)), exitCode: 1 },
+];
 
 const uidsOf = async (stage: Stage): Promise<unknown[]> =>
   (await stage.list(resources.cronJob)).map(({ metadata }) => metadata.uid);
@@ -49,6 +57,50 @@ test('CronJobs that were orphaned unseen are not deleted for those of the earlie
     for (const stream of streams) stream.cut();
     await ready(stage);
     expect(await uidsOf(stage)).toEqual(before);
+  } finally {
+    await operator.stop();
+    await proxy.stop();
+    client.close();
+  }
+}, 90_000);
+
+test('a run whose end the watch of the pods has not told yet is not reported as lost', async () => {
+  const { kubeconfig } = await sharedPlane();
+  const client = apiOf(kubeconfig);
+  const stage = await createStage(client, 'stale-pods');
+  let isBlind = false;
+  const proxy = await startFaultProxy({
+    kubeconfig,
+    watch: ({ what }) => (what === 'WATCH pods' ? { onEvent: () => (isBlind ? 'drop' : 'pass') } : undefined),
+  });
+  const environment = { HOLDFAST_NAMESPACES: stage.namespace };
+  const operator = await startOperator({ kubeconfig: proxy.kubeconfig, environment });
+  const lastRun = (kind: string) => async (): Promise<unknown> => {
+    const { status } = await stage.get(resources.policy, 'agama');
+    const runs = isRecord(status) && Array.isArray(status['lastRuns']) ? status['lastRuns'] : [];
+    return runs.filter(isRecord).find((run) => run['kind'] === kind)?.['outcome'];
+  };
+  try {
+    await stage.policy();
+    await ready(stage);
+    isBlind = true;
+    const [full, incremental] = [runOf('Full', '2020-03-01T02:00:00Z'), runOf('Incremental', '2020-03-02T02:00:00Z')];
+    await startRun(stage, full);
+    await succeed(stage, full);
+    expect(await eventually('the full is told', lastRun('Full'))).toBe('Succeeded');
+    await startRun(stage, incremental);
+    await endPod(stage, incremental, failedDump(incremental), 'Failed');
+    await endJob(stage, incremental, 'Failed');
+    expect(await eventually('the incremental is told', lastRun('Incremental'))).toBe('Failed');
+    const reasons = await eventually('their Events', async () => {
+      const { items } = await get(client, 'events', '--namespace', stage.namespace);
+      const found = (Array.isArray(items) ? items : []).filter(isRecord).map(({ reason }) => String(reason));
+      return found.length >= 2 && found.toSorted();
+    });
+    expect(reasons).toEqual(['FullSucceeded', 'IncrementalFailed']);
+    expect(await stage.get(resources.policy, 'agama')).toMatchObject({
+      status: { lastFailure: { reason: 'AccessDenied', jobName: incremental.jobName } },
+    });
   } finally {
     await operator.stop();
     await proxy.stop();

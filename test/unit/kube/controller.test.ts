@@ -19,6 +19,7 @@ function fakeReflector() {
     hasSynced: () => true,
     lastActivityMs: () => 0,
     lastContactMs: () => 0,
+    remember: () => {},
   };
   return { reflector, emit: (event: ObjectEvent<string>) => handlers.forEach((handler) => handler(event)) };
 }

@@ -231,3 +231,52 @@ test('a handler that comes late hears of what is there already', async () => {
   reflector.onEvent(({ type: change, key }) => events.push(`${change} ${key}`));
   expect(events).toEqual(['added a', 'added b']);
 });
+
+describe('what a write of our own was answered', () => {
+  const names = ({ reflector }: Awaited<ReturnType<typeof follow>>) => {
+    const seen: string[] = [];
+    reflector.onEvent(({ type: what, object: { metadata } }) => {
+      seen.push(`${what} ${metadata.name} ${metadata.resourceVersion}`);
+    });
+    return seen;
+  };
+
+  test('is known at once, and told once', async () => {
+    let send: (line: string) => void = () => {};
+    const watching = (response: http.ServerResponse): void => {
+      say()(response);
+      send = (line) => void response.write(line);
+    };
+    const followed = await follow({ lists: [listOf(7)], watches: [watching] });
+    const seen = names(followed);
+    await eventually(() => followed.counts.watch === 1);
+    followed.reflector.remember(object('a', 9));
+    expect(followed.reflector.store.keys()).toEqual(['a']);
+    // What happened before it comes after it, and is passed over; then the watch tells of it.
+    send(event('ADDED', object('a', 8)));
+    send(event('MODIFIED', object('a', 9)));
+    send(event('MODIFIED', object('a', 10)));
+    await eventually(() => seen.length === 2);
+    expect(seen).toEqual(['added a 9', 'modified a 10']);
+  });
+
+  test('is passed over when the watch has gone past it: what it made may be gone again', async () => {
+    const followed = await follow({
+      lists: [listOf(7)],
+      watches: [say(event('ADDED', object('a', 9)), event('DELETED', object('a', 12)))],
+    });
+    const seen = names(followed);
+    await eventually(() => seen.length === 2);
+    followed.reflector.remember(object('a', 9));
+    expect(followed.reflector.store.keys()).toEqual([]);
+  });
+
+  test('is known without an event when it is silent', async () => {
+    const followed = await follow({ lists: [listOf(7, object('a', 5))], watches: [say()] });
+    await eventually(() => followed.counts.watch === 1);
+    const seen = names(followed);
+    followed.reflector.remember(object('a', 9), { silent: true });
+    expect(followed.reflector.store.entry('a')?.resourceVersion).toBe('9');
+    expect(seen).toEqual(['added a 5']);
+  });
+});
