@@ -22,6 +22,8 @@ export interface ReconcileContext {
 export interface ReconcileResult {
   /** Look again after this long, in milliseconds, whether or not anything changes. */
   readonly requeueAfterMs?: number | undefined;
+  /** What was seen was behind: look again with waits that grow, as after a failure, but without reporting one. */
+  readonly lookAgain?: boolean;
 }
 
 export interface ControllerOptions {
@@ -121,7 +123,11 @@ export function createController(options: ControllerOptions): Controller {
   };
 }
 
-function settle(queue: WorkQueue, key: string, { requeueAfterMs }: ReconcileResult): ReconcileOutcome {
+function settle(queue: WorkQueue, key: string, { requeueAfterMs, lookAgain }: ReconcileResult): ReconcileOutcome {
+  if (lookAgain === true) {
+    queue.addRateLimited(key);
+    return 'requeued';
+  }
   queue.forget(key);
   if (requeueAfterMs === undefined) return 'done';
   queue.addAfter(key, requeueAfterMs);

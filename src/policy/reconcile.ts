@@ -29,9 +29,6 @@ export interface PolicyReconcilerOptions {
   clock: Clock;
 }
 
-/** Wait after a write that met a newer object than was observed: the cache needs a moment to show it. */
-const conflictRetryMs = 250;
-
 const subjectOf = ({ policy: { metadata } }: Observed) => ({
   apiVersion,
   kind: backupPolicyNames.kind,
@@ -103,7 +100,7 @@ export const createPolicyReconciler = ({ client, cachesOf, events, settings, clo
     } catch (error) {
       if (!isConflict(error)) throw error;
       context.logger.debug({ err: error }, 'the cache is behind: looking again');
-      return { requeueAfterMs: conflictRetryMs };
+      return { lookAgain: true };
     }
   };
 };

@@ -3,11 +3,13 @@ import { resources } from '../../../src/policy/resources.ts';
 import { apiOf } from '../../cluster/api.ts';
 import { createStage, type Stage } from '../../faults/harness-stage.ts';
 import { endJob, endPod, runOf, startRun, succeed } from '../../faults/scenarios-runs.ts';
+import { refuse } from '../../faults/faults.ts';
 import { startFaultProxy } from '../../faults/proxy.ts';
 import type { OpenStream } from '../../faults/stream.ts';
 import { conditionOf, eventually } from '../../support/operator/cluster.ts';
 import { get } from '../../support/operator/read.ts';
 import { failedResultOf, type ContainerEnd, type RunOptions } from '../../support/operator/runs.ts';
+import { runInProcess } from '../../support/operator/in-process.ts';
 import { startOperator } from '../../support/operator/operator.ts';
 import { sharedPlane } from '../shared-plane.ts';
 
@@ -107,3 +109,30 @@ test('a run whose end the watch of the pods has not told yet is not reported as 
     client.close();
   }
 }, 90_000);
+
+test('conflicts that do not end are tried again with growing waits', async () => {
+  const { kubeconfig } = await sharedPlane();
+  const client = apiOf(kubeconfig);
+  const stage = await createStage(client, 'stale-for-ever');
+  const what = 'PUT backuppolicies/agama/status';
+  const proxy = await startFaultProxy({
+    kubeconfig,
+    decide: (request) => (request.what === what ? refuse(409) : { kind: 'forward' }),
+  });
+  const operator = runInProcess({ kubeconfig: proxy.kubeconfig, namespace: stage.namespace });
+  const waits = (): number[] => {
+    const times = proxy.requests.filter((request) => request.what === what).map(({ atMs }) => atMs);
+    return times.slice(1).map((atMs, index) => atMs - (times[index] ?? atMs));
+  };
+  try {
+    await stage.policy();
+    // The fourth or fifth: they begin with less than half a second.
+    await eventually('a wait of three seconds', async () => waits().some((ms) => ms >= 3000));
+    expect(waits().length).toBeGreaterThan(2);
+    expect(waits().length).toBeLessThan(20);
+  } finally {
+    await operator.stop();
+    await proxy.stop();
+    client.close();
+  }
+}, 60_000);

@@ -124,6 +124,19 @@ test('asks again after the time it was told', async () => {
   await end();
 });
 
+test('who saw what was behind looks again with growing waits, and it is no failure', async () => {
+  const times: number[] = [];
+  const { clock, controller, outcomes, end } = start(async () => {
+    times.push(clock.monotonicMs());
+    return times.length < 4 ? { lookAgain: true } : {};
+  });
+  controller.enqueue('a');
+  await advance(clock, 5000);
+  expect(times).toEqual([0, 100, 300, 700]);
+  expect(outcomes).toEqual(['requeued', 'requeued', 'requeued', 'done']);
+  await end();
+});
+
 test('a reconcile that takes too long is aborted and tried again', async () => {
   let aborted = 0;
   const { clock, controller, outcomes, end } = start(
