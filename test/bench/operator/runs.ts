@@ -53,7 +53,7 @@ const containerStatus = (raw: unknown, at: string) => {
 };
 
 /** Plays the end of a full backup as the Job controller and the kubelet write it; gives the moment at which the Job was over. */
-const playRun = async (client: KubeClient, policy: PolicyName, jobName: string): Promise<number> => {
+export const playRun = async (client: KubeClient, policy: PolicyName, jobName: string): Promise<number> => {
   const cronJobPath = resourcePath({
     type: resources.cronJob,
     namespace: policy.namespace,
