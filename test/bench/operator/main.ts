@@ -4,12 +4,13 @@ import { apiOf } from '../../cluster/api.ts';
 import { startControlPlane, type ControlPlane } from '../../cluster/control-plane.ts';
 import { createProgress } from '../../cluster/progress.ts';
 import { installCrds } from '../../integration/crds.ts';
+import type { RunningOperator } from '../../support/operator/operator.ts';
 import { measureCeiling } from './ceiling.ts';
 import { percentile, rounded, type Figures } from './figures.ts';
 import { countWrites, readMetrics, sumOf, watchLag } from './metrics.ts';
 import { observePolicies } from './observer.ts';
 import { createPolicies, policyNames } from './policies.ts';
-import { compileOperator, cpuSecondsOf, launchOperator, memoryOf } from './process.ts';
+import { compileOperator, cpuSecondsOf, launchOperator, memoryOf, type Program } from './process.ts';
 import { measureRuns } from './runs.ts';
 
 /** How the operator scales: on a control plane of its own, with real policies and without nodes. See docs/performance.md. */
@@ -29,6 +30,17 @@ const heapOf = async (url: string): Promise<Figures['heap']> => {
   };
 };
 
+/** @throws Error when the operator ends, with its last words */
+const endOf = async ({ ended, log }: RunningOperator): Promise<never> => {
+  const status = await ended;
+  throw new Error(
+    `the operator ended with exit status ${status}:\n${log
+      .slice(-5)
+      .map((line) => JSON.stringify(line))
+      .join('\n')}`,
+  );
+};
+
 const requestsOf = async (url: string): Promise<number> => sumOf(await readMetrics(url), 'holdfast_api_requests_total');
 
 /** Until the operator has nothing left to do: no key waits and no write came for some seconds. */
@@ -44,7 +56,7 @@ const settle = async (url: string, writes: () => Promise<number>): Promise<void>
 
 interface Settings {
   count: number;
-  program: string;
+  program: Program;
   nodeOptions: string | undefined;
 }
 
@@ -62,7 +74,7 @@ const measure = async (plane: ControlPlane, { count, program, nodeOptions }: Set
     const readyMs = await progress.task('Waiting until all are Ready', async (detail) => {
       const show = setInterval(() => detail(`${observer.ready()}`), 5000);
       try {
-        return (await observer.whenReady(count)) - start;
+        return (await Promise.race([observer.whenReady(count), endOf(operator)])) - start;
       } finally {
         clearInterval(show);
       }

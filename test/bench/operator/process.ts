@@ -1,23 +1,50 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { z } from 'zod';
 import { projectRoot } from '../../cluster/paths.ts';
 import { startOperator, type RunningOperator } from '../../support/operator/operator.ts';
 
 const ticksPerSecond = 100;
 
-/** The operator as the image runs it: one file. */
-export const compileOperator = async (): Promise<string> => {
+/** How to run the operator: what node is given, and the environment. */
+export interface Program {
+  arguments: readonly string[];
+  environment: Readonly<Record<string, string>>;
+}
+
+const entrypoint = z.tuple([z.literal('node')], z.string());
+
+/** What the Dockerfile says of an image: the flags before the program, and the variables. */
+export const readStage = (
+  dockerfile: string,
+  stage: string,
+): { flags: string[]; environment: Record<string, string> } => {
+  const lines = (
+    new RegExp(`^FROM \\S+ AS ${stage}$([\\s\\S]*?)(?=^FROM |$(?![\\s\\S]))`, 'm').exec(dockerfile)?.[1] ?? ''
+  ).split('\n');
+  const command = lines.find((line) => line.startsWith('ENTRYPOINT '))?.slice('ENTRYPOINT '.length) ?? '';
+  const [, ...given] = entrypoint.parse(JSON.parse(command));
+  const pairs = lines.filter((line) => line.startsWith('ENV ')).flatMap((line) => line.slice(4).split(' '));
+  return {
+    flags: given.slice(0, -1),
+    environment: Object.fromEntries(pairs.map((pair) => pair.split('=', 2) as [string, string])),
+  };
+};
+
+/** The operator as the image runs it: one file, with the flags and variables of the Dockerfile. */
+export const compileOperator = async (): Promise<Program> => {
   await execa('npm', ['run', '--silent', 'build'], { cwd: projectRoot });
-  return join(projectRoot, 'dist/operator.mjs');
+  const { flags, environment } = readStage(await readFile(join(projectRoot, 'Dockerfile'), 'utf8'), 'operator');
+  return { arguments: [...flags, join(projectRoot, 'dist/operator.mjs')], environment };
 };
 
 /** Starts it as the chart does: with its own Lease. `nodeOptions` are for looking into it: `--cpu-prof`. */
-export const launchOperator = (kubeconfig: string, program: string, nodeOptions?: string): Promise<RunningOperator> =>
+export const launchOperator = (kubeconfig: string, program: Program, nodeOptions?: string): Promise<RunningOperator> =>
   startOperator({
     kubeconfig,
-    program,
-    environment: { HOLDFAST_LEASE_NAMESPACE: 'default', NODE_OPTIONS: nodeOptions },
+    program: program.arguments,
+    environment: { ...program.environment, HOLDFAST_LEASE_NAMESPACE: 'default', NODE_OPTIONS: nodeOptions },
   });
 
 /** CPU that a process has used, user and system, in seconds. */

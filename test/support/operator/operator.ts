@@ -24,17 +24,17 @@ export interface RunningOperator {
 
 export interface OperatorOptions {
   kubeconfig: string;
-  /** What is run; the sources unless told. */
-  program?: string;
+  /** What node is given; the sources unless told. */
+  program?: readonly string[];
   environment?: Readonly<Record<string, string | undefined>>;
 }
 
 const images = { HOLDFAST_IMAGE_MYSQL: 'registry.test/mysql:1', HOLDFAST_IMAGE_DUPLICITY: 'registry.test/duplicity:1' };
 
-const sources = join(projectRoot, 'src/operator.ts');
+const sources = [join(projectRoot, 'src/operator.ts')];
 
 const launch = ({ kubeconfig, program = sources, environment = {} }: OperatorOptions) => {
-  const child = spawn(process.execPath, [program], {
+  const child = spawn(process.execPath, [...program], {
     cwd: projectRoot,
     env: { PATH: process.env['PATH'], KUBECONFIG: kubeconfig, HOLDFAST_PORT: '0', ...images, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
