@@ -1,3 +1,4 @@
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import { createDeadline } from './deadline.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { resourceLogger, type Logger } from './logger.ts';
@@ -94,6 +95,9 @@ export function createController(options: ControllerOptions): Controller {
 
   const work = async (abort: AbortSignal): Promise<void> => {
     for (let key = await queue.next(); key !== undefined; key = await queue.next()) {
+      // A reconcile that has nothing to write awaits nothing: ten thousand of them, one after another, would keep every timer and every
+      // answer waiting, and the lease would be lost.
+      await yieldToEventLoop();
       const startMs = clock.monotonicMs();
       const outcome = await reconcile(key, abort);
       queue.done(key);

@@ -183,3 +183,13 @@ test('aborting reaches the reconcile under way, and is no failure', async () => 
   await running;
   expect(outcomes).toEqual(['aborted']);
 });
+
+test('reconciles that await nothing let timers and answers have their turn', async () => {
+  const { controller, outcomes, end } = start(async () => {});
+  for (let key = 0; key < 1000; key += 1) controller.enqueue(String(key));
+  const doneBefore = await new Promise<number>((resolve) => {
+    setTimeout(() => resolve(outcomes.length), 0);
+  });
+  expect(doneBefore).toBeLessThan(1000);
+  await end();
+});
