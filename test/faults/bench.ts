@@ -1,7 +1,7 @@
 import { toTimestamp } from '../../src/kube/timestamp.ts';
 import { apiOf } from '../cluster/api.ts';
-import { startControlPlane, type ControlPlane } from '../cluster/control-plane.ts';
-import { installCrds } from '../integration/crds.ts';
+import type { ControlPlane } from '../cluster/control-plane.ts';
+import { startPlaneWithCrds } from '../integration/crds.ts';
 import type { Bench } from './run.ts';
 
 /** A bench on a control plane that is there. The one who calls closes `api`. */
@@ -13,8 +13,7 @@ export const benchOn = (kubeconfig: string): Bench => ({
 
 /** A bench on a control plane of its own, which may be restarted. */
 export const startBench = async (): Promise<Bench & { plane: ControlPlane; stop(): Promise<void> }> => {
-  const plane = await startControlPlane();
-  await installCrds(plane);
+  const plane = await startPlaneWithCrds();
   const bench = benchOn(plane.kubeconfig);
   return {
     ...bench,

@@ -1,15 +1,13 @@
-import { startControlPlane } from '../cluster/control-plane.ts';
 import { ensureHyperkube } from '../cluster/hyperkube.ts';
 import { createProgress } from '../cluster/progress.ts';
-import { installCrds } from './crds.ts';
+import { startPlaneWithCrds } from './crds.ts';
 import { kubeconfigVariable } from './shared-plane.ts';
 import { keep } from './teardown.ts';
 
 /** Once before the integration tests, with progress and without a test's time limit: Kubernetes is built, where it was not before. */
 export default async function setup(): Promise<void> {
   await ensureHyperkube(createProgress());
-  const plane = await startControlPlane();
+  const plane = await startPlaneWithCrds();
   keep(plane);
-  await installCrds(plane);
   process.env[kubeconfigVariable] = plane.kubeconfig;
 }

@@ -1,5 +1,6 @@
 import { type ControlPlane, startControlPlane } from '../../cluster/control-plane.ts';
 import { waitUntil } from '../../cluster/process.ts';
+import { untilEstablished } from '../crds.ts';
 import { type JsonObject, sample, withValue } from '../api/support.ts';
 import { installChart, mayDo, operator, refusalOf } from './support.ts';
 
@@ -47,7 +48,7 @@ beforeAll(async () => {
   plane = await startControlPlane();
   await plane.kubectl(['create', 'namespace', 'agama']);
   await installChart(plane);
-  await plane.kubectl(['wait', '--for=condition=Established', '--timeout=30s', 'crd/backuppolicies.holdfast.dev']);
+  await untilEstablished(plane);
   good = await sample();
   jane = await plane.kubeconfigFor('jane');
   await plane.kubectl([

@@ -1,5 +1,6 @@
 import { readConfig } from '../../../src/config.ts';
 import { type ControlPlane, startControlPlane } from '../../cluster/control-plane.ts';
+import { untilEstablished } from '../crds.ts';
 import { documents, type JsonObject } from '../api/support.ts';
 import { chart, installChart, mayDo, namespace, operator, refusalOf, type Right } from './support.ts';
 
@@ -19,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => plane?.stop());
 
 test('the release brings the CRD, and its notes say what to do next', async () => {
-  await plane.kubectl(['wait', '--for=condition=Established', '--timeout=30s', 'crd/backuppolicies.holdfast.dev']);
+  await untilEstablished(plane);
   expect(notes).toContain('Nothing is backed up until there is a policy');
   expect(notes).not.toContain('WARNING');
 });

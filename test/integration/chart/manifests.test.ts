@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { helmArguments, installOutputs } from '../../../src/crd/install.ts';
 import { type ControlPlane, startControlPlane } from '../../cluster/control-plane.ts';
 import { projectRoot } from '../../cluster/paths.ts';
+import { untilEstablished } from '../crds.ts';
 import { documents, type JsonObject } from '../api/support.ts';
 import { chart, manifests, namespace } from './support.ts';
 
@@ -30,7 +31,7 @@ test('kubectl apply --kustomize manifests/install installs everything', async ()
   const applied = await plane.kubectl(['apply', '--server-side', '--kustomize', kustomization]);
   expect(applied).toContain(`namespace/${namespace} serverside-applied`);
   expect(applied).toContain('deployment.apps/holdfast serverside-applied');
-  await plane.kubectl(['wait', '--for=condition=Established', '--timeout=30s', 'crd/backuppolicies.holdfast.dev']);
+  await untilEstablished(plane);
   const again = await plane.kubectl(['apply', '--server-side', '--dry-run=server', '--kustomize', kustomization]);
   expect(again.split('\n').length).toBe(applied.split('\n').length);
 });

@@ -5,6 +5,7 @@ import { createEventRecorder } from '../../../src/kube/events.ts';
 import { createObject, deleteObject, getObject } from '../../../src/kube/objects.ts';
 import { writeStatus } from '../../../src/kube/status.ts';
 import type { KubeObject, ResourceType } from '../../../src/kube/types.ts';
+import { untilEstablished } from '../crds.ts';
 import { clientOf, configMap, configMaps, deployments, failureOf, logger } from './support.ts';
 import { sharedPlane, type SharedPlane } from '../shared-plane.ts';
 
@@ -15,7 +16,7 @@ beforeAll(async () => {
   plane = await sharedPlane();
   client = clientOf(plane.kubeconfig);
   await plane.kubectl(['apply', '--filename', '-'], { input: JSON.stringify(widgetDefinition) });
-  await plane.kubectl(['wait', '--for=condition=Established', 'crd/widgets.test.holdfast.dev', '--timeout=30s']);
+  await untilEstablished(plane, 'widgets.test.holdfast.dev');
 }, 120_000);
 
 afterAll(async () => {

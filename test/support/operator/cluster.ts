@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isRecord, type KubeObject } from '../../../src/kube/types.ts';
 import { apiOf } from '../../cluster/api.ts';
-import { startControlPlane, type ControlPlane, type ControlPlaneOptions } from '../../cluster/control-plane.ts';
-import { projectRoot } from '../../cluster/paths.ts';
+import type { ControlPlane, ControlPlaneOptions } from '../../cluster/control-plane.ts';
+import { startPlaneWithCrds } from '../../integration/crds.ts';
 import { policyManifest, type PolicyOptions } from './policies.ts';
 import { get as readObjects } from './read.ts';
 
@@ -65,10 +65,14 @@ const readWrite = (line: string, counts: (entry: Entry) => boolean): Write[] => 
 export const startOperatorCluster = async (options: ControlPlaneOptions = {}): Promise<OperatorCluster> => {
   const directory = await mkdtemp(join(tmpdir(), 'holdfast-audit-'));
   const auditLog = join(directory, 'audit.log');
+  const removeDirectory = (): Promise<void> => rm(directory, { recursive: true, force: true });
   await writeFile(join(directory, 'policy.json'), JSON.stringify(auditPolicy));
-  const plane = await startControlPlane({
+  const plane = await startPlaneWithCrds({
     ...options,
     apiserverArguments: [`--audit-policy-file=${join(directory, 'policy.json')}`, `--audit-log-path=${auditLog}`],
+  }).catch(async (error: unknown) => {
+    await removeDirectory();
+    throw error;
   });
   const { kubectl } = plane;
   const readLog = (): Promise<string> => readFile(auditLog, 'utf8');
@@ -84,8 +88,6 @@ export const startOperatorCluster = async (options: ControlPlaneOptions = {}): P
       input: JSON.stringify(list),
     });
   };
-  await kubectl(['apply', '--server-side', '--filename', join(projectRoot, 'crds')]);
-  await kubectl(['wait', '--for=condition=Established', 'crd/backuppolicies.holdfast.dev', '--timeout=30s']);
   return {
     plane,
     get,
@@ -102,7 +104,7 @@ export const startOperatorCluster = async (options: ControlPlaneOptions = {}): P
     async stop() {
       api.close();
       await plane.stop();
-      await rm(directory, { recursive: true, force: true });
+      await removeDirectory();
     },
   };
 };
