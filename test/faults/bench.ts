@@ -1,15 +1,10 @@
-import { toTimestamp } from '../../src/kube/timestamp.ts';
 import { apiOf } from '../cluster/api.ts';
 import type { ControlPlane } from '../cluster/control-plane.ts';
 import { startPlaneWithCrds } from '../integration/crds.ts';
 import type { Bench } from './run.ts';
 
 /** A bench on a control plane that is there. The one who calls closes `api`. */
-export const benchOn = (kubeconfig: string): Bench => ({
-  kubeconfig,
-  api: apiOf(kubeconfig),
-  runTime: toTimestamp(new Date(Date.now() - 60_000)),
-});
+export const benchOn = (kubeconfig: string): Bench => ({ kubeconfig, api: apiOf(kubeconfig) });
 
 /** A bench on a control plane of its own, which may be restarted. */
 export const startBench = async (): Promise<Bench & { plane: ControlPlane; stop(): Promise<void> }> => {

@@ -2,6 +2,7 @@ import { describeKill, type Kill } from './harness-operator.ts';
 import { inParallel } from './harness-plan.ts';
 import { play, type Ending, type Harness } from './harness.ts';
 import type { Scenario } from './scenarios.ts';
+import { eventsBeyond } from './state.ts';
 
 /** A scenario with kills in it, one after the other. */
 export interface Planned {
@@ -24,8 +25,7 @@ const expectSame = (ending: Ending, reference: Ending): void => {
   expect(ending.deletes).toEqual(reference.deletes);
   expect(ending.troubles).toEqual([]);
   // An Event is a courtesy that a kill may take; it never comes twice.
-  const known = new Set(reference.state.events);
-  expect(ending.state.events.filter((event) => !known.has(event))).toEqual([]);
+  expect(eventsBeyond(ending.state, reference.state)).toEqual([]);
 };
 
 /** Plays in namespaces that begin with `prefix`, in so many lanes. */

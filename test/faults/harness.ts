@@ -4,8 +4,8 @@ import type { KubeClient } from '../../src/kube/client.ts';
 import { isRecord } from '../../src/kube/types.ts';
 import { resources } from '../../src/policy/resources.ts';
 import { createVictim, type Kill, type Victim } from './harness-operator.ts';
-import { createStage, type Stage } from './harness-stage.ts';
-import type { State } from './harness-state.ts';
+import { createStage, type Stage } from './stage.ts';
+import type { State } from './state.ts';
 import type { RecordedRequest } from './proxy.ts';
 import type { Scenario } from './scenarios.ts';
 

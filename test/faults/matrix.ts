@@ -1,8 +1,10 @@
+import { isDeepStrictEqual } from 'node:util';
 import { isRecord } from '../../src/kube/types.ts';
 import { callsOf, commonCalls, nameOfCall, type Call } from './calls.ts';
 import { faults, type Fault } from './faults.ts';
 import type { RecordedRequest } from './proxy.ts';
 import { runScenario, type Bench } from './run.ts';
+import { eventsBeyond, type State } from './state.ts';
 import type { Patience } from '../support/operator/in-process.ts';
 
 /** One fault at one call. */
@@ -16,8 +18,7 @@ export interface Baseline {
   readonly calls: readonly Call[];
   /** How many requests it takes, at most. */
   readonly requests: number;
-  readonly endState: string;
-  readonly events: ReadonlyMap<string, number>;
+  readonly state: State;
 }
 
 const baselineRuns = 3;
@@ -30,14 +31,13 @@ export const recordBaseline = async (bench: Bench, prefix: string): Promise<Base
     ),
   );
   const [first] = runs;
-  if (first === undefined || runs.some(({ endState }) => endState !== first.endState)) {
+  if (first === undefined || runs.some(({ state }) => !isDeepStrictEqual(state.objects, first.state.objects))) {
     throw new Error('the undisturbed scenario does not end the same each time');
   }
   return {
     calls: commonCalls(runs.map(({ requests }) => callsOf(requests))),
     requests: Math.max(...runs.map(({ requests }) => requests.length)),
-    endState: first.endState,
-    events: first.events,
+    state: first.state,
   };
 };
 
@@ -73,15 +73,16 @@ const playCell = async (bench: Bench, baseline: Baseline, cell: Cell, namespace:
   const faultAt = (call: Call): Fault | undefined =>
     nameOfCall(call) === nameOfCall(cell.call) ? cell.fault : undefined;
   try {
-    const { endState: expected } = baseline;
+    const { state: expected } = baseline;
     const run = await runScenario(bench, { namespace, faultAt, patience: patienceFor(cell), expected });
     if (run.struck.length === 0) return missed;
     const wrong: string[] = [];
     const calls = countOf(cell, run.requests);
     if (calls > 2 * baseline.requests) wrong.push(`${calls} calls; undisturbed it takes ${baseline.requests}`);
-    const more = [...run.events].filter(([event, count]) => count > (baseline.events.get(event) ?? 0));
     // While the pods' watch is behind, a run that has ended is not known to have succeeded, and the operator says so.
-    const wrongEvents = more.filter(([event, count]) => !event.startsWith('FullUnknown:') || count > 1);
+    const wrongEvents = eventsBeyond(run.state, expected).filter(
+      (event) => !event.startsWith('1x Warning FullUnknown:'),
+    );
     if (wrongEvents.length > 0) wrong.push(`Events beyond the undisturbed run's: ${JSON.stringify(wrongEvents)}`);
     return wrong.length === 0 ? undefined : `${nameOfCell(cell)}: ${wrong.join('; ')}`;
   } catch (error) {

@@ -37,9 +37,9 @@ const patience: Patience = {
 const paced = (random: () => number, longestMs: number): Step[] =>
   policyScenario.map((step) => ({
     ...step,
-    act: async (world) => {
+    act: async (stage) => {
       await wait(random() * longestMs);
-      await step.act(world);
+      await step.act(stage);
     },
   }));
 
@@ -59,7 +59,7 @@ const runMany = async ({ prefix, count, steps = () => policyScenario, faultAt = 
         patience,
         steps: steps(createRandom(seed + run)),
         faultAt: faultAt(run),
-        expected: baseline.endState,
+        expected: baseline.state,
         // A lost event leaves the cache behind until everything is listed anew.
         strict: false,
         limitMs: 150_000,

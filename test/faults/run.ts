@@ -1,25 +1,24 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { runInProcess, type Patience } from '../support/operator/in-process.ts';
 import { strike, type FaultAt } from './calls.ts';
-import { endStateOf, eventCounts } from './end-state.ts';
 import { startFaultProxy, type RecordedRequest } from './proxy.ts';
-import { policyScenario, prepareWorld, type Step, type World } from './scenario.ts';
+import { policyScenario, type Step } from './scenario.ts';
+import { createStage } from './stage.ts';
+import type { State } from './state.ts';
 
 /** What the runs of a scenario share. */
 export interface Bench {
   readonly kubeconfig: string;
   /** Goes to the API server directly. */
   readonly api: KubeClient;
-  /** When the backups of all runs ended. */
-  readonly runTime: string;
 }
 
 /** How a run went. */
 export interface RunResult {
   readonly requests: readonly RecordedRequest[];
-  readonly endState: string;
-  readonly events: ReadonlyMap<string, number>;
+  readonly state: State;
   /** From the start of the operator to the end state, in milliseconds. */
   readonly settledMs: number;
   /** The faults that came to pass. */
@@ -31,7 +30,7 @@ export interface RunOptions {
   readonly faultAt?: FaultAt;
   readonly patience?: Patience;
   /** The end state to wait for; left out: whatever it ends in. */
-  readonly expected?: string;
+  readonly expected?: State | undefined;
   /** Left out: {@link policyScenario}. */
   readonly steps?: readonly Step[];
   /** Also a write that the server refuses is one too many once it has settled; left out: yes. */
@@ -62,9 +61,7 @@ const listed = (requests: readonly RecordedRequest[]): string =>
 export const runScenario = async (bench: Bench, options: RunOptions): Promise<RunResult> => {
   const { namespace, faultAt = () => undefined, patience = usualPatience, expected, steps = policyScenario } = options;
   const { limitMs = settleLimitMs, strict = true } = options;
-  const { api, runTime } = bench;
-  const world: World = { api, namespace, runTime };
-  await prepareWorld(world);
+  const stage = await createStage(bench.api, namespace);
   const { decide, watch, struck } = strike(faultAt);
   const proxy = await startFaultProxy({ kubeconfig: bench.kubeconfig, decide, watch });
   const startMs = Date.now();
@@ -72,12 +69,12 @@ export const runScenario = async (bench: Bench, options: RunOptions): Promise<Ru
   const operator = runInProcess({ kubeconfig: proxy.kubeconfig, namespace, patience });
   try {
     for (const { name, act, done } of steps) {
-      await act(world);
-      await until(name, endMs, () => done(world));
+      await act(stage);
+      await until(name, endMs, () => done(stage));
     }
-    const asExpected = async (): Promise<boolean> =>
-      expected === undefined || (await endStateOf(api, namespace)) === expected;
-    await until('the end state of the undisturbed run', endMs, asExpected);
+    const isAsExpected = ({ objects }: State): boolean =>
+      expected === undefined || isDeepStrictEqual(objects, expected.objects);
+    await until('the end state of the undisturbed run', endMs, async () => isAsExpected(await stage.state()));
     const settledMs = Date.now() - startMs;
     // An Event follows its status, which is what was waited for, and may be told to wait for a second.
     await wait(2000);
@@ -90,9 +87,9 @@ export const runScenario = async (bench: Bench, options: RunOptions): Promise<Ru
         ({ isWrite, upstreamStatus = 0 }) => isWrite && (strict || (upstreamStatus >= 200 && upstreamStatus < 300)),
       );
     if (late.length > 0) throw new Error(`it goes on writing:\n${listed(late)}`);
-    const [endState, events] = await Promise.all([endStateOf(api, namespace), eventCounts(api, namespace)]);
-    if (expected !== undefined && endState !== expected) throw new Error('it left the end state again');
-    return { requests, endState, events, settledMs, struck };
+    const state = await stage.state();
+    if (!isAsExpected(state)) throw new Error('it left the end state again');
+    return { requests, state, settledMs, struck };
   } catch (error) {
     const words = `${String(error)}\nfaults: ${struck.join(', ')}\nits last calls:\n${listed(proxy.requests.slice(-40))}`;
     throw new Error(words, { cause: error });

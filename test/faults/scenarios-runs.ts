@@ -5,7 +5,7 @@ import { resources } from '../../src/policy/resources.ts';
 import { policyAnnotations, runLabels } from '../../src/workloads/labels.ts';
 import { cronJobName } from '../../src/workloads/names.ts';
 import { later, successfulContainers, type ContainerEnd } from '../support/operator/runs.ts';
-import type { Stage } from './harness-stage.ts';
+import type { Stage } from './stage.ts';
 
 /** A run on the stage: its Job and pod are there, and nothing has ended. */
 export interface StagedRun {

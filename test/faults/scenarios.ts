@@ -4,8 +4,8 @@ import { runKinds, type RunKind } from '../../src/api/v1alpha1/recovery-points.t
 import { claimName, cronJobName } from '../../src/workloads/names.ts';
 import { conditionOf, eventually } from '../support/operator/cluster.ts';
 import { failedResultOf } from '../support/operator/runs.ts';
-import type { Stage } from './harness-stage.ts';
-import type { State } from './harness-state.ts';
+import type { Stage } from './stage.ts';
+import type { State } from './state.ts';
 import { endJob, endPod, losePod, runOf, startRun, succeed, type StagedRun } from './scenarios-runs.ts';
 
 /** Something that happens to policies, to be answered the same way whenever the operator is killed. */

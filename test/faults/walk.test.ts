@@ -6,7 +6,7 @@ import { eventually, startOperatorCluster, type OperatorCluster } from '../suppo
 import { policyManifest } from '../support/operator/policies.ts';
 import { createVictim, type Victim } from './harness-operator.ts';
 import { inParallel } from './harness-plan.ts';
-import { createStage, type Stage } from './harness-stage.ts';
+import { createStage, type Stage } from './stage.ts';
 import { runOf, startRun, succeed } from './scenarios-runs.ts';
 import { leavesOf, valueAt } from './walk-leaves.ts';
 import { samples } from './walk-samples.ts';

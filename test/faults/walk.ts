@@ -5,7 +5,7 @@ import { conditionOf, eventually } from '../support/operator/cluster.ts';
 import type { Json } from '../support/operator/policies.ts';
 import type { Victim } from './harness-operator.ts';
 import { isEvent } from './harness.ts';
-import type { Stage } from './harness-stage.ts';
+import type { Stage } from './stage.ts';
 
 /** What the operator made of a policy; without what counts changes, since a walk makes many. */
 export interface Made {

@@ -1,7 +1,7 @@
 import { isRecord } from '../../../src/kube/types.ts';
 import { resources } from '../../../src/policy/resources.ts';
 import { apiOf } from '../../cluster/api.ts';
-import { createStage, type Stage } from '../../faults/harness-stage.ts';
+import { createStage, type Stage } from '../../faults/stage.ts';
 import { endJob, endPod, runOf, startRun, succeed } from '../../faults/scenarios-runs.ts';
 import { refuse } from '../../faults/faults.ts';
 import { startFaultProxy } from '../../faults/proxy.ts';

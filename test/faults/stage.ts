@@ -5,7 +5,7 @@ import { apiVersionOf, isKubeObject, isRecord } from '../../src/kube/types.ts';
 import type { KubeObject, Manifest, ResourceType } from '../../src/kube/types.ts';
 import { resources } from '../../src/policy/resources.ts';
 import { policyManifest, type Json, type PolicyOptions } from '../support/operator/policies.ts';
-import { stateOf, type State } from './harness-state.ts';
+import { stateOf, type State } from './state.ts';
 
 /** A namespace in which a scenario plays, and what a person, kubelet or a controller of Kubernetes does in it. */
 export interface Stage {

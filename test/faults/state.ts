@@ -4,8 +4,8 @@ import { isRecord, type KubeObject } from '../../src/kube/types.ts';
 export interface State {
   /** By `Kind/name`. */
   readonly objects: Readonly<Record<string, unknown>>;
-  /** The Events about policies, sorted: `2x Warning Stalled: …`. */
-  readonly events: readonly string[];
+  /** How often each Event about a policy came, by `Warning Stalled: …`. */
+  readonly events: Readonly<Record<string, number>>;
 }
 
 const uuid = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
@@ -45,9 +45,16 @@ export const stateOf = (namespace: string, objects: readonly KubeObject[], event
     );
   return {
     objects: Object.fromEntries(objects.map((object) => [keyOf(object), masked(lasting(object))])),
-    events: events
-      .filter(({ involvedObject }) => isRecord(involvedObject) && involvedObject['kind'] === 'BackupPolicy')
-      .map(({ count, type, reason, message }) => String(masked(`${count}x ${type} ${reason}: ${message}`)))
-      .sort(),
+    events: Object.fromEntries(
+      events
+        .filter(({ involvedObject }) => isRecord(involvedObject) && involvedObject['kind'] === 'BackupPolicy')
+        .map(({ count, type, reason, message }) => [String(masked(`${type} ${reason}: ${message}`)), Number(count)]),
+    ),
   };
 };
+
+/** Events that came more often than in the reference. One that is missing is none: Events are a courtesy. Pure. */
+export const eventsBeyond = ({ events }: State, reference: State): string[] =>
+  Object.entries(events)
+    .filter(([event, count]) => count > (reference.events[event] ?? 0))
+    .map(([event, count]) => `${count}x ${event}`);
