@@ -1,10 +1,9 @@
-import { isDeepStrictEqual } from 'node:util';
 import { isRecord } from '../../src/kube/types.ts';
 import { callsOf, commonCalls, nameOfCall, type Call } from './calls.ts';
 import { faults, type Fault } from './faults.ts';
 import type { RecordedRequest } from './proxy.ts';
 import { runScenario, type Bench } from './run.ts';
-import { eventsBeyond, type State } from './state.ts';
+import { differencesOf, eventsBeyond, type State } from './state.ts';
 import type { Patience } from '../support/operator/in-process.ts';
 
 /** One fault at one call. */
@@ -31,7 +30,7 @@ export const recordBaseline = async (bench: Bench, prefix: string): Promise<Base
     ),
   );
   const [first] = runs;
-  if (first === undefined || runs.some(({ state }) => !isDeepStrictEqual(state.objects, first.state.objects))) {
+  if (first === undefined || runs.some(({ state }) => differencesOf(state, first.state).length > 0)) {
     throw new Error('the undisturbed scenario does not end the same each time');
   }
   return {

@@ -1,12 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { isDeepStrictEqual } from 'node:util';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { runInProcess, type Patience } from '../support/operator/in-process.ts';
 import { strike, type FaultAt } from './calls.ts';
 import { startFaultProxy, type RecordedRequest } from './proxy.ts';
 import { policyScenario, type Step } from './scenario.ts';
 import { createStage } from './stage.ts';
-import type { State } from './state.ts';
+import { differencesOf, type State } from './state.ts';
 
 /** What the runs of a scenario share. */
 export interface Bench {
@@ -72,8 +71,8 @@ export const runScenario = async (bench: Bench, options: RunOptions): Promise<Ru
       await act(stage);
       await until(name, endMs, () => done(stage));
     }
-    const isAsExpected = ({ objects }: State): boolean =>
-      expected === undefined || isDeepStrictEqual(objects, expected.objects);
+    const isAsExpected = (state: State): boolean =>
+      expected === undefined || differencesOf(state, expected).length === 0;
     await until('the end state of the undisturbed run', endMs, async () => isAsExpected(await stage.state()));
     const settledMs = Date.now() - startMs;
     // An Event follows its status, which is what was waited for, and may be told to wait for a second.
@@ -91,8 +90,16 @@ export const runScenario = async (bench: Bench, options: RunOptions): Promise<Ru
     if (!isAsExpected(state)) throw new Error('it left the end state again');
     return { requests, state, settledMs, struck };
   } catch (error) {
-    const words = `${String(error)}\nfaults: ${struck.join(', ')}\nits last calls:\n${listed(proxy.requests.slice(-40))}`;
-    throw new Error(words, { cause: error });
+    const parts = [
+      `${namespace}: ${String(error)}`,
+      `faults: ${struck.join(', ')}`,
+      ...(await stage.state().then(
+        (state) => differencesOf(state, expected ?? state),
+        () => [],
+      )),
+      `its last calls:\n${listed(proxy.requests.slice(-40))}`,
+    ];
+    throw new Error(parts.join('\n'), { cause: error });
   } finally {
     await operator.stop().catch(() => undefined);
     await proxy.stop();

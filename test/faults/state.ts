@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { isRecord, type KubeObject } from '../../src/kube/types.ts';
 
 /** What a namespace holds, told so that two runs of the same scenario can be compared. */
@@ -58,3 +59,9 @@ export const eventsBeyond = ({ events }: State, reference: State): string[] =>
   Object.entries(events)
     .filter(([event, count]) => count > (reference.events[event] ?? 0))
     .map(([event, count]) => `${count}x ${event}`);
+
+/** The objects that are not as in the reference, each as both have it. Pure. */
+export const differencesOf = ({ objects }: State, reference: State): string[] =>
+  [...new Set([...Object.keys(objects), ...Object.keys(reference.objects)])]
+    .filter((key) => !isDeepStrictEqual(objects[key], reference.objects[key]))
+    .map((key) => `${key} is ${JSON.stringify(objects[key])}, not ${JSON.stringify(reference.objects[key])}`);
