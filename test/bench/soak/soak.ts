@@ -29,9 +29,14 @@ const settleLimitMs = 120_000;
 const quietMs = 6000;
 const lookMs = 2000;
 
-/** Does something once a second, or as soon as the last one is over. */
-const eachSecond = async (endMs: number, signal: AbortSignal, act: () => Promise<void>): Promise<void> => {
-  for (let nextMs = performance.now(); nextMs < endMs; nextMs += 1000) {
+/** Does something at intervals, or as soon as the last one is over. */
+const every = async (
+  intervalMs: number,
+  endMs: number,
+  signal: AbortSignal,
+  act: () => Promise<void>,
+): Promise<void> => {
+  for (let nextMs = performance.now(); nextMs < endMs; nextMs += intervalMs) {
     await sleep(Math.max(0, nextMs - performance.now()), undefined, { signal });
     await act();
   }
@@ -95,8 +100,9 @@ export const soak = async (subject: Subject, options: SoakOptions): Promise<Soak
   };
   try {
     await Promise.all([
-      eachSecond(endMs, signal, async () => storm.brew()),
-      eachSecond(endMs, signal, () => people.act()),
+      every(1000, endMs, signal, async () => storm.brew()),
+      // Enough to do that a fault a second strikes some of the calls, and not all.
+      every(250, endMs, signal, () => people.act()),
       watchMemory(),
     ]);
     const heapAtEnd = await subject.heapUsedMiB();

@@ -3,9 +3,9 @@ import type { Decision, ProxiedRequest } from '../../faults/proxy.ts';
 import { shuffled } from '../../faults/random.ts';
 import type { OpenStream, StreamScript } from '../../faults/stream.ts';
 
-/** Faults that wait for the next call they fit, as a proxy asks for them. */
+/** Faults that strike the next call they fit, if it comes soon, as a proxy asks for them. */
 export interface Storm {
-  /** Lets one more fault wait; the seed gives their order, the machine which call comes next. */
+  /** Lets one more fault wait for a moment; the seed gives their order, the machine which call comes next. */
   brew(): void;
   /**
    * No fault from now on but one: every watch is cut and told 410 once, as after a compaction of etcd. An event that was dropped is made good
@@ -28,6 +28,12 @@ const mostSilentCalls = 2;
 /** Between two faults of the lease, in milliseconds: it is lost when it cannot be renewed for so long. */
 const leaseMs = 10_000;
 
+/**
+ * How long a fault waits for its call, in milliseconds. Shorter than the second until the next one: where there was always one, every call
+ * would be struck as soon as calls are few, and nothing would ever be opened again. Events are fewer than calls.
+ */
+const patienceMs = { call: 300, stream: 3000 } as const;
+
 const forward: Decision = { kind: 'forward' };
 const isSilence = ({ name }: Fault): boolean => /^(half-open|frozen)/.test(name);
 const isLease = ({ path }: ProxiedRequest): boolean => path.includes('/leases/');
@@ -39,7 +45,7 @@ export const createStorm = (random: () => number, nowMs: () => number): Storm =>
   const expired = new Set<string>();
   const open = new Map<string, OpenStream>();
   let deck: Fault[] = [];
-  let waiting: Fault[] = [];
+  let waiting: { fault: Fault; untilMs: number }[] = [];
   let leaseSpareUntilMs = 0;
   let watchSilentUntilMs = 0;
   let silentCallsUntilMs: number[] = [];
@@ -61,9 +67,11 @@ export const createStorm = (random: () => number, nowMs: () => number): Storm =>
 
   /** The fault that has waited longest of those that fit; it comes to pass. */
   const take = (request: ProxiedRequest, fits: (fault: Fault) => boolean): Fault | undefined => {
-    const fault = waiting.find((one) => fits(one) && mayStrike(one, request));
-    if (fault === undefined) return undefined;
-    waiting = waiting.filter((one) => one !== fault);
+    waiting = waiting.filter(({ untilMs }) => untilMs > nowMs());
+    const found = waiting.find(({ fault }) => fits(fault) && mayStrike(fault, request));
+    if (found === undefined) return undefined;
+    waiting = waiting.filter((one) => one !== found);
+    const { fault } = found;
     struck.set(fault.name, (struck.get(fault.name) ?? 0) + 1);
     if (isSilence(fault) && request.isWatch) watchSilentUntilMs = nowMs() + watchSilenceMs;
     else if (isSilence(fault)) silentCallsUntilMs.push(nowMs() + callSilenceMs);
@@ -80,12 +88,11 @@ export const createStorm = (random: () => number, nowMs: () => number): Storm =>
     struck,
     brew() {
       if (calmed) return;
-      const isNew = (fault: Fault): boolean => !waiting.includes(fault);
-      if (!deck.some(isNew)) deck = [...deck, ...shuffled(faults, random)];
-      const next = deck.find(isNew);
-      if (next === undefined) return;
-      deck.splice(deck.indexOf(next), 1);
-      waiting.push(next);
+      if (deck.length === 0) deck = shuffled(faults, random);
+      const fault = deck.shift();
+      if (fault === undefined) return;
+      const forMs = fault.decision === undefined ? patienceMs.stream : patienceMs.call;
+      waiting.push({ fault, untilMs: nowMs() + forMs });
     },
     calm() {
       calmed = true;
