@@ -43,6 +43,7 @@ export const compileOperator = async (): Promise<Program> => {
 export const launchOperator = (kubeconfig: string, program: Program, nodeOptions?: string): Promise<RunningOperator> =>
   startOperator({
     kubeconfig,
+    limitMs: 180_000,
     program: program.arguments,
     environment: { ...program.environment, HOLDFAST_LEASE_NAMESPACE: 'default', NODE_OPTIONS: nodeOptions },
   });

@@ -79,8 +79,13 @@ const states = { leading: 'leading: controllers start', standby: 'standing by: a
 /** Starts the operator and waits until it leads, or stands by with its caches filled. @throws Error with its log when it ends before */
 export const startOperator = async ({
   until = 'leading',
+  limitMs = 30_000,
   ...options
-}: OperatorOptions & { until?: keyof typeof states }): Promise<RunningOperator> => {
+}: OperatorOptions & {
+  until?: keyof typeof states;
+  /** How long it may take, in milliseconds: with ten thousand policies the first lists take half a minute. */
+  limitMs?: number;
+}): Promise<RunningOperator> => {
   const { child, log, stray, ended } = launch(options);
   let code: number | null | undefined;
   child.once('close', (status) => {
@@ -93,7 +98,7 @@ export const startOperator = async ({
     clearTimeout(timer);
     return status;
   };
-  const endMs = Date.now() + 30_000;
+  const endMs = Date.now() + limitMs;
   while (!log.some(({ msg }) => msg === states[until])) {
     if (code !== undefined || Date.now() > endMs) {
       await stop('SIGKILL');
