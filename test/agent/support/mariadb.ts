@@ -59,18 +59,26 @@ export const startMariadb = async (extra: readonly string[] = []): Promise<Maria
   await ensurePrograms();
   const directory = await makeDirectory();
   await mkdir(join(directory.path, 'data'));
-  await execa('mariadb-install-db', [
-    '--no-defaults',
-    '--user=root',
-    `--datadir=${join(directory.path, 'data')}`,
-    '--auth-root-authentication-method=normal',
-    '--skip-test-db',
-  ]);
+  await mkdir(join(directory.path, 'tmp'));
+  // A starting server clears the temporary tables in its directory, those of others too: each server has a directory of its own.
+  const env = { TMPDIR: join(directory.path, 'tmp') };
+  await execa(
+    'mariadb-install-db',
+    [
+      '--no-defaults',
+      '--user=root',
+      `--datadir=${join(directory.path, 'data')}`,
+      '--auth-root-authentication-method=normal',
+      '--skip-test-db',
+    ],
+    { env },
+  );
   const port = await freePort();
   const log = join(directory.path, 'log');
   const output = openSync(log, 'w');
   const server = spawn('mariadbd', [...serverArguments(directory.path, port), ...extra], {
     stdio: ['ignore', output, output],
+    env: { ...process.env, ...env },
   });
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     if (server.exitCode !== null || server.signalCode !== null) return;
