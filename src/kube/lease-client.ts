@@ -1,8 +1,7 @@
 import { fieldManager } from './apply.ts';
 import type { KubeClient } from './client.ts';
-import { isNotFound } from './errors.ts';
 import { leaseType, leaseWith, type LeaseRecord } from './lease-record.ts';
-import { asObject } from './objects.ts';
+import { asObject, getObject } from './objects.ts';
 import { resourcePath } from './path.ts';
 import type { KubeObject, ObjectName } from './types.ts';
 
@@ -24,14 +23,7 @@ export function createLeaseClient(client: KubeClient, lease: ObjectName, timeLim
   const collection = resourcePath({ type: leaseType, namespace });
   const query = { fieldManager, fieldValidation: 'Strict' };
   return {
-    async read() {
-      try {
-        return asObject(`GET ${path}`, await client.request({ method: 'GET', path, timeLimitMs }));
-      } catch (error) {
-        if (isNotFound(error)) return undefined;
-        throw error;
-      }
-    },
+    read: () => getObject(client, leaseType, lease, { timeLimitMs }),
     async write(observed, record) {
       const body = leaseWith(lease, observed, record);
       const request =

@@ -19,16 +19,21 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface GetOptions extends CallOptions {
+  /** The whole request, in milliseconds; the client's own limit unless told. */
+  readonly timeLimitMs?: number;
+}
+
 /** The object as the server holds it now, past every cache; undefined when it is not there. */
 export async function getObject(
   client: KubeClient,
   type: ResourceType,
   name: ObjectName,
-  { signal }: CallOptions = {},
+  options: GetOptions = {},
 ): Promise<KubeObject | undefined> {
   const path = resourcePath({ type, ...name });
   try {
-    return asObject(`GET ${path}`, await client.request({ method: 'GET', path, signal }));
+    return asObject(`GET ${path}`, await client.request({ method: 'GET', path, ...options }));
   } catch (error) {
     if (isNotFound(error)) return undefined;
     throw error;

@@ -52,10 +52,8 @@ interface Target {
   cache: Pick<Cache<unknown>, 'remember'>;
 }
 
-const lookUp = async ({ client, signal }: ApplyContext, { type, cache }: Target, { metadata }: Claim | CronJob) => {
-  const live = await getObject(client, type, { namespace: metadata.namespace, name: metadata.name }, { signal });
-  return { live, remember: () => live !== undefined && cache.remember(live) };
-};
+const lookUp = ({ client, signal }: ApplyContext, { type }: Target, { metadata }: Claim | CronJob) =>
+  getObject(client, type, { namespace: metadata.namespace, name: metadata.name }, { signal });
 
 /**
  * Applies one object that the cache does not have. Only where nothing is there: server-side apply would take over an object of the same
@@ -71,11 +69,11 @@ const applyNew = async (
     return await applyIfChanged(client, target.type, desired, undefined, { signal });
   } catch (error) {
     if (!isConflict(error)) throw error;
-    const { live, remember } = await lookUp(context, target, desired);
+    const live = await lookUp(context, target, desired);
     // Gone again: the next reconcile makes it.
     if (live === undefined) throw error;
     if (!isOurs(live, context)) return 'taken';
-    remember();
+    target.cache.remember(live);
     return applyIfChanged(client, target.type, desired, live, { signal });
   }
 };
@@ -91,7 +89,8 @@ const applyOver = async (
   try {
     return await applyIfChanged(client, target.type, desired, cached, { signal });
   } catch (error) {
-    if (isConflict(error)) (await lookUp(context, target, desired)).remember();
+    const live = isConflict(error) ? await lookUp(context, target, desired) : undefined;
+    if (live !== undefined) target.cache.remember(live);
     throw error;
   }
 };

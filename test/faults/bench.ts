@@ -1,6 +1,6 @@
 import { apiOf } from '../cluster/api.ts';
 import type { ControlPlane } from '../cluster/control-plane.ts';
-import { startPlaneWithCrds } from '../integration/crds.ts';
+import { startPlaneWithCrds } from '../cluster/crds.ts';
 import type { Bench } from './run.ts';
 
 /** A bench on a control plane that is there. The one who calls closes `api`. */

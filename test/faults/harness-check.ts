@@ -1,5 +1,5 @@
 import { describeKill, type Kill } from './harness-operator.ts';
-import { inParallel } from './harness-plan.ts';
+import { inParallel } from '../support/parallel.ts';
 import { play, type Ending, type Harness } from './harness.ts';
 import type { Scenario } from './scenarios.ts';
 import { eventsBeyond } from './state.ts';

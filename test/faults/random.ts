@@ -3,9 +3,10 @@ import { randomInt } from 'node:crypto';
 /** The variable that replays a plan: its value is the seed that was printed. */
 export const seedVariable = 'HOLDFAST_FAULT_SEED';
 
-/** The seed that was asked for, or a new one. @throws RangeError it is no whole number */
-export const chooseSeed = (asked: string | undefined = process.env[seedVariable]): number => {
-  if (asked === undefined || asked === '') return randomInt(2 ** 32);
+/** The seed that was asked for by the variable, or the one given, or a new one. @throws RangeError it is no whole number */
+export const chooseSeed = (otherwise: number = randomInt(2 ** 31)): number => {
+  const asked = process.env[seedVariable];
+  if (asked === undefined || asked === '') return otherwise;
   const seed = Number(asked);
   if (!Number.isInteger(seed)) throw new RangeError(`${seedVariable}='${asked}' is not a whole number`);
   return seed;

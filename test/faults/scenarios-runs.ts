@@ -4,7 +4,7 @@ import { isRecord, type KubeObject } from '../../src/kube/types.ts';
 import { resources } from '../../src/policy/resources.ts';
 import { policyAnnotations, runLabels } from '../../src/workloads/labels.ts';
 import { cronJobName } from '../../src/workloads/names.ts';
-import { later, successfulContainers, type ContainerEnd } from '../support/operator/runs.ts';
+import { endedPodStatus, later, successfulContainers, type ContainerEnd } from '../support/operator/runs.ts';
 import type { Stage } from './stage.ts';
 
 /** A run on the stage: its Job and pod are there, and nothing has ended. */
@@ -59,24 +59,7 @@ export const endPod = async (
   containers: readonly ContainerEnd[],
   phase: 'Succeeded' | 'Failed',
 ): Promise<void> => {
-  const at = run.time;
-  const statuses = containers.map(({ name, message, exitCode = 0 }) => ({
-    name,
-    image: 'registry.test/a:1',
-    imageID: '',
-    ready: false,
-    restartCount: 0,
-    state: {
-      terminated: {
-        exitCode,
-        reason: exitCode === 0 ? 'Completed' : 'Error',
-        startedAt: at,
-        finishedAt: at,
-        ...(message === undefined ? {} : { message }),
-      },
-    },
-  }));
-  const status = { phase, initContainerStatuses: statuses.slice(0, -1), containerStatuses: statuses.slice(-1) };
+  const status = endedPodStatus(containers, phase, run.time);
   await stage.patch(resources.pod, podName(run), { status }, 'status');
 };
 

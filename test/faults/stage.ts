@@ -1,10 +1,11 @@
 import type { KubeClient } from '../../src/kube/client.ts';
 import type { Propagation } from '../../src/kube/objects.ts';
 import { resourcePath } from '../../src/kube/path.ts';
-import { apiVersionOf, isKubeObject, isRecord } from '../../src/kube/types.ts';
+import { isKubeObject } from '../../src/kube/types.ts';
 import type { KubeObject, Manifest, ResourceType } from '../../src/kube/types.ts';
 import { resources } from '../../src/policy/resources.ts';
 import { policyManifest, type Json, type PolicyOptions } from '../support/operator/policies.ts';
+import { coreType, listObjects } from '../support/operator/read.ts';
 import { stateOf, type State } from './state.ts';
 
 /** A namespace in which a scenario plays, and what a person, kubelet or a controller of Kubernetes does in it. */
@@ -24,15 +25,8 @@ export interface Stage {
   state(): Promise<State>;
 }
 
-const core = (kind: string, plural: string): ResourceType => ({
-  group: '',
-  version: 'v1',
-  kind,
-  plural,
-  namespaced: true,
-});
-const events = core('Event', 'events');
-const serviceAccounts = core('ServiceAccount', 'serviceaccounts');
+const events = coreType('Event', 'events');
+const serviceAccounts = coreType('ServiceAccount', 'serviceaccounts');
 const watched = [resources.policy, resources.cronJob, resources.claim, resources.job, resources.pod];
 
 const asObject = (answer: unknown): KubeObject => {
@@ -46,11 +40,7 @@ export const createStage = async (client: KubeClient, namespace: string): Promis
     const path = resourcePath({ type, ...(type.namespaced ? { namespace } : {}) });
     return asObject(await client.request({ method: 'POST', path, body: manifest }));
   };
-  const list = async (type: ResourceType): Promise<KubeObject[]> => {
-    const answer = await client.request({ method: 'GET', path: resourcePath({ type, namespace }) });
-    const items = isRecord(answer) && Array.isArray(answer['items']) ? answer['items'].filter(isRecord) : [];
-    return items.map((item) => asObject({ ...item, apiVersion: apiVersionOf(type), kind: type.kind }));
-  };
+  const list = (type: ResourceType): Promise<KubeObject[]> => listObjects(client, type, { namespace });
   await create(resources.namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
   await create(serviceAccounts, { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } });
   return {

@@ -5,7 +5,7 @@ import { apiOf } from '../cluster/api.ts';
 import { eventually, startOperatorCluster, type OperatorCluster } from '../support/operator/cluster.ts';
 import { policyManifest } from '../support/operator/policies.ts';
 import { createVictim, type Victim } from './harness-operator.ts';
-import { inParallel } from './harness-plan.ts';
+import { inParallel } from '../support/parallel.ts';
 import { createStage, type Stage } from './stage.ts';
 import { runOf, startRun, succeed } from './scenarios-runs.ts';
 import { leavesOf, valueAt } from './walk-leaves.ts';

@@ -1,6 +1,6 @@
 import { ensureHyperkube } from '../cluster/hyperkube.ts';
 import { createProgress } from '../cluster/progress.ts';
-import { startPlaneWithCrds } from './crds.ts';
+import { startPlaneWithCrds } from '../cluster/crds.ts';
 import { kubeconfigVariable } from './shared-plane.ts';
 import { keep } from './teardown.ts';
 

@@ -1,9 +1,9 @@
 import { applyObject } from '../../../src/kube/apply.ts';
 import type { KubeClient } from '../../../src/kube/client.ts';
 import { resourcePath } from '../../../src/kube/path.ts';
-import type { KubeObject, Manifest, ResourceType } from '../../../src/kube/types.ts';
+import { apiVersionOf, type KubeObject, type Manifest, type ResourceType } from '../../../src/kube/types.ts';
 import { resources } from '../../../src/policy/resources.ts';
-import { inParallel } from './parallel.ts';
+import { inParallel } from '../../support/parallel.ts';
 import type { PolicyName } from './policies.ts';
 
 const namespace = 'bench-ceiling';
@@ -18,8 +18,7 @@ const copiesOf = async (client: KubeClient, policy: PolicyName) => {
       .filter(({ metadata }) => metadata.name.startsWith(policy.name))
       .map(({ metadata: { name, labels = {}, annotations = {} }, spec }) => {
         const metadata = { name, namespace, labels, annotations };
-        const apiVersion = type.group === '' ? type.version : `${type.group}/${type.version}`;
-        return [type, { apiVersion, kind: type.kind, metadata, spec }] as const;
+        return [type, { apiVersion: apiVersionOf(type), kind: type.kind, metadata, spec }] as const;
       });
   };
   return [...(await list(resources.claim)), ...(await list(resources.cronJob))];

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { apiOf } from '../../cluster/api.ts';
 import { startControlPlane, type ControlPlane } from '../../cluster/control-plane.ts';
 import { createProgress } from '../../cluster/progress.ts';
-import { installCrds } from '../../integration/crds.ts';
+import { installCrds } from '../../cluster/crds.ts';
 import type { RunningOperator } from '../../support/operator/operator.ts';
 import { measureCeiling } from './ceiling.ts';
 import { percentile, rounded, type Figures } from './figures.ts';

@@ -2,7 +2,7 @@ import type { KubeClient } from '../../../src/kube/client.ts';
 import { resourcePath } from '../../../src/kube/path.ts';
 import { resources } from '../../../src/policy/resources.ts';
 import { policyManifest } from '../../support/operator/policies.ts';
-import { inParallel } from './parallel.ts';
+import { inParallel } from '../../support/parallel.ts';
 
 const namespaceCount = 100;
 

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeClient } from '../../../src/kube/client.ts';
 import { resourcePath } from '../../../src/kube/path.ts';
-import type { KubeObject, ResourceType } from '../../../src/kube/types.ts';
+import { apiVersionOf, type KubeObject, type ResourceType } from '../../../src/kube/types.ts';
 import { resources } from '../../../src/policy/resources.ts';
 import { cronJobName } from '../../../src/workloads/names.ts';
-import { rawJob, rawPod, successfulContainers, type RunOptions } from '../../support/operator/runs.ts';
+import { endedPodStatus, rawJob, rawPod, successfulContainers, type RunOptions } from '../../support/operator/runs.ts';
 import type { Observer } from './observer.ts';
 import type { PolicyName } from './policies.ts';
 
@@ -27,7 +27,7 @@ const create = async (
 ): Promise<string> => {
   const path = resourcePath({ type, namespace: metadata.namespace });
   const body = {
-    apiVersion: type.group === '' ? 'v1' : `${type.group}/${type.version}`,
+    apiVersion: apiVersionOf(type),
     kind: type.kind,
     metadata,
     spec,
@@ -46,12 +46,6 @@ const patchStatus = async (
   await client.request({ method: 'PATCH', path, contentType: 'application/merge-patch+json', body: { status } });
 };
 
-const containerStatus = (raw: unknown, at: string) => {
-  const { name, state } = raw as { name: string; state: { terminated: object } };
-  const terminated = { ...state.terminated, reason: 'Completed', startedAt: at, finishedAt: at };
-  return { name, image: container.image, imageID: '', ready: false, restartCount: 0, state: { terminated } };
-};
-
 /** Plays the end of a full backup as the Job controller and the kubelet write it; gives the moment at which the Job was over. */
 export const playRun = async (client: KubeClient, policy: PolicyName, jobName: string): Promise<number> => {
   const cronJobPath = resourcePath({
@@ -64,15 +58,10 @@ export const playRun = async (client: KubeClient, policy: PolicyName, jobName: s
   const options: RunOptions = { kind: 'Full', policy: policy.name, namespace: policy.namespace, jobName, time };
   const jobMetadata = withOwner(rawJob(options), cronJob.metadata.uid ?? '');
   const jobUid = await create(client, resources.job, jobMetadata, { template: { spec: podSpec } });
-  const pod = rawPod(options, successfulContainers(options));
-  const podMetadata = withOwner(pod, jobUid);
+  const ended = successfulContainers(options);
+  const podMetadata = withOwner(rawPod(options, ended), jobUid);
   await create(client, resources.pod, podMetadata, podSpec);
-  const { phase, initContainerStatuses, containerStatuses } = pod['status'] as Record<string, unknown[]>;
-  await patchStatus(client, resources.pod, podMetadata, {
-    phase,
-    initContainerStatuses: initContainerStatuses?.map((raw) => containerStatus(raw, time)),
-    containerStatuses: containerStatuses?.map((raw) => containerStatus(raw, time)),
-  });
+  await patchStatus(client, resources.pod, podMetadata, endedPodStatus(ended, 'Succeeded', time));
   await patchStatus(client, resources.job, jobMetadata, {
     startTime: time,
     completionTime: time,

@@ -4,7 +4,7 @@ import { apiOf } from '../../cluster/api.ts';
 import { startControlPlane, type ControlPlane } from '../../cluster/control-plane.ts';
 import { createProgress } from '../../cluster/progress.ts';
 import { chooseSeed, createRandom } from '../../faults/random.ts';
-import { installCrds } from '../../integration/crds.ts';
+import { installCrds } from '../../cluster/crds.ts';
 import { observePolicies } from '../operator/observer.ts';
 import { createPolicies, policyNames } from '../operator/policies.ts';
 import { compileOperator, type Program } from '../operator/process.ts';

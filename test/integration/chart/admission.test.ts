@@ -1,6 +1,6 @@
 import { type ControlPlane, startControlPlane } from '../../cluster/control-plane.ts';
 import { waitUntil } from '../../cluster/process.ts';
-import { untilEstablished } from '../crds.ts';
+import { untilEstablished } from '../../cluster/crds.ts';
 import { type JsonObject, sample, withValue } from '../api/support.ts';
 import { installChart, mayDo, operator, refusalOf } from './support.ts';
 

@@ -1,6 +1,6 @@
 import { readConfig } from '../../../src/config.ts';
 import { type ControlPlane, startControlPlane } from '../../cluster/control-plane.ts';
-import { untilEstablished } from '../crds.ts';
+import { untilEstablished } from '../../cluster/crds.ts';
 import { documents, type JsonObject } from '../api/support.ts';
 import { chart, installChart, mayDo, namespace, operator, refusalOf, type Right } from './support.ts';
 

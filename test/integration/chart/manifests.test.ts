@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { helmArguments, installOutputs } from '../../../src/crd/install.ts';
 import { type ControlPlane, startControlPlane } from '../../cluster/control-plane.ts';
 import { projectRoot } from '../../cluster/paths.ts';
-import { untilEstablished } from '../crds.ts';
+import { untilEstablished } from '../../cluster/crds.ts';
 import { documents, type JsonObject } from '../api/support.ts';
 import { chart, manifests, namespace } from './support.ts';
 

@@ -5,7 +5,7 @@ import { createEventRecorder } from '../../../src/kube/events.ts';
 import { createObject, deleteObject, getObject } from '../../../src/kube/objects.ts';
 import { writeStatus } from '../../../src/kube/status.ts';
 import type { KubeObject, ResourceType } from '../../../src/kube/types.ts';
-import { untilEstablished } from '../crds.ts';
+import { untilEstablished } from '../../cluster/crds.ts';
 import { clientOf, configMap, configMaps, deployments, failureOf, logger } from './support.ts';
 import { sharedPlane, type SharedPlane } from '../shared-plane.ts';
 

@@ -9,6 +9,7 @@ import {
 } from '../../support/operator/cluster.ts';
 import { startOperator, type RunningOperator } from '../../support/operator/operator.ts';
 import {
+  endedPodStatus,
   failedResultOf,
   later,
   resultOf,
@@ -57,20 +58,7 @@ const endPod = async (
   containers: readonly ContainerEnd[],
   phase: 'Succeeded' | 'Failed',
 ): Promise<void> => {
-  const at = seconds();
-  const statuses = containers.map(
-    ({ name, message, exitCode = 0, reason = exitCode === 0 ? 'Completed' : 'Error' }) => ({
-      name,
-      image: 'registry.test/a:1',
-      imageID: '',
-      ready: false,
-      restartCount: 0,
-      state: {
-        terminated: { exitCode, reason, startedAt: at, finishedAt: at, ...(message === undefined ? {} : { message }) },
-      },
-    }),
-  );
-  const status = { phase, initContainerStatuses: statuses.slice(0, -1), containerStatuses: statuses.slice(-1) };
+  const status = endedPodStatus(containers, phase, seconds());
   const { name, namespace = '' } = pod.metadata;
   const patch = ['patch', 'pod', name, '--namespace', namespace, '--subresource=status', '--type=merge', '--patch'];
   await cluster.plane.kubectl([...patch, JSON.stringify({ status })]);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { isRecord, type KubeObject } from '../../../src/kube/types.ts';
 import { apiOf } from '../../cluster/api.ts';
 import type { ControlPlane, ControlPlaneOptions } from '../../cluster/control-plane.ts';
-import { startPlaneWithCrds } from '../../integration/crds.ts';
+import { startPlaneWithCrds } from '../../cluster/crds.ts';
 import { policyManifest, type PolicyOptions } from './policies.ts';
 import { get as readObjects } from './read.ts';
 

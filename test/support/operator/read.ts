@@ -1,10 +1,11 @@
 import { parseArgs } from 'node:util';
 import type { KubeClient } from '../../../src/kube/client.ts';
 import { resourcePath } from '../../../src/kube/path.ts';
-import { apiVersionOf, isRecord, type KubeObject, type ResourceType } from '../../../src/kube/types.ts';
+import { apiVersionOf, isKubeObject, isRecord, type KubeObject, type ResourceType } from '../../../src/kube/types.ts';
 import { resources } from '../../../src/policy/resources.ts';
 
-const core = (kind: string, plural: string): ResourceType => ({
+/** A kind of the core group that lives in namespaces. */
+export const coreType = (kind: string, plural: string): ResourceType => ({
   group: '',
   version: 'v1',
   kind,
@@ -23,14 +24,33 @@ const types: Readonly<Record<string, ResourceType>> = {
   pod: resources.pod,
   pods: resources.pod,
   pvc: resources.claim,
-  events: core('Event', 'events'),
-  resourcequota: core('ResourceQuota', 'resourcequotas'),
+  events: coreType('Event', 'events'),
+  resourcequota: coreType('ResourceQuota', 'resourcequotas'),
 };
 
 const typeOf = (name: string): ResourceType => {
   const type = types[name];
   if (type === undefined) throw new Error(`${name} is not among the kinds of test/support/operator/read.ts`);
   return type;
+};
+
+/** Which objects of a kind. */
+export interface Which {
+  namespace?: string | undefined;
+  labelSelector?: string | undefined;
+  fieldSelector?: string | undefined;
+}
+
+/** All objects of a kind, each with its kind. @throws ApiError */
+export const listObjects = async (
+  client: KubeClient,
+  type: ResourceType,
+  { namespace, ...selectors }: Which = {},
+): Promise<KubeObject[]> => {
+  const path = resourcePath({ type, namespace });
+  const answer = await client.request({ method: 'GET', path, query: selectors });
+  const items = isRecord(answer) && Array.isArray(answer['items']) ? answer['items'].filter(isRecord) : [];
+  return items.map((item) => ({ ...item, apiVersion: apiVersionOf(type), kind: type.kind })).filter(isKubeObject);
 };
 
 /** `get(client, 'bp', 'agama', '--namespace=shop')`: what `kubectl get --output=json` prints, without starting it. @throws ApiError */
@@ -50,14 +70,7 @@ export const get = async (client: KubeClient, ...args: readonly string[]): Promi
     const path = resourcePath({ type: typeOf(kinds), namespace, name });
     return (await client.request({ method: 'GET', path })) as KubeObject;
   }
-  const lists = await Promise.all(
-    kinds.split(',').map(async (kind) => {
-      const type = typeOf(kind);
-      const path = resourcePath({ type, namespace });
-      const answer = await client.request({ method: 'GET', path, query: { labelSelector, fieldSelector } });
-      const items = isRecord(answer) && Array.isArray(answer['items']) ? answer['items'] : [];
-      return items.filter(isRecord).map((item) => ({ apiVersion: apiVersionOf(type), kind: type.kind, ...item }));
-    }),
-  );
+  const which = { namespace, labelSelector, fieldSelector };
+  const lists = await Promise.all(kinds.split(',').map((kind) => listObjects(client, typeOf(kind), which)));
   return { apiVersion: 'v1', kind: 'List', metadata: { name: '' }, items: lists.flat() };
 };

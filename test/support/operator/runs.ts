@@ -128,6 +128,27 @@ export const rawPod = (given: RunOptions, containers: readonly ContainerEnd[], p
   };
 };
 
+/** What kubelet writes of a pod whose containers have ended: the last one is no init container. */
+export const endedPodStatus = (
+  containers: readonly ContainerEnd[],
+  phase: 'Succeeded' | 'Failed',
+  at: string,
+): Json => {
+  const statuses = containers.map(
+    ({ name, message, exitCode = 0, reason = exitCode === 0 ? 'Completed' : 'Error' }) => ({
+      name,
+      image: 'registry.test/a:1',
+      imageID: '',
+      ready: false,
+      restartCount: 0,
+      state: {
+        terminated: { exitCode, reason, startedAt: at, finishedAt: at, ...(message === undefined ? {} : { message }) },
+      },
+    }),
+  );
+  return { phase, initContainerStatuses: statuses.slice(0, -1), containerStatuses: statuses.slice(-1) };
+};
+
 /** Points as an agent reports them, all of one moment. */
 export const pointsOf = (jobName: string, time: string) => {
   const point = {

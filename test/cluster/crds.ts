@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { isRecord } from '../../src/kube/types.ts';
-import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from '../cluster/control-plane.ts';
-import type { Tool } from '../cluster/kubectl.ts';
-import { projectRoot } from '../cluster/paths.ts';
-import { waitUntil } from '../cluster/process.ts';
+import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from './control-plane.ts';
+import type { Tool } from './kubectl.ts';
+import { projectRoot } from './paths.ts';
+import { waitUntil } from './process.ts';
 
 const policyCrd = 'backuppolicies.holdfast.dev';
 
