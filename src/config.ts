@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { longestLeaseSeconds } from './kube/lease-record.ts';
+import { imageNames, images, imageVariable, type Images } from './workloads/images.ts';
 
 /** A boolean-free, flat configuration: every setting is one environment variable, checked before anything starts. */
 const names = (text: string): string[] => [...new Set(text === '' ? [] : text.split(',').map((name) => name.trim()))];
@@ -34,9 +35,12 @@ const wholeNumber = (min: number, max: number, fallback: number) => {
     .pipe(z.int().min(min, message).max(max, message));
 };
 
+const imageSettings = Object.fromEntries(
+  imageNames.map((name) => [imageVariable(name), image.describe(`Image of ${images[name]}.`)]),
+) as Record<ReturnType<typeof imageVariable>, typeof image>;
+
 const environment = z.object({
-  HOLDFAST_IMAGE_MYSQL: image.describe('Image of the containers that dump MySQL and MariaDB.'),
-  HOLDFAST_IMAGE_DUPLICITY: image.describe('Image of the containers that ship with duplicity.'),
+  ...imageSettings,
   HOLDFAST_IMAGE_PULL_POLICY: z
     .enum(['Always', 'IfNotPresent', 'Never'])
     .default('IfNotPresent')
@@ -75,7 +79,7 @@ const environment = z.object({
 
 /** The operator's configuration. */
 export interface Config {
-  images: { mysql: string; duplicity: string };
+  images: Images;
   imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
   /** Empty: all. */
   namespaces: string[];
@@ -93,7 +97,7 @@ export const readConfig = (variables: Readonly<Record<string, string | undefined
   if (!parsed.success) throw new Error(`The configuration cannot be used:\n${z.prettifyError(parsed.error)}`);
   const { data } = parsed;
   return {
-    images: { mysql: data.HOLDFAST_IMAGE_MYSQL, duplicity: data.HOLDFAST_IMAGE_DUPLICITY },
+    images: Object.fromEntries(imageNames.map((name) => [name, data[imageVariable(name)]])) as Images,
     imagePullPolicy: data.HOLDFAST_IMAGE_PULL_POLICY,
     namespaces: data.HOLDFAST_NAMESPACES,
     logLevel: data.HOLDFAST_LOG_LEVEL,

@@ -8,7 +8,7 @@ import { policyLabel } from './labels.ts';
 import { claimName, podHostname, policyLabelValue } from './names.ts';
 import { rsyncRepository } from './repositories/rsync.ts';
 import type { WorkloadSettings } from './settings.ts';
-import { mysqlDump } from './sources/mysql.ts';
+import { sourceParts } from './sources/registry.ts';
 import type { PodSpec } from './types.ts';
 
 /** The user and group of every container; the images have a passwd entry for it. */
@@ -33,8 +33,8 @@ const common = ({ metadata }: BackupPolicy) => ({
 
 const dumpContainer = (policy: BackupPolicy, kind: RunKind, settings: WorkloadSettings): AgentContainer | undefined => {
   const { source, schedule, localCopy } = policy.spec;
-  if (source.mysql === undefined) return undefined;
-  const { secrets, ...parts } = mysqlDump(source.mysql);
+  const parts = sourceParts(source);
+  if (parts === undefined) return undefined;
   const reuse =
     kind === 'LocalCopy' || schedule.localCopy === undefined
       ? {}
@@ -43,11 +43,11 @@ const dumpContainer = (policy: BackupPolicy, kind: RunKind, settings: WorkloadSe
     kind,
     ...common(policy),
     deadlineSeconds: runDeadlines(policy.spec, kind).dump,
-    ...parts,
+    source: parts.source,
     keep: localCopy.keep,
     ...reuse,
   } satisfies DumpTask;
-  return agentContainer({ name: 'dump', image: settings.images.mysql, task, secrets, settings });
+  return agentContainer({ name: 'dump', image: settings.images[parts.image], task, secrets: parts.secrets, settings });
 };
 
 const shipContainer = (

@@ -1,7 +1,9 @@
+import type { Images } from './images.ts';
+
 /** What the builders need to know of the operator's own configuration. */
 export interface WorkloadSettings {
   /** Images of the containers, by target of the Dockerfile. */
-  images: { mysql: string; duplicity: string };
+  images: Images;
   imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
   /** Identity of the cluster for owner markers: the UID of the namespace kube-system. */
   cluster: string;

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Cluster } from '../cluster/cluster.ts';
 import { buildImages, loadImages, type ImageSpec } from '../cluster/images.ts';
+import { imageNames, type Images } from '../../src/workloads/images.ts';
 import type { Progress } from '../cluster/progress.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -14,8 +15,7 @@ const nameOf = (image: string): string => `${imageRegistry}/${image}:${imageTag}
 /** Holdfast's own images and the servers', by short name. */
 export const images = {
   operator: nameOf('operator'),
-  mysql: nameOf('mysql'),
-  duplicity: nameOf('duplicity'),
+  ...(Object.fromEntries(imageNames.map((name) => [name, nameOf(name)])) as Images),
   mariadb: nameOf('mariadb-server'),
   backupHost: nameOf('backup-host'),
 } as const;
@@ -28,8 +28,7 @@ export const serverSpecs: readonly ImageSpec[] = [
 
 const specs: readonly ImageSpec[] = [
   { name: images.operator, context: root, target: 'operator' },
-  { name: images.mysql, context: root, target: 'mysql' },
-  { name: images.duplicity, context: root, target: 'duplicity' },
+  ...imageNames.map((name) => ({ name: images[name], context: root, target: name })),
   ...serverSpecs,
 ];
 

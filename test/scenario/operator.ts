@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { imageNames } from '../../src/workloads/images.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { imageRegistry, imageTag } from './images.ts';
 
@@ -9,10 +10,8 @@ export const operatorNamespace = 'holdfast';
 
 /** Installs the operator by its Helm chart, or upgrades it, and waits until it is ready. */
 export const installOperator = async ({ helm, kubectl }: Cluster): Promise<void> => {
-  const images = ['image', 'images.mysql', 'images.duplicity'].map((key) => {
-    const name = key === 'image' ? 'operator' : key.slice('images.'.length);
-    return [`${key}.repository=${imageRegistry}/${name}`, `${key}.tag=${imageTag}`];
-  });
+  const keys = [['image', 'operator'], ...imageNames.map((name) => [`images.${name}`, name])];
+  const images = keys.map(([key, name]) => [`${key}.repository=${imageRegistry}/${name}`, `${key}.tag=${imageTag}`]);
   const values = [...images.flat(), 'logLevel=debug'].flatMap((value) => ['--set', value]);
   await helm(
     [

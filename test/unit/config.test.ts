@@ -1,13 +1,11 @@
 import { readConfig } from '../../src/config.ts';
+import { imageEnvironment, testImages } from '../support/operator/images.ts';
 
-const least = {
-  HOLDFAST_IMAGE_MYSQL: 'registry.test/mysql:1',
-  HOLDFAST_IMAGE_DUPLICITY: 'registry.test/duplicity@sha256:0',
-};
+const least = { ...imageEnvironment, HOLDFAST_IMAGE_DUPLICITY: 'registry.test/duplicity@sha256:0' };
 
 test('the least that must be said, and what the rest is then', () => {
   expect(readConfig(least)).toEqual({
-    images: { mysql: 'registry.test/mysql:1', duplicity: 'registry.test/duplicity@sha256:0' },
+    images: { ...testImages, duplicity: 'registry.test/duplicity@sha256:0' },
     imagePullPolicy: 'IfNotPresent',
     namespaces: [],
     logLevel: 'info',

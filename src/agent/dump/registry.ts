@@ -1,6 +1,6 @@
-import type { DumpTask } from '../../api/v1alpha1/task.ts';
+import type { DumpSource } from '../../api/v1alpha1/task.ts';
 import { createMysqlEngine } from '../engines/mysql/engine.ts';
 import type { Engine } from './engine.ts';
 
 /** The engine for a task's source: one line an engine, by the block of the source that it reads. */
-export const engineFor = ({ mysql }: DumpTask['source']): Engine => createMysqlEngine(mysql);
+export const engineFor = (source: DumpSource): Engine => createMysqlEngine(source.mysql);

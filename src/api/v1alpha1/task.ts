@@ -1,15 +1,14 @@
 import { z } from 'zod';
 import { runKind } from './recovery-points.ts';
 import { objectName } from './primitives.ts';
-import { mysqlSource } from './source.ts';
 import { rsyncTarget } from './repository.ts';
+import { mysqlTask } from './sources/mysql.ts';
+import { directory, mountedSecret } from './task-values.ts';
 
 /**
  * What the operator asks of a container: one JSON object in the environment variable HOLDFAST_TASK. It carries no secret, only where
  * secrets are mounted.
  */
-
-const directory = z.string().min(1).max(512).regex(/^\//);
 
 const common = z.object({
   kind: runKind.describe('What the run was started for.'),
@@ -26,15 +25,13 @@ const common = z.object({
     ),
 });
 
+/** The source, under the name of its block; one line an engine. */
+const dumpSource = z.union([z.strictObject({ mysql: mysqlTask })]);
+export type DumpSource = z.output<typeof dumpSource>;
+
 /** Dump the source into a new local copy. */
 export const dumpTask = common.extend({
-  source: z.object({
-    mysql: mysqlSource.omit({ credentialsSecretRef: true, tls: true, all: true }).extend({
-      databases: z.array(z.string()).min(1),
-      credentials: directory.describe('Where the Secret with `username` and `password` is mounted.'),
-      credentialsSecret: objectName.describe('Its name, for messages.'),
-    }),
-  }),
+  source: dumpSource,
   keep: z.int().min(1).describe('How many local copies are kept.'),
   reuse: z
     .object({
@@ -48,11 +45,6 @@ export const dumpTask = common.extend({
 });
 export type DumpTask = z.output<typeof dumpTask>;
 
-const secretDirectory = {
-  directory: directory.describe('Where the Secret is mounted.'),
-  secret: objectName.describe('Its name, for messages.'),
-};
-
 /** Ship the newest local copy to the repository. */
 export const shipTask = common.extend({
   kind: z.enum(['Full', 'Incremental']),
@@ -62,13 +54,13 @@ export const shipTask = common.extend({
     .max(64)
     .describe('Identity of the cluster for the owner marker: the UID of the namespace kube-system.'),
   repository: z.object({
-    rsync: rsyncTarget.omit({ sshSecretRef: true }).extend({ key: z.object(secretDirectory) }),
+    rsync: rsyncTarget.omit({ sshSecretRef: true }).extend({ key: mountedSecret }),
     adopt: z.boolean(),
   }),
   encryption: z
     .discriminatedUnion('method', [
-      z.object({ method: z.literal('gpg'), publicKey: z.object(secretDirectory) }),
-      z.object({ method: z.literal('passphrase'), passphrase: z.object(secretDirectory) }),
+      z.object({ method: z.literal('gpg'), publicKey: mountedSecret }),
+      z.object({ method: z.literal('passphrase'), passphrase: mountedSecret }),
       z.object({ method: z.literal('none') }),
     ])
     .describe('How the sets are encrypted.'),

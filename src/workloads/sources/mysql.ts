@@ -1,11 +1,12 @@
-import type { MysqlSource } from '../../api/v1alpha1/source.ts';
-import type { DumpTask } from '../../api/v1alpha1/task.ts';
-import { mountSecret, type SecretMount } from '../secrets.ts';
+import type { MysqlSource } from '../../api/v1alpha1/sources/mysql.ts';
+import { mountSecret } from '../secrets.ts';
+import type { SourceParts } from './source-parts.ts';
 
 /** What a MySQL source adds to the dump container. */
-export const mysqlDump = (mysql: MysqlSource): { source: DumpTask['source']; secrets: SecretMount[] } => {
+export const mysqlDump = (mysql: MysqlSource): SourceParts => {
   const credentials = mountSecret('source', mysql.credentialsSecretRef.name);
   return {
+    image: 'mysql',
     source: {
       mysql: {
         host: mysql.host,

@@ -1,8 +1,12 @@
 import { readConfig } from '../../../src/config.ts';
+import { imageNames, imageVariable } from '../../../src/workloads/images.ts';
 import { type ControlPlane, startControlPlane } from '../../cluster/control-plane.ts';
 import { untilEstablished } from '../../cluster/crds.ts';
 import { documents, type JsonObject } from '../api/support.ts';
 import { chart, installChart, mayDo, namespace, operator, refusalOf, type Right } from './support.ts';
+
+// With the chart's defaults.
+const chartImages = Object.fromEntries(imageNames.map((name) => [name, `holdfast/${name}:0.1.0`]));
 
 let plane: ControlPlane;
 let notes: string;
@@ -165,7 +169,7 @@ test('the operator takes the settings that the chart gives it', async () => {
   const [container] = spec.template.spec.containers;
   const env = container?.env.map(({ name, value }) => [name, value ?? 'holdfast-5d9c7-x2x']) ?? [];
   expect(readConfig(Object.fromEntries(env))).toEqual({
-    images: { mysql: 'holdfast/mysql:0.1.0', duplicity: 'holdfast/duplicity:0.1.0' },
+    images: chartImages,
     imagePullPolicy: 'IfNotPresent',
     namespaces: ['agama', 'other'],
     logLevel: 'debug',
@@ -276,8 +280,7 @@ test('the pod passes Pod Security "restricted", writes nothing and gets its sett
             livenessProbe: { httpGet: { path: '/healthz', port: 'http' } },
             readinessProbe: { httpGet: { path: '/readyz', port: 'http' } },
             env: expect.arrayContaining([
-              { name: 'HOLDFAST_IMAGE_MYSQL', value: 'holdfast/mysql:0.1.0' },
-              { name: 'HOLDFAST_IMAGE_DUPLICITY', value: 'holdfast/duplicity:0.1.0' },
+              ...imageNames.map((name) => ({ name: imageVariable(name), value: chartImages[name] })),
               { name: 'HOLDFAST_IMAGE_PULL_POLICY', value: 'IfNotPresent' },
               { name: 'HOLDFAST_LOG_LEVEL', value: 'info' },
               { name: 'HOLDFAST_PORT', value: '8080' },

@@ -1,3 +1,4 @@
+import { testSettings } from './images.ts';
 import { setTimeout as wait } from 'node:timers/promises';
 import { KubeConfig } from '@kubernetes/client-node';
 import { createClient, type KubeClient } from '../../../src/kube/client.ts';
@@ -46,12 +47,7 @@ const withPatience = (client: KubeClient, { requestMs, idleMs }: Patience): Kube
   close: () => client.close(),
 });
 
-const settings = (cluster: string) =>
-  ({
-    images: { mysql: 'registry.test/mysql:1', duplicity: 'registry.test/duplicity:1' },
-    imagePullPolicy: 'IfNotPresent',
-    cluster,
-  }) as const;
+const settings = (cluster: string) => ({ ...testSettings, cluster });
 
 /** Starts it. As in a cluster, an operator that cannot start is started again. */
 export const runInProcess = (options: InProcessOptions): InProcessOperator => {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { projectRoot } from '../../cluster/paths.ts';
+import { imageEnvironment } from './images.ts';
 
 /** One line of the operator's log. */
 export type LogLine = Record<string, unknown>;
@@ -29,14 +30,12 @@ export interface OperatorOptions {
   environment?: Readonly<Record<string, string | undefined>>;
 }
 
-const images = { HOLDFAST_IMAGE_MYSQL: 'registry.test/mysql:1', HOLDFAST_IMAGE_DUPLICITY: 'registry.test/duplicity:1' };
-
 const sources = [join(projectRoot, 'src/operator.ts')];
 
 const launch = ({ kubeconfig, program = sources, environment = {} }: OperatorOptions) => {
   const child = spawn(process.execPath, [...program], {
     cwd: projectRoot,
-    env: { PATH: process.env['PATH'], KUBECONFIG: kubeconfig, HOLDFAST_PORT: '0', ...images, ...environment },
+    env: { PATH: process.env['PATH'], KUBECONFIG: kubeconfig, HOLDFAST_PORT: '0', ...imageEnvironment, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const log: LogLine[] = [];

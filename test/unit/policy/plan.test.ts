@@ -1,16 +1,11 @@
 import { planPolicy } from '../../../src/policy/plan.ts';
 import { policyAnnotations, policyLabels } from '../../../src/workloads/labels.ts';
+import { testSettings } from '../../support/operator/images.ts';
 import { rawPolicy, type Json } from '../../support/operator/policies.ts';
 import { observedOf, rawCronJob, type World } from '../../support/operator/runs.ts';
 
-const settings = {
-  images: { mysql: 'mysql', duplicity: 'duplicity' },
-  imagePullPolicy: 'IfNotPresent',
-  cluster: 'cluster-uid',
-} as const;
-
 const planOf = (world: World = {}, spec: Json = {}) =>
-  planPolicy(observedOf({ policy: rawPolicy({ spec }), ...world }), [], settings);
+  planPolicy(observedOf({ policy: rawPolicy({ spec }), ...world }), [], testSettings);
 
 const renamed = (name: string, owners: 'none' | 'ours' | 'other' = 'ours') => {
   const cronJob = rawCronJob();
@@ -101,9 +96,9 @@ test('a CronJob of an earlier policy is not taken for this one’s', () => {
 test('a stalled policy is left as it was last applied', () => {
   const problem = { reason: 'FieldNotAvailable', message: '' } as const;
   const nothing = { claim: undefined, cronJobs: [], remove: [] };
-  expect(planPolicy(observedOf(), [problem], settings)).toEqual(nothing);
+  expect(planPolicy(observedOf(), [problem], testSettings)).toEqual(nothing);
   const unreadable = observedOf({ policy: rawPolicy({ spec: { source: { mysql: { port: 'many' } } } }) });
-  expect(planPolicy(unreadable, [], settings)).toEqual(nothing);
+  expect(planPolicy(unreadable, [], testSettings)).toEqual(nothing);
 });
 
 test('the claim is found by its name, not by its labels alone', () => {

@@ -11,6 +11,7 @@ import { runCronJob } from '../../../src/workloads/cronjob.ts';
 import { claimName } from '../../../src/workloads/names.ts';
 import { policyAnnotations, policyLabels } from '../../../src/workloads/labels.ts';
 import { overlay, rawPolicy, type Json } from '../../support/operator/policies.ts';
+import { testSettings } from '../../support/operator/images.ts';
 import { observedOf, pointsOf } from '../../support/operator/runs.ts';
 
 const zones = createZones();
@@ -32,14 +33,9 @@ const afterAFull: History = {
 const effects = (spec: Json) => {
   const { metadata, spec: read, specProblem } = policyView(rawPolicy({ spec }));
   if (read === undefined) throw new Error(specProblem);
-  const settings = {
-    images: { mysql: 'mysql', duplicity: 'duplicity' },
-    imagePullPolicy: 'IfNotPresent',
-    cluster: 'cluster-uid',
-  } as const;
   return JSON.stringify([
     policyClaim({ metadata, spec: read }),
-    runKinds.map((kind) => runCronJob({ metadata, spec: read }, kind, settings)),
+    runKinds.map((kind) => runCronJob({ metadata, spec: read }, kind, testSettings)),
     stateConditions({ spec: read, problems: [], history: {} }),
     stateConditions({ spec: read, problems: [], history: afterAFull }),
   ]);

@@ -1,12 +1,7 @@
 import { policyView } from '../../../src/policy/views.ts';
 import { runCronJob } from '../../../src/workloads/cronjob.ts';
+import { testSettings } from '../../support/operator/images.ts';
 import { rawPolicy } from '../../support/operator/policies.ts';
-
-const settings = {
-  images: { mysql: 'registry.test/mysql:1', duplicity: 'registry.test/duplicity:1' },
-  imagePullPolicy: 'IfNotPresent',
-  cluster: 'cluster-uid',
-} as const;
 
 test.each([
   { line: '0 1 * * *', seconds: 3600, reason: 'a late start is bounded' },
@@ -15,6 +10,6 @@ test.each([
 ])('the starting deadline of $line: $reason', ({ line, seconds }) => {
   const { metadata, spec } = policyView(rawPolicy({ spec: { schedule: { full: line } } }));
   if (spec === undefined) throw new Error('the spec cannot be read');
-  const cronJob = runCronJob({ metadata, spec }, 'Full', settings);
+  const cronJob = runCronJob({ metadata, spec }, 'Full', testSettings);
   expect(cronJob?.spec?.startingDeadlineSeconds).toBe(seconds);
 });

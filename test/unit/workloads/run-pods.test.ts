@@ -8,15 +8,10 @@ import { policyLabel } from '../../../src/workloads/labels.ts';
 import { policyLabelValue } from '../../../src/workloads/names.ts';
 import type { Container, CronJob, PodSpec } from '../../../src/workloads/types.ts';
 import { policyView } from '../../../src/policy/views.ts';
+import { testSettings } from '../../support/operator/images.ts';
 import { rawPolicy, type Json, type PolicyOptions } from '../../support/operator/policies.ts';
 import { expand } from './expand.ts';
 import { containersOf, restrictedViolations } from './pod-security.ts';
-
-const settings = {
-  images: { mysql: 'registry.test/mysql:1', duplicity: 'registry.test/duplicity:1' },
-  imagePullPolicy: 'IfNotPresent',
-  cluster: 'cluster-uid',
-} as const;
 
 const policyOf = (options: PolicyOptions = {}) => {
   const { metadata, spec, specProblem } = policyView(rawPolicy(options));
@@ -25,7 +20,7 @@ const policyOf = (options: PolicyOptions = {}) => {
 };
 
 const cronJobOf = (kind: RunKind, options: PolicyOptions = {}): CronJob => {
-  const cronJob = runCronJob(policyOf(options), kind, settings);
+  const cronJob = runCronJob(policyOf(options), kind, testSettings);
   if (cronJob === undefined) throw new Error(`no CronJob for ${kind}`);
   return cronJob;
 };
@@ -216,14 +211,14 @@ describe('the CronJob', () => {
 
   test('is not there for a kind that is not scheduled', () => {
     const policy = policyOf({ spec: { schedule: { incremental: undefined } } });
-    expect(runCronJob(policy, 'Incremental', settings)).toBeUndefined();
+    expect(runCronJob(policy, 'Incremental', testSettings)).toBeUndefined();
   });
 
   test('is not there for a source or a target that is not available', () => {
     const influxdb = { mysql: undefined, influxdb: { host: 'a', database: 'b' } };
-    expect(runCronJob(policyOf({ spec: { source: influxdb } }), 'LocalCopy', settings)).toBeUndefined();
+    expect(runCronJob(policyOf({ spec: { source: influxdb } }), 'LocalCopy', testSettings)).toBeUndefined();
     const s3 = { rsync: undefined, s3: { endpoint: 'https://a', bucket: 'abc', credentialsSecretRef: { name: 'a' } } };
-    expect(runCronJob(policyOf({ spec: { repository: s3 } }), 'Full', settings)).toBeUndefined();
+    expect(runCronJob(policyOf({ spec: { repository: s3 } }), 'Full', testSettings)).toBeUndefined();
   });
 });
 
@@ -247,7 +242,13 @@ describe('the task in the environment', () => {
       fc.property(nasty, (host) => {
         const task = dumpTask.parse(taskOf(containerOf(podOf('LocalCopy'), 'dump')));
         const hostile = { ...task, source: { mysql: { ...task.source.mysql, host } } };
-        const { container } = agentContainer({ name: 'dump', image: 'a', task: hostile, secrets: [], settings });
+        const { container } = agentContainer({
+          name: 'dump',
+          image: 'a',
+          task: hostile,
+          secrets: [],
+          settings: testSettings,
+        });
         const value = container.env?.find(({ name }) => name === taskVariable)?.value ?? '';
         expect(expand(value, { HOME: '/root', HOLDFAST_JOB: 'x' })).toBe(JSON.stringify(hostile));
       }),

@@ -1,6 +1,6 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DumpTask } from '../../../api/v1alpha1/task.ts';
+import type { MysqlTask } from '../../../api/v1alpha1/sources/mysql.ts';
 import { RunError } from '../../../errors/run-error.ts';
 import type { Dumped, Engine } from '../../dump/engine.ts';
 import { factsFile } from '../../layout.ts';
@@ -16,8 +16,6 @@ import { preflight } from './preflight.ts';
 import { judgeDump, startDump } from './run-dump.ts';
 import { isComplete, missingFrom, scanDump } from './scan-dump.ts';
 import { openSharedSnapshot, type SharedSnapshot } from './snapshot.ts';
-
-type MysqlTask = NonNullable<DumpTask['source']['mysql']>;
 
 /** All databases go into one file: one dump, one snapshot. */
 export const dumpFile = 'dump.sql';

@@ -1,0 +1,12 @@
+import type { DumpSource } from '../../api/v1alpha1/task.ts';
+import type { ImageName } from '../images.ts';
+import type { SecretMount } from '../secrets.ts';
+
+/** What a source adds to the dump container. */
+export interface SourceParts {
+  /** The image whose tools read the source. */
+  image: ImageName;
+  /** The block of the task. */
+  source: DumpSource;
+  secrets: SecretMount[];
+}
