@@ -42,6 +42,15 @@ const shortenProblem =
     return { ...result, newest: { ...result.newest, chain: { ...chain, problem: shorten(chain.problem, max) } } };
   };
 
+const keepNotCovered =
+  (count: number): Reduce =>
+  (result) => {
+    const { localCopy } = result.newest;
+    if (localCopy?.notCovered === undefined) return result;
+    const notCovered = localCopy.notCovered.slice(0, count);
+    return { ...result, newest: { ...result.newest, localCopy: { ...localCopy, notCovered } } };
+  };
+
 const dropNewest =
   (name: keyof Result['newest']): Reduce =>
   (result) => {
@@ -53,6 +62,7 @@ const reductions: readonly Reduce[] = [
   shortenNotes(160),
   keepNotes(1),
   keepNotes(0),
+  keepNotCovered(1),
   shortenProblem(80),
   shortenFailure(480),
   shortenFailure(320),

@@ -7,6 +7,8 @@ export interface Dumped {
   readonly dataTime: Date;
   /** Whether facts.json is a witness: taken from the very snapshot of the dump. */
   readonly factsKnown: boolean;
+  /** What the source holds and the dump does not, or not surely of the same moment: said in status, never passed over. */
+  readonly notCovered?: readonly string[];
 }
 
 /**

@@ -8,6 +8,7 @@ import { flush } from '../disk.ts';
 import { compactTime, factsFile } from '../layout.ts';
 import type { LedgerCopy } from '../ledger.ts';
 import type { RunContext } from '../run.ts';
+import { plainText, shorten } from '../text.ts';
 import { secondsBetween, timestamp } from '../times.ts';
 import { describeFiles, flushAll, writeManifest } from './copy-files.ts';
 import type { Engine } from './engine.ts';
@@ -26,7 +27,7 @@ export const makeCopy = async (context: RunContext<DumpTask>, engine: Engine): P
   const began = now();
   try {
     await mkdir(partial);
-    const { dataTime, factsKnown } = await engine.dump(context, partial);
+    const { dataTime, factsKnown, notCovered = [] } = await engine.dump(context, partial);
     return await context.step('Finish', async () => {
       const name = compactTime(dataTime);
       const files = await describeFiles(partial, signal);
@@ -38,6 +39,7 @@ export const makeCopy = async (context: RunContext<DumpTask>, engine: Engine): P
         sizeBytes: files.reduce((sum, { size }) => sum + size, 0),
         jobName: context.jobName,
         ...(factsKnown && { factsDigest: await digestOf(join(partial, factsFile)) }),
+        ...(notCovered.length > 0 && { notCovered: fitNotCovered(notCovered) }),
         files,
       };
       await writeManifest(partial, copy);
@@ -55,6 +57,16 @@ export const makeCopy = async (context: RunContext<DumpTask>, engine: Engine): P
     await rm(partial, { recursive: true, force: true });
     throw error;
   }
+};
+
+const maxNotCovered = 4;
+const maxNotCoveredLength = 160;
+
+/** As many as status shows; the last place says how many more there are. */
+export const fitNotCovered = (all: readonly string[]): string[] => {
+  const shown = all.length > maxNotCovered ? all.slice(0, maxNotCovered - 1) : all;
+  const more = all.length > shown.length ? [`and ${all.length - shown.length} more: see the log of the Job`] : [];
+  return [...shown, ...more].map((each) => shorten(plainText(each), maxNotCoveredLength));
 };
 
 const digestOf = async (path: string): Promise<string> => {

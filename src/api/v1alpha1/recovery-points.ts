@@ -29,6 +29,12 @@ const point = z.object({
 /** A dump on the claim. */
 export const localCopyPoint = point.extend({
   name: z.string().max(64).describe('Its directory among the local copies.'),
+  notCovered: z
+    .array(z.string().max(160))
+    .max(4)
+    .meta({ 'x-kubernetes-list-type': 'atomic' })
+    .describe('What the source holds and this copy does not, or not surely of the same moment.')
+    .optional(),
 });
 export type LocalCopyPoint = z.output<typeof localCopyPoint>;
 

@@ -39,7 +39,13 @@ const results: fc.Arbitrary<Result> = fc
     ),
     notes: fc.array(fc.record({ reason: fc.constant('NotCovered' as const), message: text(320) }), { maxLength: 2 }),
     newest: fc.record({
-      localCopy: maybe(fc.record({ ...point, name: fc.constant('20261122T010003Z') })),
+      localCopy: maybe(
+        fc.record({
+          ...point,
+          name: fc.constant('20261122T010003Z'),
+          notCovered: maybe(fc.array(text(160), { maxLength: 4 })),
+        }),
+      ),
       full: maybe(set),
       incremental: maybe(set),
       chain: maybe(
