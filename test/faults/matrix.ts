@@ -78,10 +78,7 @@ const playCell = async (bench: Bench, baseline: Baseline, cell: Cell, namespace:
     const wrong: string[] = [];
     const calls = countOf(cell, run.requests);
     if (calls > 2 * baseline.requests) wrong.push(`${calls} calls; undisturbed it takes ${baseline.requests}`);
-    // While the pods' watch is behind, a run that has ended is not known to have succeeded, and the operator says so.
-    const wrongEvents = eventsBeyond(run.state, expected).filter(
-      (event) => !event.startsWith('1x Warning FullUnknown:'),
-    );
+    const wrongEvents = eventsBeyond(run.state, expected);
     if (wrongEvents.length > 0) wrong.push(`Events beyond the undisturbed run's: ${JSON.stringify(wrongEvents)}`);
     return wrong.length === 0 ? undefined : `${nameOfCell(cell)}: ${wrong.join('; ')}`;
   } catch (error) {
