@@ -23,7 +23,7 @@ FROM base AS operator
 ENV MALLOC_ARENA_MAX=2 MALLOC_TRIM_THRESHOLD_=65536 MALLOC_MMAP_THRESHOLD_=65536
 COPY --from=build /app/dist/operator.mjs ./
 USER 65532:65532
-ENTRYPOINT ["node", "--optimize-for-size", "/app/operator.mjs"]
+ENTRYPOINT ["node", "--optimize-for-size", "--min-semi-space-size=4", "--max-semi-space-size=8", "/app/operator.mjs"]
 
 FROM base AS mysql
 RUN apt-get update \

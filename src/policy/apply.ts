@@ -111,7 +111,8 @@ const applyOne = async (
     if (result === 'taken') return [nameTaken(kind, name)];
     const { action, cause, object } = result;
     if (action === 'applied') context.logger.info({ applied: kind, object: name, cause }, 'applied');
-    if (object !== undefined) target.cache.remember(object);
+    // Without an event: this very reconcile goes on to look at what it wrote.
+    if (object !== undefined) target.cache.remember(object, { silent: true });
     return [];
   } catch (error) {
     if (!(error instanceof ApiError) || !refusedCodes.includes(error.code)) throw error;

@@ -84,11 +84,13 @@ export const createPolicyReconciler = ({ client, cachesOf, events, settings, clo
     const found = findProblems(observed, zones);
     const context = { client, caches, policyUid: metadata.uid, policyName: metadata.name, logger, signal };
     const refused = await applyPlan(context, planPolicy(observed, found, settings));
+    // With what was just written, but about the spec that it was written for: one that came meanwhile is not carried out yet.
+    const applied = { ...(observe(caches, key) ?? observed), policy: observed.policy };
 
     const now = clock.now();
-    const runs = await readAllRuns(caches, observed, now, signal);
+    const runs = await readAllRuns(caches, applied, now, signal);
     const problems = [...found, ...refused];
-    const next = nextStatus({ observed, problems, runs, zones, now });
+    const next = nextStatus({ observed: applied, problems, runs, zones, now });
     await writePolicyStatus(caches, metadata, next, rawStatus, signal);
     // After the status: an Event whose status was not written would come twice.
     for (const event of dueEvents(status, next, runs)) events.record(subjectOf(observed), event);
