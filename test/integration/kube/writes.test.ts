@@ -83,6 +83,13 @@ test('server-side apply writes once, then not again', async () => {
   });
 });
 
+test('a field that the server does not know is refused, not dropped', async () => {
+  const misspelled = { ...configMap('misspelled', { a: '1' }), datum: { b: '2' } };
+  const error = await failureOf(applyIfChanged(client, configMaps, misspelled, undefined));
+  expect(String(error)).toMatch(/datum.*(not declared|unknown)/);
+  expect(await getObject(client, configMaps, named('misspelled'))).toBeUndefined();
+});
+
 test('a field no longer desired is removed; one that another writer added stays', async () => {
   await applyIfChanged(client, configMaps, configMap('fields', { a: '1', b: '2' }), undefined);
   await plane.kubectl(['patch', 'configmap', 'fields', '--type=merge', '--patch', '{"data":{"theirs":"x"}}']);
