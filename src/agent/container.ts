@@ -11,7 +11,7 @@ import { newest } from './ledger-store.ts';
 import { createLog, type Log } from './log.ts';
 import { createRun, prepareClaim, type Run, type RunContext, type Work } from './run.ts';
 import { plainText, shorten } from './text.ts';
-import { timestamp } from './times.ts';
+import { timestamp } from '../base/times.ts';
 
 /** Where kubelet reads the result; another path is for tests. */
 export const terminationLogVariable = 'HOLDFAST_TERMINATION_LOG';

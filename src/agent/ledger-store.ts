@@ -6,7 +6,7 @@ import type { ExecScope } from './exec.ts';
 import type { ClaimLayout } from './layout.ts';
 import { emptyLedger, ledger as ledgerSchema, type Ledger } from './ledger.ts';
 import { acquireLock } from './lock.ts';
-import { timestamp } from './times.ts';
+import { timestamp } from '../base/times.ts';
 
 /** The ledger is held locked for milliseconds; who waits longer than this waits for something broken. */
 const lockTimeoutSeconds = 10;

@@ -1,4 +1,4 @@
-import { toTimestamp } from './timestamp.ts';
+import { timestamp } from '../base/times.ts';
 
 /** A condition as in metav1.Condition. */
 export interface Condition {
@@ -22,7 +22,7 @@ export type StatedCondition = Omit<Condition, 'lastTransitionTime'>;
  */
 export function setCondition(conditions: readonly Condition[], stated: StatedCondition, now: Date): Condition[] {
   const old = conditions.find(({ type }) => type === stated.type);
-  const lastTransitionTime = old?.status === stated.status ? old.lastTransitionTime : toTimestamp(now);
+  const lastTransitionTime = old?.status === stated.status ? old.lastTransitionTime : timestamp(now);
   const { type, status, reason, message, observedGeneration } = stated;
   const generation = observedGeneration === undefined ? {} : { observedGeneration };
   const others = conditions.filter((condition) => condition.type !== type);

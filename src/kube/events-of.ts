@@ -1,6 +1,7 @@
 import type { Logger } from './logger.ts';
 import { deepFreeze, type Entry, type WritableStore } from './store.ts';
-import { keyOf, type DeepReadonly, type KubeObject, type ResourceType } from './types.ts';
+import type { DeepReadonly } from '../base/types.ts';
+import { keyOf, type KubeObject, type ResourceType } from './types.ts';
 import { isNewer } from './version.ts';
 import type { WatchEvent } from './watch.ts';
 

@@ -7,7 +7,7 @@ import { noMetrics, type KubeMetrics } from './metrics.ts';
 import { getObject } from './objects.ts';
 import { resourcePath } from './path.ts';
 import { redactText } from './redact.ts';
-import { toTimestamp } from './timestamp.ts';
+import { timestamp } from '../base/times.ts';
 import type { ResourceType } from './types.ts';
 
 /** What an Event is about; `kubectl describe` finds Events by the UID. */
@@ -98,7 +98,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     record(subject, note) {
       if (pending >= maxPending) return drop('queueFull', subject, note);
       if (!mayWrite(subject.uid)) return drop('rateLimit', subject, note);
-      const at = toTimestamp(clock.now());
+      const at = timestamp(clock.now());
       pending += 1;
       chain = chain
         .then(() => write(subject, note, at))

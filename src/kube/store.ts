@@ -1,4 +1,5 @@
-import { keyOf, nameOf, type DeepReadonly } from './types.ts';
+import type { DeepReadonly } from '../base/types.ts';
+import { keyOf, nameOf } from './types.ts';
 
 /** One cached object: its identity as the API server knows it, and the projection of it. */
 export interface Entry<T> {

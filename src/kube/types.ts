@@ -70,15 +70,6 @@ export type Wire<T> = T extends Date
       ? { [K in keyof T as K extends `_${infer R}` ? R : K]: Wire<T[K]> }
       : T;
 
-/** `T` with every level read-only: what the stores hand out. */
-export type DeepReadonly<T> = T extends (...args: never[]) => unknown
-  ? T
-  : T extends readonly (infer E)[]
-    ? readonly DeepReadonly<E>[]
-    : T extends object
-      ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
-      : T;
-
 /** `apps/v1`, or `v1` for the core group. */
 export function apiVersionOf(type: Pick<ResourceType, 'group' | 'version'>): string {
   return type.group === '' ? type.version : `${type.group}/${type.version}`;

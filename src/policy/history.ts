@@ -1,6 +1,6 @@
 import type { BackupPolicyStatus, LastFailure, LastRun } from '../api/v1alpha1/backuppolicy.ts';
 import { runKinds } from '../api/v1alpha1/recovery-points.ts';
-import type { DeepReadonly } from '../kube/types.ts';
+import type { DeepReadonly } from '../base/types.ts';
 import type { Newest, RunReport, Runs } from './run-reports.ts';
 
 /** The part of status that remembers: it only ever moves forward, whatever Jobs were removed since or a stale cache shows. */

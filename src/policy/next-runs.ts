@@ -3,8 +3,8 @@ import type { RunKind } from '../api/v1alpha1/recovery-points.ts';
 import { nextTime } from '../cron/next.ts';
 import { parseCron } from '../cron/parse.ts';
 import type { Zone } from '../cron/zone.ts';
-import { toTimestamp } from '../kube/timestamp.ts';
-import type { DeepReadonly } from '../kube/types.ts';
+import { timestamp } from '../base/times.ts';
+import type { DeepReadonly } from '../base/types.ts';
 import type { CronJobView } from './views.ts';
 import { cronJobName } from '../workloads/names.ts';
 
@@ -29,7 +29,7 @@ export const nextRuns = (
     if (line === undefined) return undefined;
     const cronJob = cronJobs.find(({ name }) => name === cronJobName(policyName, kind));
     const next = nextTime(parseCron(line), zone, now, anchorOf(cronJob));
-    return next === undefined ? undefined : toTimestamp(next);
+    return next === undefined ? undefined : timestamp(next);
   };
   const times = {
     localCopy: timeOf('LocalCopy', spec.schedule.localCopy),

@@ -1,4 +1,4 @@
-import type { DeepReadonly } from '../kube/types.ts';
+import type { DeepReadonly } from '../base/types.ts';
 import type { ClaimView, CronJobView, JobView, PodView, PolicyView } from './views.ts';
 
 /** Everything a reconcile of one policy looks at: taken from the caches at one moment, never changed. */

@@ -1,6 +1,7 @@
 import type { BackupPolicy } from '../api/v1alpha1/backuppolicy.ts';
 import { runKinds } from '../api/v1alpha1/recovery-points.ts';
-import type { DeepReadonly, KubeObject } from '../kube/types.ts';
+import type { DeepReadonly } from '../base/types.ts';
+import type { KubeObject } from '../kube/types.ts';
 import { policyClaim } from '../workloads/claim.ts';
 import { runCronJob } from '../workloads/cronjob.ts';
 import { claimName, cronJobName } from '../workloads/names.ts';

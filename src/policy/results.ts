@@ -1,6 +1,7 @@
 import type { RunKind } from '../api/v1alpha1/recovery-points.ts';
 import { result as resultSchema, type Result } from '../api/v1alpha1/result.ts';
-import { isRecord, type DeepReadonly } from '../kube/types.ts';
+import type { DeepReadonly } from '../base/types.ts';
+import { isRecord } from '../kube/types.ts';
 import type { ContainerView, PodView } from './views.ts';
 
 /** A container of a run, with the result it left. */

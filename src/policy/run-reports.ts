@@ -1,7 +1,7 @@
 import type { Chain, LocalCopyPoint, RunKind, SetPoint } from '../api/v1alpha1/recovery-points.ts';
 import type { Failure, Note } from '../api/v1alpha1/result.ts';
 import { catalogue, type FailureReason } from '../errors/catalogue.ts';
-import type { DeepReadonly } from '../kube/types.ts';
+import type { DeepReadonly } from '../base/types.ts';
 import { ownJobs, type Observed } from './observed.ts';
 import { resultsOf, type ContainerResult } from './results.ts';
 import type { JobView, PodView } from './views.ts';

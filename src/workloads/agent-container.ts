@@ -1,4 +1,5 @@
 import { jobVariable, taskVariable, type DumpTask, type ShipTask } from '../api/v1alpha1/task.ts';
+import type { ClaimMount } from './claim-mount.ts';
 import type { SecretMount } from './secrets.ts';
 import type { WorkloadSettings } from './settings.ts';
 import type { Container, Volume } from './types.ts';
@@ -20,6 +21,7 @@ interface Options {
   image: string;
   task: DumpTask | ShipTask;
   secrets: SecretMount[];
+  claims?: ClaimMount[];
   settings: WorkloadSettings;
 }
 
@@ -29,7 +31,7 @@ const literal = (value: string): string => value.replaceAll('$', '$$$$');
 const volumeOfScratch = (name: string): Volume => ({ name: `scratch-${name}`, emptyDir: {} });
 
 /** A container that runs the agent under Pod Security "restricted": the task in a variable, secrets as files, nothing else writable. */
-export const agentContainer = ({ name, image, task, secrets, settings }: Options): AgentContainer => ({
+export const agentContainer = ({ name, image, task, secrets, claims = [], settings }: Options): AgentContainer => ({
   container: {
     name,
     image,
@@ -46,7 +48,7 @@ export const agentContainer = ({ name, image, task, secrets, settings }: Options
       { name: 'claim', mountPath: claimDirectory },
       { name: `scratch-${name}`, mountPath: scratchDirectory },
       { name: `scratch-${name}`, mountPath: '/tmp', subPath: 'tmp' },
-      ...secrets.map(({ mount }) => mount),
+      ...[...secrets, ...claims].map(({ mount }) => mount),
     ],
     securityContext: {
       allowPrivilegeEscalation: false,
@@ -57,5 +59,5 @@ export const agentContainer = ({ name, image, task, secrets, settings }: Options
     },
     terminationMessagePolicy: 'File',
   },
-  volumes: [volumeOfScratch(name), ...secrets.map(({ volume }) => volume)],
+  volumes: [volumeOfScratch(name), ...[...secrets, ...claims].map(({ volume }) => volume)],
 });

@@ -6,7 +6,7 @@ import { agentContainer, claimDirectory, scratchDirectory, type AgentContainer }
 import { encryptionOf } from './encryption.ts';
 import { policyLabel } from './labels.ts';
 import { claimName, podHostname, policyLabelValue } from './names.ts';
-import { rsyncRepository } from './repositories/rsync.ts';
+import { repositoryParts } from './repositories/registry.ts';
 import type { WorkloadSettings } from './settings.ts';
 import { sourceParts } from './sources/registry.ts';
 import type { PodSpec } from './types.ts';
@@ -56,8 +56,8 @@ const shipContainer = (
   settings: WorkloadSettings,
 ): AgentContainer | undefined => {
   const { repository, encryption } = policy.spec;
-  if (repository.rsync === undefined) return undefined;
-  const target = rsyncRepository(repository.rsync, repository.adopt);
+  const target = repositoryParts(repository);
+  if (target === undefined) return undefined;
   const keys = encryptionOf(encryption);
   const task = {
     kind,
@@ -65,10 +65,18 @@ const shipContainer = (
     deadlineSeconds: runDeadlines(policy.spec, kind).ship,
     cluster: settings.cluster,
     repository: target.repository,
+    adopt: repository.adopt,
     encryption: keys.encryption,
   } satisfies ShipTask;
   const secrets = [...target.secrets, ...keys.secrets];
-  return agentContainer({ name: 'ship', image: settings.images.duplicity, task, secrets, settings });
+  return agentContainer({
+    name: 'ship',
+    image: settings.images.duplicity,
+    task,
+    secrets,
+    claims: target.claims,
+    settings,
+  });
 };
 
 /** The containers of a run, in the order they run; undefined when the policy has a source or target that is not available yet. */

@@ -9,7 +9,7 @@ import { compactTime, factsFile } from '../layout.ts';
 import type { LedgerCopy } from '../ledger.ts';
 import type { RunContext } from '../run.ts';
 import { plainText, shorten } from '../text.ts';
-import { secondsBetween, timestamp } from '../times.ts';
+import { secondsBetween, timestamp } from '../../base/times.ts';
 import { describeFiles, flushAll, writeManifest } from './copy-files.ts';
 import type { Engine } from './engine.ts';
 import { byDataTime, partialSuffix } from './tidy.ts';

@@ -1,7 +1,7 @@
 import { RunError } from '../../errors/run-error.ts';
 import { chainDirectory } from '../layout.ts';
 import type { LedgerChain } from '../ledger.ts';
-import { timestamp } from '../times.ts';
+import { timestamp } from '../../base/times.ts';
 import { decideChain, reviewChains } from './chain.ts';
 import { filesIn, type ListedFile, topNames } from './listing.ts';
 import { checkPassphrase } from './passphrase.ts';

@@ -1,10 +1,9 @@
-import type { ShipTask } from '../../api/v1alpha1/task.ts';
 import { RunError } from '../../errors/run-error.ts';
 import { lastWords } from '../exec.ts';
+import type { DuplicityAddress, Repository } from '../repositories/repository.ts';
 import type { RunContext } from '../run.ts';
 import { type LogEntry, objections, parseLog } from './duplicity-log.ts';
-import { explain, oneLine, reasonOfCode, withoutCommand } from './reasons.ts';
-import { sshOptions, type SshFiles } from './ssh.ts';
+import { oneLine, reasonOfCode, withoutCommand } from './reasons.ts';
 
 /** How what is shipped is encrypted, ready for duplicity. The passphrase goes to it by its environment only. */
 export type Encryption =
@@ -15,10 +14,8 @@ export const encryptionIdentity = (encryption: Encryption): string =>
   encryption.method === 'gpg' ? `gpg:${encryption.fingerprint}` : encryption.method;
 
 export interface DuplicityTarget {
-  rsync: Pick<ShipTask['repository']['rsync'], 'user' | 'host' | 'port'>;
-  ssh: SshFiles;
-  /** The directory of the chain on the backup host. */
-  directory: string;
+  /** The directory of the chain in the repository. */
+  address: DuplicityAddress;
   /** `--archive-dir`, and `--name` in it. */
   archive: string;
   name: string;
@@ -40,10 +37,6 @@ const logFd = 4;
 export const volumeSize = (copyBytes: number): number =>
   Math.min(largestVolume, Math.max(1, Math.ceil(copyBytes / mebibyte / aimedVolumes)));
 
-/** The address of a chain; every part of it has its own allow-list of characters in the schema. */
-export const targetUrl = ({ rsync, directory }: Pick<DuplicityTarget, 'rsync' | 'directory'>): string =>
-  `rsync://${rsync.user}@${rsync.host}:${rsync.port}/${directory}`;
-
 const encryptionArguments = (encryption: Encryption): string[] => {
   if (encryption.method === 'none') return ['--no-encryption'];
   if (encryption.method === 'passphrase') return [];
@@ -60,8 +53,7 @@ const commonArguments = (target: DuplicityTarget): string[] => [
   '--backend-retry-delay=5',
   `--log-fd=${logFd}`,
   '--verbosity=3',
-  `--ssh-options=${sshOptions(target.ssh).join(' ')}`,
-  '--rsync-options=--timeout=60',
+  ...target.address.options,
 ];
 
 /** Arguments of a backup. `source` has the same path in every run: duplicity refuses another one. */
@@ -76,18 +68,19 @@ export const backupArguments = (
   `--max-blocksize=${maxBlockSize}`,
   `--volsize=${volumeMebibytes}`,
   source,
-  targetUrl(target),
+  target.address.url,
 ];
 
 /** Arguments that ask what duplicity finds in the chain. */
 export const statusArguments = (target: DuplicityTarget): string[] => [
   'collection-status',
   ...commonArguments(target),
-  targetUrl(target),
+  target.address.url,
 ];
 
 export interface DuplicityScope {
   context: Pick<RunContext, 'run'>;
+  repository: Pick<Repository, 'explain'>;
   gpgHome: string;
   encryption: Encryption;
   /** The descriptor of the lock on the repository. */
@@ -109,7 +102,7 @@ const wordsOf = (entries: readonly LogEntry[], stderr: string): string =>
  * @throws RunError with what its words, or its codes, stand for
  */
 export const runDuplicity = async (scope: DuplicityScope, args: readonly string[]): Promise<LogEntry[]> => {
-  const { context, gpgHome, encryption, lockFd } = scope;
+  const { context, repository, gpgHome, encryption, lockFd } = scope;
   const lines: string[] = [];
   const ended = await context.run({
     file: 'duplicity',
@@ -126,7 +119,7 @@ export const runDuplicity = async (scope: DuplicityScope, args: readonly string[
   const against = objections(entries);
   if (ended.exitCode === 0 && against.length === 0) return entries;
   const words = wordsOf(entries, ended.stderr);
-  const explanation = explain(words);
+  const explanation = repository.explain(words);
   const code = against.findLast(({ code }) => code > 1)?.code ?? ended.exitCode ?? 1;
   throw new RunError(
     explanation?.reason ?? reasonOfCode(code),

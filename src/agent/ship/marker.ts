@@ -4,7 +4,7 @@ import { RunError } from '../../errors/run-error.ts';
 import type { ListedFile } from './listing.ts';
 import type { Remote } from './remote.ts';
 
-/** Name of the owner marker in the directory of a policy on the backup host. */
+/** Name of the owner marker in the directory of a policy. */
 export const markerName = 'holdfast-owner.json';
 
 const owner = z.object({ cluster: z.string(), namespace: z.string(), name: z.string() });
@@ -27,7 +27,7 @@ const claimed = (there: Owner | undefined): string =>
     : 'has an owner marker that cannot be read';
 
 /**
- * Makes sure that the directory on the backup host is this policy's: two clusters that write to one place would remove each other's sets.
+ * Makes sure that the directory in the repository is this policy's: two clusters that write to one place would remove each other's sets.
  * @throws RunError RepositoryOwnedByAnother
  */
 export const ensureOwner = async (remote: Remote, task: ShipTask, listing: readonly ListedFile[]): Promise<void> => {
@@ -35,12 +35,15 @@ export const ensureOwner = async (remote: Remote, task: ShipTask, listing: reado
   if (listing.some(({ name }) => name === markerName)) {
     const there = parseOwner(await remote.readText(markerName));
     if (there && same(there, self)) return;
-    if (!task.repository.adopt)
-      throw new RunError('RepositoryOwnedByAnother', `The directory on the backup host ${claimed(there)}.`);
+    if (!task.adopt)
+      throw new RunError(
+        'RepositoryOwnedByAnother',
+        `The directory of the policy in the repository ${claimed(there)}.`,
+      );
   }
   await remote.write(markerName, `${JSON.stringify(self)}\n`);
   // Read back: the other of two clusters that begin at the same moment sees that it lost, and a host that drops writes is found out.
   const there = parseOwner(await remote.readText(markerName));
   if (!there || !same(there, self))
-    throw new RunError('RepositoryOwnedByAnother', `The directory on the backup host ${claimed(there)}.`);
+    throw new RunError('RepositoryOwnedByAnother', `The directory of the policy in the repository ${claimed(there)}.`);
 };

@@ -2,12 +2,13 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ShipTask } from '../../api/v1alpha1/task.ts';
 import type { HeldLock } from '../lock.ts';
+import { prepareRepository } from '../repositories/registry.ts';
+import type { Repository } from '../repositories/repository.ts';
 import type { RunContext } from '../run.ts';
 import { type ArchiveDirectories, archiveDirectories } from './archive.ts';
 import { type DuplicityScope, type DuplicityTarget, type Encryption, encryptionIdentity } from './duplicity.ts';
 import { importPublicKey, makeGpgHome, readPassphrase } from './gpg.ts';
-import { createRemote, policyDirectory, type Remote, repositoryIdentity } from './remote.ts';
-import { prepareSsh, type SshFiles } from './ssh.ts';
+import type { Remote } from './remote.ts';
 
 export type ShipContext = RunContext<ShipTask>;
 
@@ -15,7 +16,7 @@ export type ShipContext = RunContext<ShipTask>;
 export interface Prepared {
   /** A directory of the run's own in the scratch space, mode 0700. */
   scratch: string;
-  ssh: SshFiles;
+  repository: Repository;
   gpgHome: string;
   encryption: Encryption;
 }
@@ -45,51 +46,38 @@ export const prepare = async (context: ShipContext): Promise<Prepared> => {
   const scratch = join(context.task.scratch, 'ship');
   await rm(scratch, { recursive: true, force: true });
   await mkdir(scratch, { recursive: true, mode: 0o700 });
-  const ssh = await prepareSsh(context, context.task.repository.rsync, scratch);
+  const repository = await prepareRepository(context, context.task, scratch);
   const gpgHome = await makeGpgHome(scratch);
-  return { scratch, ssh, gpgHome, encryption: await prepareEncryption(context, gpgHome) };
+  return { scratch, repository, gpgHome, encryption: await prepareEncryption(context, gpgHome) };
 };
 
 /** Begins the part of the run that holds the lock on the repository. */
-export const openSession = (context: ShipContext, prepared: Prepared, lock: HeldLock): Session => {
-  const { rsync } = context.task.repository;
-  return {
-    ...prepared,
-    context,
-    lock,
-    archive: archiveDirectories(context.layout.archive),
-    remote: createRemote(context, {
-      rsync,
-      ssh: prepared.ssh,
-      directory: policyDirectory(rsync, context.task.policy),
-      scratch: prepared.scratch,
-      extra: [{ inherit: lock.fd }],
-    }),
-    repositoryId: repositoryIdentity(rsync),
-    encryptionId: encryptionIdentity(prepared.encryption),
-  };
-};
+export const openSession = (context: ShipContext, prepared: Prepared, lock: HeldLock): Session => ({
+  ...prepared,
+  context,
+  lock,
+  archive: archiveDirectories(context.layout.archive),
+  remote: prepared.repository.remote({ scratch: prepared.scratch, extra: [{ inherit: lock.fd }] }),
+  repositoryId: prepared.repository.identity,
+  encryptionId: encryptionIdentity(prepared.encryption),
+});
 
-/** What duplicity is told of a chain. */
-export const duplicityTarget = (
-  { context, archive, ssh, scratch, encryption }: Session,
+/** What duplicity is told of a chain, whose directory must be there. */
+export const duplicityTarget = async (
+  { repository, archive, scratch, encryption }: Session,
   chain: string,
-): DuplicityTarget => {
-  const { rsync } = context.task.repository;
-  return {
-    rsync,
-    ssh,
-    directory: `${policyDirectory(rsync, context.task.policy)}/${chain}`,
-    archive: archive.work,
-    name: chain,
-    temporary: scratch,
-    encryption,
-  };
-};
+): Promise<DuplicityTarget> => ({
+  address: await repository.address(chain),
+  archive: archive.work,
+  name: chain,
+  temporary: scratch,
+  encryption,
+});
 
 /** What running duplicity needs besides its arguments. */
-export const duplicityScope = ({ context, gpgHome, encryption, lock }: Session): DuplicityScope => ({
+export const duplicityScope = ({ context, repository, gpgHome, encryption, lock }: Session): DuplicityScope => ({
   context,
+  repository,
   gpgHome,
   encryption,
   lockFd: lock.fd,

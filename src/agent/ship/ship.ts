@@ -1,12 +1,15 @@
 import { rm } from 'node:fs/promises';
 import type { ShipTask } from '../../api/v1alpha1/task.ts';
+import { RunError } from '../../errors/run-error.ts';
 import type { LedgerChain, LedgerCopy, LedgerSet } from '../ledger.ts';
 import type { Made, RunContext } from '../run.ts';
 import { archiveWork } from './archive.ts';
 import { chooseChain } from './choose.ts';
 import { chooseCopy, layOut } from './copy.ts';
 import { stopGpgAgent } from './gpg.ts';
+import type { ListedFile } from './listing.ts';
 import { ensureOwner } from './marker.ts';
+import type { Remote } from './remote.ts';
 import { openSession, prepare, type Session } from './session.ts';
 import { chainWith, upload } from './upload.ts';
 
@@ -40,10 +43,7 @@ const shipLocked = async (session: Session): Promise<Made> => {
     await archive.recover();
     return taken;
   });
-  const listing = await context.step('Connect', async () => {
-    await remote.makeDirectory();
-    return remote.list();
-  });
+  const listing = await context.step('Connect', () => firstListing(remote));
   const chosen = await context.step('Repository', async () => {
     await ensureOwner(remote, context.task, listing);
     return chooseChain(session, listing);
@@ -54,6 +54,17 @@ const shipLocked = async (session: Session): Promise<Made> => {
     await record(session, chainWith(session, chosen, set), copy, set);
   });
   return { made: set.type };
+};
+
+/** The directory is there but for the first run, so it is made only when it cannot be listed: that is one connection less. */
+const firstListing = async (remote: Remote): Promise<ListedFile[]> => {
+  try {
+    return await remote.list();
+  } catch (error) {
+    if (!(error instanceof RunError) || error.reason !== 'RepositoryIncomplete') throw error;
+    await remote.makeDirectory();
+    return remote.list();
+  }
 };
 
 const record = async ({ context }: Session, chain: LedgerChain, copy: LedgerCopy, set: LedgerSet): Promise<void> => {

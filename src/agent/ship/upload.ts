@@ -2,12 +2,12 @@ import { readdir, readFile } from 'node:fs/promises';
 import { RunError } from '../../errors/run-error.ts';
 import type { LedgerChain, LedgerCopy, LedgerSet } from '../ledger.ts';
 import { compactTime } from '../layout.ts';
-import { secondsBetween, timestamp } from '../times.ts';
+import { secondsBetween, timestamp } from '../../base/times.ts';
 import { archivedFile, sha256OfText } from './archive.ts';
 import { judgeUpload } from './check.ts';
 import type { ChosenChain } from './choose.ts';
 import { countEntries } from './copy.ts';
-import { backupStatistics, collectionStatus, type LogEntry } from './duplicity-log.ts';
+import { backupStatistics, collectionStatus } from './duplicity-log.ts';
 import { backupArguments, runDuplicity, statusArguments, volumeSize } from './duplicity.ts';
 import { filesIn } from './listing.ts';
 import { duplicityScope, duplicityTarget, type Session } from './session.ts';
@@ -32,35 +32,27 @@ const newSetTime = async (archive: string, earlier: readonly LedgerSet[]): Promi
   return set.setTime;
 };
 
-/** Once connected, a host that is gone is a connection lost; nothing of the run counts either way. */
-const connectionLost = (error: unknown): unknown =>
-  error instanceof RunError && error.reason === 'RepositoryUnreachable'
-    ? new RunError('ConnectionLost', error.detail, { cause: error })
-    : error;
-
 /**
  * Ships what is laid out in `outgoing` as a new set of the chosen chain, and proves it: by the repository listed again, and by duplicity's
  * own view of the chain. The set's files are in the repository then; the archive-dir and the ledger do not know it yet.
- * @throws RunError RepositoryIncomplete when it is not whole; whatever ssh, rsync, gpg and duplicity fail with
+ * @throws RunError RepositoryIncomplete when it is not whole; whatever the repository, gpg and duplicity fail with
  */
 export const upload = async (session: Session, chosen: ChosenChain, copy: LedgerCopy): Promise<LedgerSet> => {
   const { context, archive, remote } = session;
   const { directory, continued } = chosen;
   const earlier = continued?.sets ?? [];
   const action = continued ? 'incremental' : 'full';
-  const target = duplicityTarget(session, directory);
   const scope = duplicityScope(session);
   const started = context.now();
 
-  const { log, archiveCopy } = await context.step('Upload', async () => {
+  const { log, archiveCopy, target } = await context.step('Upload', async () => {
     const archiveCopy = await archive.begin(directory, continued);
     if (!continued) await remote.makeDirectory(directory);
+    const target = await duplicityTarget(session, directory);
     const args = backupArguments(action, target, context.layout.outgoing, volumeSize(copy.sizeBytes));
-    try {
-      return { log: await runDuplicity(scope, args), archiveCopy };
-    } catch (error) {
-      throw connectionLost(error);
-    }
+    const log = await runDuplicity(scope, args);
+    await remote.flush(directory);
+    return { log, archiveCopy, target };
   });
 
   return context.step('Check', async () => {
@@ -72,7 +64,7 @@ export const upload = async (session: Session, chosen: ChosenChain, copy: Ledger
     if (manifestFile === undefined || signatures === undefined)
       throw incomplete('the archive-dir lacks its signatures');
     const manifest = await readFile(manifestFile);
-    const status = collectionStatus(await statusOf(session, target));
+    const status = collectionStatus(await runDuplicity(scope, statusArguments(target)));
     const verdict = judgeUpload({
       files: filesIn(await remote.list(), directory),
       earlier,
@@ -99,14 +91,6 @@ export const upload = async (session: Session, chosen: ChosenChain, copy: Ledger
       files: verdict.files,
     };
   });
-};
-
-const statusOf = async (session: Session, target: Parameters<typeof statusArguments>[0]): Promise<LogEntry[]> => {
-  try {
-    return await runDuplicity(duplicityScope(session), statusArguments(target));
-  } catch (error) {
-    throw connectionLost(error);
-  }
 };
 
 /** The chain with its new set. */

@@ -1,10 +1,11 @@
 import { z } from 'zod';
-import type { DeepReadonly } from '../../kube/types.ts';
+import type { DeepReadonly } from '../../base/types.ts';
 import { condition } from './conditions.ts';
 import { egressCIDRs, podTemplate, quiesce, restorePolicy, verification } from './later.ts';
 import { time } from './primitives.ts';
 import { chain, localCopyPoint, runKind, setPoint } from './recovery-points.ts';
-import { encryption, repository } from './repository.ts';
+import { encryption } from './encryption.ts';
+import { repository } from './repository.ts';
 import { failure } from './result.ts';
 import { deadlines, localCopy, objectives, retention, schedule } from './schedule.ts';
 import { source } from './source.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { DeepReadonly } from '../../kube/types.ts';
+import type { DeepReadonly } from '../../base/types.ts';
 import { celRules, exactlyOneOf } from './primitives.ts';
 import { filesSource } from './sources/files.ts';
 import { gitSource } from './sources/git.ts';

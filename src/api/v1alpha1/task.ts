@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { runKind } from './recovery-points.ts';
 import { objectName } from './primitives.ts';
-import { rsyncTarget } from './repository.ts';
+import { rsyncTask } from './repositories/rsync.ts';
 import { mysqlTask } from './sources/mysql.ts';
 import { directory, mountedSecret } from './task-values.ts';
 
@@ -45,6 +45,10 @@ export const dumpTask = common.extend({
 });
 export type DumpTask = z.output<typeof dumpTask>;
 
+/** The repository, under the name of its block; one line a kind. */
+const shipRepository = z.union([z.strictObject({ rsync: rsyncTask })]);
+export type ShipRepository = z.output<typeof shipRepository>;
+
 /** Ship the newest local copy to the repository. */
 export const shipTask = common.extend({
   kind: z.enum(['Full', 'Incremental']),
@@ -53,10 +57,8 @@ export const shipTask = common.extend({
     .min(1)
     .max(64)
     .describe('Identity of the cluster for the owner marker: the UID of the namespace kube-system.'),
-  repository: z.object({
-    rsync: rsyncTarget.omit({ sshSecretRef: true }).extend({ key: mountedSecret }),
-    adopt: z.boolean(),
-  }),
+  repository: shipRepository,
+  adopt: z.boolean().describe('Whether a directory of another cluster or policy is taken over.'),
   encryption: z
     .discriminatedUnion('method', [
       z.object({ method: z.literal('gpg'), publicKey: mountedSecret }),

@@ -5,6 +5,7 @@ import { appendFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/pro
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { result as resultSchema, type Result } from '../../../src/api/v1alpha1/result.ts';
+import type { RsyncTask } from '../../../src/api/v1alpha1/repositories/rsync.ts';
 import { jobVariable, taskVariable, type ShipTask } from '../../../src/api/v1alpha1/task.ts';
 import { errorCode } from '../../../src/agent/disk.ts';
 import { claimLayout, compactTime } from '../../../src/agent/layout.ts';
@@ -34,7 +35,7 @@ export interface Started {
 
 export interface ShipOptions {
   readonly kind?: ShipTask['kind'];
-  readonly repository?: Partial<ShipTask['repository']['rsync']>;
+  readonly repository?: Partial<RsyncTask>;
   readonly adopt?: boolean;
   readonly cluster?: string;
   readonly encryption?: ShipTask['encryption'];
@@ -107,8 +108,8 @@ export const makeBench = async (host: BackupHost): Promise<Bench> => {
         key,
         ...options.repository,
       },
-      adopt: options.adopt ?? false,
     },
+    adopt: options.adopt ?? false,
     encryption: options.encryption ?? { method: 'none' },
   });
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { backupPolicy } from '../../../src/api/v1alpha1/backuppolicy.ts';
-import { rsyncTarget } from '../../../src/api/v1alpha1/repository.ts';
+import { sshTarget } from '../../../src/api/v1alpha1/repositories/ssh-target.ts';
 import { type StructuralSchema, toStructuralSchema } from '../../../src/crd/structural.ts';
 import { literal } from '../../../src/crd/helm.ts';
 import { cell } from '../../../src/crd/markdown.ts';
@@ -60,7 +60,7 @@ test('no known_hosts, however long and however made, takes the pattern long', ()
         .repeat(times + 1)
         .slice(0, 8192);
       const startMs = Date.now();
-      rsyncTarget.shape.knownHosts.safeParse(value);
+      sshTarget.shape.knownHosts.safeParse(value);
       return Date.now() - startMs < 1000;
     }),
   );

@@ -1,6 +1,7 @@
 import type { V1CronJob, V1NetworkPolicyIngressRule } from '@kubernetes/client-node';
 import * as fc from 'fast-check';
-import { apiVersionOf, isKubeObject, keyOf, nameOf, type DeepReadonly, type Wire } from '../../../src/kube/types.ts';
+import type { DeepReadonly } from '../../../src/base/types.ts';
+import { apiVersionOf, isKubeObject, keyOf, nameOf, type Wire } from '../../../src/kube/types.ts';
 
 test('a key leads back to the name it was made of', () => {
   const name = fc.stringMatching(/^[a-z0-9]([-a-z0-9.]{0,20}[a-z0-9])?$/);

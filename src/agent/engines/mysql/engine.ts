@@ -5,7 +5,7 @@ import { RunError } from '../../../errors/run-error.ts';
 import type { Dumped, Engine } from '../../dump/engine.ts';
 import { factsFile } from '../../layout.ts';
 import type { RunContext } from '../../run.ts';
-import { timestamp } from '../../times.ts';
+import { timestamp } from '../../../base/times.ts';
 import { collectFacts } from './collect-facts.ts';
 import { serverMessage, withConnection, type Account } from './connect.ts';
 import { canonicalJson, mysqlFacts, type MysqlFacts } from './facts.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { DeepReadonly } from '../../../kube/types.ts';
+import type { DeepReadonly } from '../../../base/types.ts';
 import { celRules, exactlyOneOf, host, objectName, port, secretRef } from '../primitives.ts';
 import { directory } from '../task-values.ts';
 import { databaseName } from './database-name.ts';

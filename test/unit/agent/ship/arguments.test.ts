@@ -1,19 +1,21 @@
 import {
+  policyDirectory,
+  repositoryIdentity,
+  rsyncAddress,
+} from '../../../../src/agent/repositories/rsync/repository.ts';
+import { remoteShell, sshOptions } from '../../../../src/agent/repositories/rsync/ssh.ts';
+import {
   backupArguments,
   type DuplicityTarget,
   statusArguments,
-  targetUrl,
   volumeSize,
 } from '../../../../src/agent/ship/duplicity.ts';
 import { parseKeys } from '../../../../src/agent/ship/gpg-keys.ts';
-import { policyDirectory, repositoryIdentity } from '../../../../src/agent/ship/remote.ts';
-import { remoteShell, sshOptions } from '../../../../src/agent/ship/ssh.ts';
 
 const ssh = { identity: '/s/id', knownHosts: '/s/known_hosts' };
+const host = { user: 'u', host: 'backup.example.com', port: 2222 };
 const target: DuplicityTarget = {
-  rsync: { user: 'u', host: 'backup.example.com', port: 2222 },
-  ssh,
-  directory: '/srv/shop/agama/chain-20261122T010500Z',
+  address: rsyncAddress(host, ssh, '/srv/shop/agama/chain-20261122T010500Z'),
   archive: '/claim/archive/work',
   name: 'chain-20261122T010500Z',
   temporary: '/s',
@@ -91,7 +93,7 @@ test.each([
   { path: '//home/user', directory: '/home/user/shop/agama' },
 ])('the directory below $path', ({ path, directory }) => {
   expect(policyDirectory({ path }, { namespace: 'shop', name: 'agama' })).toBe(directory);
-  expect(targetUrl({ ...target, directory })).toBe(`rsync://u@backup.example.com:2222/${directory}`);
+  expect(rsyncAddress(host, ssh, directory).url).toBe(`rsync://u@backup.example.com:2222/${directory}`);
 });
 
 test('a repository is told by user, host, port and path', () => {

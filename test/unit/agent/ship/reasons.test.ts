@@ -1,4 +1,5 @@
-import { explain, oneLine, reasonOfCode, withoutCommand } from '../../../../src/agent/ship/reasons.ts';
+import { explain, explainDuplicity } from '../../../../src/agent/repositories/rsync/reasons.ts';
+import { oneLine, reasonOfCode, withoutCommand } from '../../../../src/agent/ship/reasons.ts';
 
 const rsync255 = `rsync: connection unexpectedly closed (0 bytes received so far) [Receiver]
 rsync error: unexplained error (code 255) at io.c(285) [Receiver=3.5.0]`;
@@ -143,6 +144,11 @@ test.each(captured)('$what: $reason', ({ text, reason }) => {
   // As duplicity repeats it.
   const repeated = `BackendException: Error running 'rsync -e 'ssh -p 22 -oBatchMode=yes' --timeout=60 /tmp/x root@h:/srv/x': returned 255, with output:\n\n${text}\n`;
   expect(explain(withoutCommand(repeated))?.reason).toBe(reason);
+});
+
+test('a host that was reached and is gone is a connection lost', () => {
+  const text = 'ssh: connect to host 127.0.0.1 port 22023: Connection refused';
+  expect(explainDuplicity(text)).toEqual({ ...explain(text), reason: 'ConnectionLost' });
 });
 
 test('unknown words are no reason', () => {

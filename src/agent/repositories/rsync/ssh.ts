@@ -1,11 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ShipTask } from '../../api/v1alpha1/task.ts';
-import { RunError } from '../../errors/run-error.ts';
-import type { RunContext } from '../run.ts';
-import { oneLine } from './reasons.ts';
-
-type RsyncTask = ShipTask['repository']['rsync'];
+import type { RsyncTask } from '../../../api/v1alpha1/repositories/rsync.ts';
+import { RunError } from '../../../errors/run-error.ts';
+import type { RunContext } from '../../run.ts';
+import { oneLine } from '../../ship/reasons.ts';
 
 /** Where ssh finds what it needs, in the scratch space. */
 export interface SshFiles {
