@@ -61,8 +61,8 @@ export const catalogue = {
     next: 'Give the schedules more distance, or raise the deadlines.',
   },
   RepositoryUnreachable: {
-    cause: 'The backup host does not answer.',
-    next: 'Check repository host and port, its SSH server, and the network between.',
+    cause: 'The backup host, or the storage behind the repository claim, does not answer.',
+    next: 'Check repository host and port, its SSH server, and the network between; for a claim, its file server and mount.',
   },
   ConnectionLost: {
     cause: 'The connection to the backup host broke during the transfer.',
@@ -81,12 +81,12 @@ export const catalogue = {
     next: 'Install rsync 3.2.3 or later on the backup host; check the account’s shell and forced command, and that logging in prints nothing.',
   },
   RepositoryFull: {
-    cause: 'The disk of the backup host is full.',
-    next: 'Free space on the backup host, or look at its disk. Older backups are whole.',
+    cause: 'The disk of the backup host, or the repository claim, is full, or a quota there is used up.',
+    next: 'Free space there, or enlarge it. Older backups are whole.',
   },
   RepositoryNotWritable: {
-    cause: 'The account may not write to the directory on the backup host.',
-    next: 'Check the directory’s owner and mode, or the account’s forced command.',
+    cause: 'The directory on the backup host, or on the repository claim, may not be written to.',
+    next: 'Check the directory’s owner and mode. By SSH also the account’s forced command; on a claim, that user or group 65532 may write, and that an NFS export does not squash them.',
   },
   RepositoryOwnedByAnother: {
     cause: 'The owner marker in the repository directory names another cluster or policy.',
@@ -94,7 +94,7 @@ export const catalogue = {
   },
   RepositoryIncomplete: {
     cause: 'After the upload the repository was listed again, and the new set is not whole.',
-    next: 'The set does not count. Check the backup host’s disk and who else removes files there; the next run makes a full.',
+    next: 'The set does not count. Check the disk that the repository is on and who else removes files there; the next run makes a full.',
   },
   WrongPassphrase: {
     cause: 'The passphrase or key does not open what the repository already holds.',

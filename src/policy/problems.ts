@@ -18,6 +18,7 @@ export interface Problem {
     | 'ScheduleInvalid'
     | 'DeadlineInvalid'
     | 'ClaimMismatch'
+    | 'ClaimConflict'
     | 'NameTaken'
     | 'ApplyRefused';
   message: string;
@@ -34,7 +35,6 @@ const notAvailable: readonly (readonly [field: string, given: Given])[] = [
   ['spec.source.mysql.tls', ({ source }) => source.mysql?.tls],
   ['spec.repository.sftp', ({ repository }) => repository.sftp],
   ['spec.repository.s3', ({ repository }) => repository.s3],
-  ['spec.repository.volume', ({ repository }) => repository.volume],
   ['spec.encryption.gpg.privateKeySecretRef', ({ encryption }) => encryption.gpg?.privateKeySecretRef],
   ['spec.schedule.verify', ({ schedule }) => schedule.verify],
   ['spec.schedule.window', ({ schedule }) => schedule.window],
@@ -165,6 +165,21 @@ const claimMismatch = (spec: BackupPolicySpec, { policy, claims }: Observed): Pr
   return [];
 };
 
+/** A backup beside what it is to save goes with it, and a backup of the repository grows with each run. */
+const claimConflict = ({ source, repository }: BackupPolicySpec, { name }: ObjectMeta): Problem[] => {
+  const target = repository.volume?.claimName;
+  const others = [
+    { claim: claimName(name), is: 'the claim of the policy itself, which holds its local copies' },
+    { claim: source.files?.claimName, is: 'the claim that is backed up' },
+  ];
+  return others
+    .filter(({ claim }) => claim !== undefined && claim === target)
+    .map(({ claim, is }) => ({
+      reason: 'ClaimConflict',
+      message: `spec.repository.volume.claimName is ${claim}, ${is}: what is lost there would be lost with its backups. Name a claim on other storage.`,
+    }));
+};
+
 /** Everything that keeps a policy from being carried out, in the order a person should read it. */
 export const findProblems = (observed: Observed, zones: Zones): Problem[] => {
   const { spec, specProblem } = observed.policy;
@@ -182,5 +197,6 @@ export const findProblems = (observed: Observed, zones: Zones): Problem[] => {
     ...invalidSchedules(spec, observed.policy.metadata, zones),
     ...invalidDeadlines(spec),
     ...claimMismatch(spec, observed),
+    ...claimConflict(spec, observed.policy.metadata),
   ];
 };

@@ -1,21 +1,20 @@
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import type { ShipTask } from '../../src/api/v1alpha1/task.ts';
+import { benchForEach } from './support/bench-for-each.ts';
 import { makeDirectory } from './support/directories.ts';
 import { plainRestore } from './support/duplicity.ts';
-import { type Bench, type Files, makeBench, digests, readDigests } from './support/duplicity-bench.ts';
+import { type Files, digests, readDigests } from './support/duplicity-bench.ts';
 import { type GpgOwner, makeGpgOwner } from './support/duplicity-gpg.ts';
-import { type BackupHost, startBackupHost } from './support/ssh.ts';
+import { startRsyncRepository } from './support/repositories.ts';
 
 const passphrase = 'correct horse "battery" $taple';
 
-let host: BackupHost;
+const on = benchForEach(startRsyncRepository);
 let home: Awaited<ReturnType<typeof makeDirectory>>;
 let owner: GpgOwner;
-let bench: Bench;
 
 beforeAll(async () => {
-  host = await startBackupHost();
   home = await makeDirectory();
   owner = await makeGpgOwner(home.path, 'o');
 }, 120_000);
@@ -23,22 +22,13 @@ beforeAll(async () => {
 afterAll(async () => {
   await owner.stop();
   await home.remove();
-  await host.stop();
-});
-
-beforeEach(async () => {
-  bench = await makeBench(host);
-});
-
-afterEach(async () => {
-  await bench.remove();
 });
 
 const encryptionOf = async (method: ShipTask['encryption']['method']): Promise<ShipTask['encryption']> => {
   if (method === 'gpg')
-    return { method, publicKey: await bench.secret('gpg-public', { 'public.asc': owner.publicKey }) };
+    return { method, publicKey: await on.bench.secret('gpg-public', { 'public.asc': owner.publicKey }) };
   if (method === 'passphrase')
-    return { method, passphrase: await bench.secret('passphrase', { password: `${passphrase}\n` }) };
+    return { method, passphrase: await on.bench.secret('passphrase', { password: `${passphrase}\n` }) };
   return { method };
 };
 
@@ -51,7 +41,6 @@ const day = (number: number): Files => ({
 
 describe('a full and two incrementals', () => {
   test.each([
-    { method: 'none', reason: 'in the clear' },
     { method: 'gpg', reason: 'to a public key, without the private one' },
     { method: 'passphrase', reason: 'with a passphrase' },
   ] as const)(
@@ -59,9 +48,9 @@ describe('a full and two incrementals', () => {
     async ({ method }) => {
       const encryption = await encryptionOf(method);
       for (const number of [1, 2, 3]) {
-        const copy = await bench.addCopy(day(number));
+        const copy = await on.bench.addCopy(day(number));
         const kind = number === 1 ? 'Full' : 'Incremental';
-        const { exitCode, result, log } = await bench.ship({ kind, encryption });
+        const { exitCode, result, log } = await on.bench.ship({ kind, encryption });
         expect({
           exitCode,
           outcome: result.outcome,
@@ -75,22 +64,22 @@ describe('a full and two incrementals', () => {
           notes: [],
         });
         expect(log).not.toContain(passphrase);
-        const { copies } = await bench.ledger();
+        const { copies } = await on.bench.ledger();
         const shipped = copies.find(({ name }) => name === copy);
         expect(shipped?.shippedAs).toBe((number === 1 ? result.newest.full : result.newest.incremental)?.setTime);
         expect(result.newest.chain).toMatchObject({ incrementals: number - 1, intact: true });
       }
-      const { chains } = await bench.ledger();
+      const { chains } = await on.bench.ledger();
       expect(chains).toHaveLength(1);
       const [chain] = chains;
       for (const [index, set] of (chain?.sets ?? []).entries()) {
-        const target = join(bench.path, `restored-${index}`);
+        const target = join(on.bench.path, `restored-${index}`);
         await plainRestore({
-          chain: join(bench.repository, chain?.directory ?? ''),
+          chain: join(on.bench.repository, chain?.directory ?? ''),
           target,
-          scratch: bench.path,
+          scratch: on.bench.path,
           time: set.setTime,
-          encrypted: method !== 'none',
+          encrypted: true,
           ...(method === 'gpg' && { gpgHome: owner.home }),
           ...(method === 'passphrase' && { passphrase }),
         });

@@ -1,13 +1,9 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { execa } from 'execa';
-import { duplicityDirectory } from '../agent/support/duplicity.ts';
 import type { ScenarioKeys } from '../scenario/keys.ts';
 import { knownHostsLine } from '../scenario/servers.ts';
-import { shellBlocks } from './markdown.ts';
-
-const page = new URL('../../docs/restore-by-hand.md', import.meta.url);
+import { expectAsked, restorePage, runPage } from '../support/restore-page.ts';
 
 export interface RestoreByHandOptions {
   keys: ScenarioKeys;
@@ -43,27 +39,13 @@ export const restoreByHand = async ({ keys, port, directory, mariadb }: RestoreB
       MARIADB: mariadb,
     };
     await mkdir(settings.WORK);
-    const [place = '', ...commands] = shellBlocks(await readFile(page, 'utf8'));
+    const { place, commands } = await restorePage();
     // The page asks for every setting that is given here, but for the client, which has a default.
-    for (const name of Object.keys(settings).filter((name) => name !== 'MARIADB')) {
-      if (!place.includes(`export ${name}=`)) throw new Error(`docs/restore-by-hand.md does not ask for ${name}`);
-    }
-    const { all, failed } = await execa('bash', ['-euxo', 'pipefail', '-c', commands.join('\n')], {
-      env: {
-        ...settings,
-        HOME: work,
-        LANG: 'C.UTF-8',
-        PATH: `${await duplicityDirectory()}:${process.env['PATH'] ?? ''}`,
-      },
-      extendEnv: false,
-      stdin: 'ignore',
-      reject: false,
-      all: true,
-      timeout: 240_000,
-    });
-    await execa('gpgconf', ['--homedir', join(settings.WORK, 'keyring'), '--kill', 'all'], { reject: false });
-    if (failed) throw new Error(`docs/restore-by-hand.md does not work:\n${all}`);
-    return all;
+    expectAsked(
+      place,
+      Object.keys(settings).filter((name) => name !== 'MARIADB'),
+    );
+    return await runPage(commands, settings, work);
   } finally {
     await rm(work, { recursive: true, force: true });
   }

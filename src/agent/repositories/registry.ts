@@ -2,6 +2,7 @@ import type { RunContext } from '../run.ts';
 import type { ShipTask } from '../../api/v1alpha1/task.ts';
 import type { Repository } from './repository.ts';
 import { prepareRsync } from './rsync/repository.ts';
+import { prepareVolume } from './volume/repository.ts';
 
 /**
  * The repository of a task, by the block that it has: one line a kind.
@@ -11,4 +12,7 @@ export const prepareRepository = (
   context: Pick<RunContext, 'run' | 'secrets'>,
   { repository, policy }: Pick<ShipTask, 'repository' | 'policy'>,
   scratch: string,
-): Promise<Repository> => prepareRsync(context, repository.rsync, policy, scratch);
+): Promise<Repository> =>
+  'rsync' in repository
+    ? prepareRsync(context, repository.rsync, policy, scratch)
+    : prepareVolume(repository.volume, policy);

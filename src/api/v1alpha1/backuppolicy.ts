@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { DeepReadonly } from '../../base/types.ts';
 import { condition } from './conditions.ts';
 import { egressCIDRs, podTemplate, quiesce, restorePolicy, verification } from './later.ts';
-import { time } from './primitives.ts';
+import { celRules, time } from './primitives.ts';
 import { chain, localCopyPoint, runKind, setPoint } from './recovery-points.ts';
 import { encryption } from './encryption.ts';
 import { repository } from './repository.ts';
@@ -36,6 +36,12 @@ export const backupPolicySpec = z
       .default(false)
       .describe('Starts no more runs. A run that is under way goes on; what is stored stays.'),
   })
+  .meta(
+    celRules({
+      rule: '!has(self.source.files) || !has(self.repository.volume) || self.source.files.claimName != self.repository.volume.claimName',
+      message: 'repository.volume.claimName: must not be the claim that is backed up; name another',
+    }),
+  )
   .describe('What is backed up, where to, when, and what was promised.');
 export type BackupPolicySpec = DeepReadonly<z.output<typeof backupPolicySpec>>;
 
@@ -98,6 +104,13 @@ export type BackupPolicyStatus = DeepReadonly<z.output<typeof backupPolicyStatus
 
 export const backupPolicy = z
   .object({ spec: backupPolicySpec, status: backupPolicyStatus.optional() })
+  .meta(
+    celRules({
+      rule: `!has(self.spec.repository.volume) || self.spec.repository.volume.claimName != self.metadata.name + '-holdfast'`,
+      message:
+        'repository.volume.claimName: must not be the claim of the policy itself, which holds its local copies; name another',
+    }),
+  )
   .describe(
     'A BackupPolicy says what is backed up, where to and when, and which RPO and RTO were promised. Holdfast keeps it.',
   );

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { runKind } from './recovery-points.ts';
 import { objectName } from './primitives.ts';
 import { rsyncTask } from './repositories/rsync.ts';
+import { volumeTask } from './repositories/volume.ts';
 import { mysqlTask } from './sources/mysql.ts';
 import { directory, mountedSecret } from './task-values.ts';
 
@@ -46,7 +47,7 @@ export const dumpTask = common.extend({
 export type DumpTask = z.output<typeof dumpTask>;
 
 /** The repository, under the name of its block; one line a kind. */
-const shipRepository = z.union([z.strictObject({ rsync: rsyncTask })]);
+const shipRepository = z.union([z.strictObject({ rsync: rsyncTask }), z.strictObject({ volume: volumeTask })]);
 export type ShipRepository = z.output<typeof shipRepository>;
 
 /** Ship the newest local copy to the repository. */

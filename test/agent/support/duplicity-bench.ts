@@ -6,13 +6,13 @@ import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { result as resultSchema, type Result } from '../../../src/api/v1alpha1/result.ts';
 import type { RsyncTask } from '../../../src/api/v1alpha1/repositories/rsync.ts';
-import { jobVariable, taskVariable, type ShipTask } from '../../../src/api/v1alpha1/task.ts';
+import { jobVariable, taskVariable, type ShipRepository, type ShipTask } from '../../../src/api/v1alpha1/task.ts';
 import { errorCode } from '../../../src/agent/disk.ts';
 import { claimLayout, compactTime } from '../../../src/agent/layout.ts';
 import { emptyLedger, ledger as ledgerSchema, type Ledger } from '../../../src/agent/ledger.ts';
 import { makeDirectory } from './directories.ts';
 import { duplicityDirectory } from './duplicity.ts';
-import type { BackupHost } from './ssh.ts';
+import type { TestRepository } from './repositories.ts';
 
 const main = join(import.meta.dirname, '../../../src/agent/main.ts');
 
@@ -35,7 +35,10 @@ export interface Started {
 
 export interface ShipOptions {
   readonly kind?: ShipTask['kind'];
-  readonly repository?: Partial<RsyncTask>;
+  /** Fields of the block rsync that differ. */
+  readonly rsync?: Partial<RsyncTask>;
+  /** Another directory of this machine for the repository; see TestRepository. */
+  readonly place?: string;
   readonly adopt?: boolean;
   readonly cluster?: string;
   readonly encryption?: ShipTask['encryption'];
@@ -43,14 +46,18 @@ export interface ShipOptions {
   readonly scratch?: string;
   /** A directory whose programs stand before the real ones. */
   readonly programs?: string;
+  /** A program, with arguments, that starts the agent. */
+  readonly before?: readonly string[];
 }
 
-/** A policy with its claim, its Secrets and its place on the backup host. */
+/** A policy with its claim, its Secrets and its place in the repository. */
 export interface Bench {
   readonly path: string;
   readonly claim: string;
   readonly scratch: string;
-  /** The directory of the policy on the backup host, as this machine sees it. */
+  /** The path of the repository, as this machine sees it. */
+  readonly place: string;
+  /** The directory of the policy below it. */
   readonly repository: string;
   /** Puts keys into a mounted Secret and gives back where it is. */
   secret(name: string, keys: Readonly<Record<string, string>>): Promise<{ directory: string; secret: string }>;
@@ -69,16 +76,16 @@ export interface Bench {
 const sha256 = (content: Buffer): string => createHash('sha256').update(content).digest('hex');
 const policy = { namespace: 'shop', name: 'agama' };
 
-export const makeBench = async (host: BackupHost): Promise<Bench> => {
+export const makeBench = async (kind: TestRepository): Promise<Bench> => {
   const made = await makeDirectory();
   const { path } = made;
   const claim = join(path, 'claim');
   const scratch = join(path, 's');
   const layout = claimLayout(claim);
-  const parent = join(host.directory, path.slice(path.lastIndexOf('/') + 1));
-  const repository = join(parent, policy.namespace, policy.name);
+  const place = join(kind.directory, path.slice(path.lastIndexOf('/') + 1));
+  const repository = join(place, policy.namespace, policy.name);
   const bin = await duplicityDirectory();
-  for (const directory of [claim, scratch, parent, join(path, 'secrets')]) await mkdir(directory, { recursive: true });
+  for (const directory of [claim, scratch, place, join(path, 'secrets')]) await mkdir(directory, { recursive: true });
   let copies = 0;
   let runs = 0;
 
@@ -89,26 +96,20 @@ export const makeBench = async (host: BackupHost): Promise<Bench> => {
     for (const [key, value] of Object.entries(keys)) await writeFile(join(directory, key), value, { mode: 0o440 });
     return { directory, secret: name };
   };
-  const key = await secret('ssh-key', { 'ssh-privatekey': host.key.privateKey });
 
-  const taskOf = (options: ShipOptions): ShipTask => ({
+  const blockOf = async (options: ShipOptions): Promise<ShipRepository> => {
+    const block = await kind.block(secret, options.place ?? place);
+    return 'rsync' in block ? { rsync: { ...block.rsync, ...options.rsync } } : block;
+  };
+
+  const taskOf = async (options: ShipOptions): Promise<ShipTask> => ({
     kind: options.kind ?? 'Full',
     policy,
     claim,
     scratch: options.scratch ?? scratch,
     deadlineSeconds: options.deadlineSeconds ?? 120,
     cluster: options.cluster ?? 'a-cluster',
-    repository: {
-      rsync: {
-        host: host.host,
-        port: host.port,
-        user: host.user,
-        path: parent,
-        knownHosts: host.knownHosts(),
-        key,
-        ...options.repository,
-      },
-    },
+    repository: await blockOf(options),
     adopt: options.adopt ?? false,
     encryption: options.encryption ?? { method: 'none' },
   });
@@ -136,10 +137,11 @@ export const makeBench = async (host: BackupHost): Promise<Bench> => {
     const job = `job-${runs}`;
     await take(job);
     const message = join(path, `result-${runs}`);
-    const child = spawn(process.execPath, [main, 'ship'], {
+    const [file = '', ...args] = [...(options.before ?? []), process.execPath, main, 'ship'];
+    const child = spawn(file, args, {
       env: {
         PATH: [...(options.programs ? [options.programs] : []), bin, process.env['PATH'] ?? '/usr/bin:/bin'].join(':'),
-        [taskVariable]: JSON.stringify(taskOf(options)),
+        [taskVariable]: JSON.stringify(await taskOf(options)),
         [jobVariable]: job,
         HOLDFAST_TERMINATION_LOG: message,
       },
@@ -167,6 +169,7 @@ export const makeBench = async (host: BackupHost): Promise<Bench> => {
     path,
     claim,
     scratch,
+    place,
     repository,
     secret,
     start,
@@ -218,7 +221,7 @@ export const makeBench = async (host: BackupHost): Promise<Bench> => {
     async remove() {
       await execa('gpgconf', ['--homedir', join(scratch, 'ship/gpg'), '--kill', 'all'], { reject: false });
       await made.remove();
-      await rm(parent, { recursive: true, force: true });
+      await rm(place, { recursive: true, force: true });
     },
   };
 };

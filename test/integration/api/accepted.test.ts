@@ -34,6 +34,8 @@ const accepted: { path: string; value: Json | undefined; reason: string }[] = [
   { path: 'encryption', value: { passphraseSecretRef: { name: 'p' } }, reason: 'a passphrase' },
   { path: 'repository.rsync.path', value: '/', reason: 'the root of a restricted account' },
   { path: 'repository.rsync.path', value: '/srv/..backups/a...b', reason: 'dots that go nowhere' },
+  { path: 'repository', value: { volume: { claimName: 'backups' } }, reason: 'a claim, from its root' },
+  { path: 'repository', value: { volume: { claimName: 'backups', path: '/nfs' } }, reason: 'a directory on a claim' },
   {
     path: 'repository.rsync.knownHosts',
     value:

@@ -30,6 +30,7 @@ const mysql = { host: 'db', databases: ['agama'], credentialsSecretRef: { name: 
 const cron = 'write a cron line as Kubernetes reads it';
 const hostName = 'write only a host name';
 const path = 'write an absolute path';
+const objectName = 'write the name of a Kubernetes object';
 const keys = 'write the host keys as `ssh-keyscan';
 
 const refused: Case[] = [
@@ -238,6 +239,25 @@ const refused: Case[] = [
   },
   { path: 'repository.rsync.knownHosts', value: 'h ssh-ed25519 A\0A', says: keys, reason: 'a NUL' },
   {
+    path: 'repository',
+    value: { volume: { claimName: 'tried-holdfast' } },
+    says: 'must not be the claim of the policy itself',
+    reason: 'beside the local copies',
+  },
+  {
+    path: 'repository',
+    value: { volume: { claimName: 'Backups' } },
+    says: objectName,
+    reason: 'no claim is called so',
+  },
+  { path: 'repository', value: { volume: { claimName: 'b', path: 'nfs' } }, says: path, reason: 'a relative path' },
+  {
+    path: 'repository',
+    value: { volume: { claimName: 'b', path: '/../a' } },
+    says: 'must not contain ".." as a part',
+    reason: 'up and out of the claim',
+  },
+  {
     path: 'retention',
     value: {},
     says: 'retention: set keepFor (such as 4w), keepFullChains, or both',
@@ -293,6 +313,15 @@ const refused: Case[] = [
 test.each(refused)('spec.$path is refused: $reason', async (given) => {
   const answer = await dryRun(client, withValue(good, `spec.${given.path}`, given.value));
   expect(answer).toEqual({ code: expect.any(Number), refused: expect.stringContaining(given.says) });
+});
+
+test('a repository on the claim that is backed up is refused', async () => {
+  const files = withValue(good, 'spec.source', { files: { claimName: 'shop-files' } });
+  const onto = (claimName: string): JsonObject => withValue(files, 'spec.repository', { volume: { claimName } });
+  expect(await dryRun(client, onto('shop-files'))).toMatchObject({
+    refused: expect.stringContaining('must not be the claim that is backed up'),
+  });
+  expect(await dryRun(client, onto('backups'))).toEqual({ accepted: expect.anything() });
 });
 
 test('a policy without a spec is refused', async () => {

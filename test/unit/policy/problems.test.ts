@@ -65,6 +65,7 @@ const optionalPaths = (): string[] => {
 
 const mysqlOff = { source: { mysql: undefined } };
 const rsyncOff = { repository: { rsync: undefined } };
+const volume = (fields: Json): Json => ({ repository: { rsync: undefined, volume: fields } });
 const gpgOff = { encryption: { gpg: undefined } };
 const secret = { name: 'other' };
 const { rsync: target } = (rawPolicy()['spec'] as { repository: { rsync: Json } }).repository;
@@ -122,8 +123,8 @@ const given: Record<string, { spec: Json; without?: Json }> = {
       repository: { s3: { endpoint: 'https://a', bucket: 'abc', credentialsSecretRef: secret, caRef: secret } },
     }),
   },
-  'repository.volume': { spec: overlay(rsyncOff, { repository: { volume: { claimName: 'a' } } }) },
-  'repository.volume.path': { spec: overlay(rsyncOff, { repository: { volume: { claimName: 'a', path: '/a' } } }) },
+  'repository.volume': { spec: volume({ claimName: 'a' }), without: volume({ claimName: 'b' }) },
+  'repository.volume.path': { spec: volume({ claimName: 'a', path: '/a' }), without: volume({ claimName: 'a' }) },
   'repository.adopt': { spec: { repository: { adopt: true } } },
   'encryption.gpg': { spec: {}, without: overlay(gpgOff, { encryption: { none: {} } }) },
   'encryption.gpg.privateKeySecretRef': { spec: { encryption: { gpg: { privateKeySecretRef: secret } } } },
@@ -354,6 +355,31 @@ test('a copy of the claim under another name is not the claim', () => {
   const copy = claimWith({ name: 'a-copy', size: '99Gi', storageClassName: 'other' });
   const spec = { localCopy: { storageClassName: 'standard' } };
   expect(problemsOf(spec, { claims: [copy, claimWith()] })).toEqual([]);
+});
+
+const files = { mysql: undefined, files: { claimName: 'shop-files' } };
+
+test.each([
+  { spec: volume({ claimName: 'agama-holdfast' }), words: /is agama-holdfast, the claim of the policy itself/ },
+  {
+    spec: { ...volume({ claimName: 'shop-files' }), source: files },
+    words: /is shop-files, the claim that is backed up/,
+  },
+])('a repository on the claim that it is to save is a problem: $words', ({ spec, words }) => {
+  const problems = problemsOf(spec).filter(({ reason }) => reason === 'ClaimConflict');
+  expect(problems).toMatchObject([{ message: expect.stringMatching(words) }]);
+});
+
+test('a claim of a long name is found by its shortened one', () => {
+  const name = `a${'b'.repeat(80)}`;
+  const policy = rawPolicy({ name, spec: volume({ claimName: claimName(name) }) });
+  expect(findProblems(observedOf({ policy }), zones)).toMatchObject([{ reason: 'ClaimConflict' }]);
+});
+
+test('a claim of its own is none, beside files on another', () => {
+  expect(problemsOf(volume({ claimName: 'backups' }))).toEqual([]);
+  const problems = problemsOf({ ...volume({ claimName: 'backups' }), source: files });
+  expect(problems.filter(({ reason }) => reason === 'ClaimConflict')).toEqual([]);
 });
 
 test('a spec that cannot be read names the field', () => {

@@ -46,6 +46,13 @@ const secretsOf = (pod: PodSpec, container: Container): string[] =>
     return secret === undefined ? [] : [secret];
   });
 
+const claimsOf = (pod: PodSpec, container: Container): string[] =>
+  (container.volumeMounts ?? []).flatMap(({ name }) => {
+    const claim = pod.volumes?.find((volume) => volume.name === name)?.persistentVolumeClaim;
+    if (claim?.readOnly === true) throw new Error(`${claim.claimName} is mounted read-only`);
+    return claim === undefined ? [] : [claim.claimName];
+  });
+
 const encryptions: { encryption: Json; secrets: string[]; reason: string }[] = [
   { encryption: {}, secrets: ['backup-key'], reason: 'to a public key' },
   {
@@ -61,10 +68,31 @@ const encryptions: { encryption: Json; secrets: string[]; reason: string }[] = [
   { encryption: { gpg: undefined, none: {} }, secrets: [], reason: 'in the clear' },
 ];
 
-const everyPod = runKinds.flatMap((kind) => encryptions.map((encryption) => ({ kind, ...encryption })));
+/** The sample's repository in place of each kind that there is, and the Secrets and claims that it brings into the ship container. */
+const repositories: { repository: Json; secrets: string[]; claims: string[]; reason: string }[] = [
+  { repository: {}, secrets: ['backup-ssh'], claims: [], reason: 'by rsync' },
+  {
+    repository: { rsync: undefined, volume: { claimName: 'backups', path: '/nfs' } },
+    secrets: [],
+    claims: ['backups'],
+    reason: 'to a claim',
+  },
+];
 
-describe.each(everyPod)('the pod of a $kind, encrypted $reason', ({ kind, encryption, secrets }) => {
-  const pod = podOf(kind, { spec: { encryption } });
+const everyPod = repositories.flatMap(({ reason: way, secrets: own, ...to }) =>
+  runKinds.flatMap((kind) =>
+    encryptions.map(({ encryption, secrets, reason }) => ({
+      kind,
+      spec: { encryption, repository: to.repository },
+      secrets: [...own, ...secrets],
+      claims: to.claims,
+      reason: `${way}, encrypted ${reason}`,
+    })),
+  ),
+);
+
+describe.each(everyPod)('the pod of a $kind $reason', ({ kind, spec, secrets, claims }) => {
+  const pod = podOf(kind, { spec });
 
   test('keeps to Pod Security "restricted", with a root file system that is read-only', () => {
     expect(restrictedViolations(pod)).toEqual([]);
@@ -80,7 +108,13 @@ describe.each(everyPod)('the pod of a $kind, encrypted $reason', ({ kind, encryp
   test('gives each container the Secrets that it needs, and those alone', () => {
     const found = containersOf(pod).map((container) => [container.name, secretsOf(pod, container)]);
     const dump = ['dump', ['agama-mysql']];
-    expect(found).toEqual(kind === 'LocalCopy' ? [dump] : [dump, ['ship', ['backup-ssh', ...secrets]]]);
+    expect(found).toEqual(kind === 'LocalCopy' ? [dump] : [dump, ['ship', secrets]]);
+  });
+
+  test('gives the policy’s claim to every container and the repository’s to the one that ships, both to be written to', () => {
+    const found = containersOf(pod).map((container) => [container.name, claimsOf(pod, container)]);
+    const dump = ['dump', ['agama-holdfast']];
+    expect(found).toEqual(kind === 'LocalCopy' ? [dump] : [dump, ['ship', ['agama-holdfast', ...claims]]]);
   });
 
   test('never mounts the private key', () => {
@@ -143,6 +177,17 @@ describe.each(everyPod)('the pod of a $kind, encrypted $reason', ({ kind, encryp
       for (const directory of directories) expect(paths).toContain(directory);
     }
   });
+});
+
+test('the task names the claim, the path on it and where it is mounted, apart from the policy’s own', () => {
+  const repository = { rsync: undefined, volume: { claimName: 'backups', path: '/nfs' }, adopt: true };
+  const ship = containerOf(podOf('Full', { spec: { repository } }), 'ship');
+  expect(shipTask.strict().parse(taskOf(ship))).toMatchObject({
+    repository: { volume: { claimName: 'backups', path: '/nfs', directory: '/var/lib/holdfast-repository' } },
+    adopt: true,
+  });
+  const paths = (ship.volumeMounts ?? []).map(({ mountPath }) => mountPath);
+  expect(paths.filter((path) => path.startsWith('/var/lib/holdfast/'))).toEqual([]);
 });
 
 test('the encryption that was asked for is the one of the task: never in the clear by mistake', () => {

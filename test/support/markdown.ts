@@ -1,0 +1,7 @@
+/** The shell blocks of a Markdown text, in order; those of one variant (`sh volume`), or those of none. */
+export const shellBlocks = (markdown: string, variant?: string): string[] => {
+  const language = variant === undefined ? 'sh' : `sh ${variant}`;
+  return [...markdown.matchAll(/^```([^\n]*)\n([\s\S]*?)^```$/gm)].flatMap(([, info, block = '']) =>
+    info === language ? [block] : [],
+  );
+};
