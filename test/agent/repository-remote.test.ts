@@ -1,5 +1,7 @@
-import { lstat, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { lstat, mkdir, open as openFile, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import type { Log } from '../../src/agent/log.ts';
 import { exec } from '../../src/agent/exec.ts';
@@ -163,7 +165,11 @@ describe('a claim that others can write to', () => {
     await remote.makeDirectory();
     await execa('mkfifo', [at('holdfast-owner.json')]);
     expect(await remote.list()).toEqual([]);
-    expect(await reasonOf(remote.readText('holdfast-owner.json'))).toBe('RepositoryNotWritable');
+    const read = reasonOf(remote.readText('holdfast-owner.json'));
+    const came = await Promise.race([read, sleep(3000, 'it waits')]);
+    // Whoever waits is let go.
+    await (await openFile(at('holdfast-owner.json'), constants.O_RDWR)).close();
+    expect(came).toBe('RepositoryNotWritable');
   });
 
   test.each(['..', '../outside', 'chain-a/../../x', '/etc'])('the name %s leads nowhere', async (name) => {

@@ -7,6 +7,8 @@ import { plainRestore } from './support/duplicity.ts';
 import { type Files, digests, readDigests } from './support/duplicity-bench.ts';
 import { type GpgOwner, makeGpgOwner } from './support/duplicity-gpg.ts';
 import { startRsyncRepository } from './support/repositories.ts';
+import { madeBy } from './support/ship-outcomes.ts';
+import { makeKeyPair } from './support/ssh.ts';
 
 const passphrase = 'correct horse "battery" $taple';
 
@@ -89,3 +91,16 @@ describe('a full and two incrementals', () => {
     120_000,
   );
 });
+
+test('an account that is kept to a directory by rrsync: the directory of the policy is made by the first run', async () => {
+  const { host, directory } = on.repository;
+  const { privateKey, publicKey } = await makeKeyPair(on.bench.path, 'restricted');
+  await host.authorize(publicKey, `/usr/bin/rrsync -no-lock ${directory}`);
+  const key = await on.bench.secret('restricted', { 'ssh-privatekey': privateKey });
+  const rsync = { key, path: on.bench.place.slice(directory.length) };
+  for (const kind of ['Full', 'Incremental'] as const) {
+    await on.bench.addCopy(day(kind === 'Full' ? 1 : 2));
+    expect(madeBy(await on.bench.ship({ kind, rsync }))).toEqual([kind]);
+  }
+  expect(await on.bench.chains()).toHaveLength(1);
+}, 90_000);

@@ -61,7 +61,8 @@ const firstListing = async (remote: Remote): Promise<ListedFile[]> => {
   try {
     return await remote.list();
   } catch (error) {
-    if (!(error instanceof RunError) || error.reason !== 'RepositoryIncomplete') throw error;
+    // Some rrsync ends without a word when it is asked for what is not there, which looks like a connection that was lost.
+    if (!(error instanceof RunError) || !['RepositoryIncomplete', 'ConnectionLost'].includes(error.reason)) throw error;
     await remote.makeDirectory();
     return remote.list();
   }

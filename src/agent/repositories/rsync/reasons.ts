@@ -18,7 +18,10 @@ const table: readonly Cause[] = [
     pattern: /rsync: .*(Permission denied|Read-only file system|Operation not permitted|Not a directory) \(\d+\)/,
     reason: 'RepositoryNotWritable',
   },
-  { pattern: /rsync: .*No such file or directory \(2\)/, reason: 'RepositoryIncomplete' },
+  {
+    pattern: /rsync: .*No such file or directory \(2\)|rrsync error: .*No such file or directory/,
+    reason: 'RepositoryIncomplete',
+  },
   {
     pattern:
       /ssh: connect to host \S+ port \d+: .*|Could not resolve hostname .*|during banner exchange|kex_exchange_identification: .*|No route to host|Network is unreachable/,

@@ -96,6 +96,11 @@ ${rsync255}`,
     text: `rsync: [sender] change_dir "/srv/nope" failed: No such file or directory (2)\n${rsync23}\nrsync: [Receiver] write error: Broken pipe (32)`,
   },
   {
+    reason: 'RepositoryIncomplete',
+    what: 'the directory is not there, and an rrsync says so',
+    text: `/usr/bin/rrsync error: post-realpath open failed (race detected): /a/b/ No such file or directory\nrsync: connection unexpectedly closed (0 bytes received so far) [Receiver]\nrsync error: error in rsync protocol data stream (code 12) at io.c(285) [Receiver=3.5.0]`,
+  },
+  {
     reason: 'ConnectionLost',
     what: 'the host closed the connection',
     text: `Connection to 127.0.0.1 closed by remote host.\nrsync: connection unexpectedly closed (9 bytes received so far) [sender]`,
