@@ -1,4 +1,5 @@
-# The images of Holdfast: `operator`, and one for each kind of container that the operator starts: `mysql`, `duplicity`.
+# The images of Holdfast: `operator`, and one for each kind of container that the operator starts: `mysql`, `influxdb`,
+# `duplicity`.
 # Tools come before the product in every image, so that a change of the sources rebuilds in seconds.
 ARG BASE=node:24-bookworm-slim
 
@@ -29,6 +30,23 @@ FROM base AS mysql
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends mariadb-client util-linux \
     && rm -rf /var/lib/apt/lists/*
+COPY --from=build /app/dist/agent/main.mjs ./agent.mjs
+USER 65532:65532
+ENTRYPOINT ["node", "/app/agent.mjs"]
+
+# Of the package only the program: no user, no service, no configuration of a server comes along.
+FROM ${BASE} AS influxd
+WORKDIR /tmp/influxdb
+RUN apt-get update \
+    && apt-get download influxdb \
+    && dpkg-deb --extract influxdb_*.deb . \
+    && rm -rf /var/lib/apt/lists/*
+
+FROM base AS influxdb
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends util-linux \
+    && rm -rf /var/lib/apt/lists/*
+COPY --from=influxd /tmp/influxdb/usr/bin/influxd /usr/bin/influxd
 COPY --from=build /app/dist/agent/main.mjs ./agent.mjs
 USER 65532:65532
 ENTRYPOINT ["node", "/app/agent.mjs"]

@@ -29,6 +29,8 @@ export interface Command {
   readonly stdout?: Output;
   /** How standard error is shown besides being kept for messages; `log` by default. */
   readonly stderr?: 'log' | 'ignore';
+  /** Told each line of standard error as it comes: for a program that must be stopped for what it says. */
+  readonly onErrorLine?: (line: string) => void;
   /** File descriptors 3, 4 … */
   readonly extra?: readonly ExtraFd[];
   /** How many of the last lines of standard error are kept; 20 by default. */
@@ -92,6 +94,7 @@ export const exec = async (scope: ExecScope, command: Command): Promise<Ended> =
     readLines(child.stdio[2], (line) => {
       tail.add(line);
       if (command.stderr !== 'ignore') toLog('stderr')(line);
+      command.onErrorLine?.(line);
     }),
     ...extra.map((fd, index) => readLines(child.stdio[index + 3], 'line' in fd ? fd.line : undefined)),
   ];

@@ -28,7 +28,6 @@ type Given = (spec: BackupPolicySpec) => unknown;
 
 /** The fields that do nothing yet. A field leaves this table when what it promises is kept. */
 const notAvailable: readonly (readonly [field: string, given: Given])[] = [
-  ['spec.source.influxdb', ({ source }) => source.influxdb],
   ['spec.source.git', ({ source }) => source.git],
   ['spec.source.files', ({ source }) => source.files],
   ['spec.source.mysql.all', ({ source }) => source.mysql?.all],

@@ -1,6 +1,7 @@
 /** The images of the containers that the operator starts: the targets of the Dockerfile, with what each is for. */
 export const images = {
   mysql: 'the containers that dump MySQL and MariaDB',
+  influxdb: 'the containers that dump InfluxDB 1.x',
   duplicity: 'the containers that ship with duplicity',
 } as const;
 

@@ -3,6 +3,7 @@ import { runKind } from './recovery-points.ts';
 import { objectName } from './primitives.ts';
 import { rsyncTask } from './repositories/rsync.ts';
 import { volumeTask } from './repositories/volume.ts';
+import { influxdbTask } from './sources/influxdb.ts';
 import { mysqlTask } from './sources/mysql.ts';
 import { directory, mountedSecret } from './task-values.ts';
 
@@ -27,7 +28,7 @@ const common = z.object({
 });
 
 /** The source, under the name of its block; one line an engine. */
-const dumpSource = z.union([z.strictObject({ mysql: mysqlTask })]);
+const dumpSource = z.union([z.strictObject({ mysql: mysqlTask }), z.strictObject({ influxdb: influxdbTask })]);
 export type DumpSource = z.output<typeof dumpSource>;
 
 /** Dump the source into a new local copy. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ledger, type Ledger } from '../../../src/agent/ledger.ts';
 import { runAgent, startAgent, type AgentEnd, type AgentOptions, type RunningAgent } from './agent.ts';
 import type { MariadbServer } from './mariadb.ts';
-import { makeDumpTask, makePolicyFiles, type DumpTaskInput, type PolicyFiles } from './policy-files.ts';
+import { makeDumpTask, makePolicyFiles, type PolicyFiles } from './policy-files.ts';
 
 type Mysql = Parameters<typeof makeDumpTask>[1];
 type Extra = Parameters<typeof makeDumpTask>[2];
@@ -16,7 +16,7 @@ export interface DumpOptions extends AgentOptions {
 /** One policy's files and its dump container: for tests that dump from a server. */
 export interface MysqlBench {
   readonly files: PolicyFiles;
-  task(options?: DumpOptions): DumpTaskInput;
+  task(options?: DumpOptions): ReturnType<typeof makeDumpTask>;
   start(options?: DumpOptions): Promise<RunningAgent>;
   dump(options?: DumpOptions): Promise<AgentEnd>;
   ledger(): Promise<Ledger>;

@@ -5,6 +5,7 @@ import { createProgress } from '../../cluster/progress.ts';
 const packages = [
   'gnupg',
   'gpg-agent',
+  'influxdb',
   'mariadb-client',
   'mariadb-server',
   'openssh-client',

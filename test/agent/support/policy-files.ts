@@ -30,13 +30,14 @@ export const makePolicyFiles = async (): Promise<PolicyFiles> => {
 };
 
 export type DumpTaskInput = z.input<typeof dumpTask>;
+type MysqlInput = Extract<DumpTaskInput['source'], { mysql: unknown }>['mysql'];
 
-/** A task of the dump container. */
+/** A task of the dump container for a MySQL source. */
 export const makeDumpTask = (
   files: Pick<PolicyFiles, 'claim' | 'scratch'>,
-  mysql: Pick<DumpTaskInput['source']['mysql'], 'host' | 'port' | 'databases' | 'credentials'>,
+  mysql: Pick<MysqlInput, 'host' | 'port' | 'databases' | 'credentials'>,
   extra: Partial<Omit<DumpTaskInput, 'source'>> = {},
-): DumpTaskInput => ({
+): DumpTaskInput & { source: { mysql: MysqlInput } } => ({
   kind: 'LocalCopy',
   policy: { namespace: 'agama', name: 'mysql' },
   claim: files.claim,

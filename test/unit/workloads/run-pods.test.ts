@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { runKinds, type RunKind } from '../../../src/api/v1alpha1/recovery-points.ts';
-import { dumpTask, shipTask, taskVariable } from '../../../src/api/v1alpha1/task.ts';
+import { dumpTask, shipTask, taskVariable, type DumpTask } from '../../../src/api/v1alpha1/task.ts';
 import { agentContainer } from '../../../src/workloads/agent-container.ts';
 import { policyClaim } from '../../../src/workloads/claim.ts';
 import { runCronJob } from '../../../src/workloads/cronjob.ts';
@@ -39,6 +39,12 @@ const containerOf = (pod: PodSpec, name: string): Container => {
 
 const taskOf = (container: Container): unknown =>
   JSON.parse(expand(container.env?.find(({ name }) => name === taskVariable)?.value ?? '', {}));
+
+/** The MySQL block of a dump task. */
+const mysqlOf = ({ source }: DumpTask) => {
+  if (!('mysql' in source)) throw new Error('the source is not MySQL');
+  return source.mysql;
+};
 
 const secretsOf = (pod: PodSpec, container: Container): string[] =>
   (container.volumeMounts ?? []).flatMap(({ name }) => {
@@ -161,7 +167,7 @@ describe.each(everyPod)('the pod of a $kind $reason', ({ kind, spec, secrets, cl
   test('the agent can read its tasks', () => {
     const dump = dumpTask.strict().parse(taskOf(containerOf(pod, 'dump')));
     expect(dump).toMatchObject({ kind, policy: { namespace: 'shop', name: 'agama' }, keep: 2 });
-    expect(dump.source.mysql).toMatchObject({ host: 'db.example.com', port: 3306, databases: ['agama'] });
+    expect(mysqlOf(dump)).toMatchObject({ host: 'db.example.com', port: 3306, databases: ['agama'] });
     if (kind === 'LocalCopy') return;
     const ship = shipTask.strict().parse(taskOf(containerOf(pod, 'ship')));
     expect(ship).toMatchObject({ kind, cluster: 'cluster-uid' });
@@ -286,7 +292,7 @@ describe('the task in the environment', () => {
     fc.assert(
       fc.property(nasty, (host) => {
         const task = dumpTask.parse(taskOf(containerOf(podOf('LocalCopy'), 'dump')));
-        const hostile = { ...task, source: { mysql: { ...task.source.mysql, host } } };
+        const hostile = { ...task, source: { mysql: { ...mysqlOf(task), host } } };
         const { container } = agentContainer({
           name: 'dump',
           image: 'a',
@@ -303,7 +309,7 @@ describe('the task in the environment', () => {
 
   test('a database named with dollars arrives as it is written', () => {
     const pod = podOf('LocalCopy', { spec: { source: { mysql: { databases: ['$$a', 'b$$', 'c$HOME'] } } } });
-    expect(dumpTask.parse(taskOf(containerOf(pod, 'dump'))).source.mysql.databases).toEqual(['$$a', 'b$$', 'c$HOME']);
+    expect(mysqlOf(dumpTask.parse(taskOf(containerOf(pod, 'dump')))).databases).toEqual(['$$a', 'b$$', 'c$HOME']);
   });
 
   test('the name of the Job comes from the label that the Job controller sets', () => {

@@ -1,0 +1,149 @@
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { InfluxdbTask } from '../../../api/v1alpha1/sources/influxdb.ts';
+import { RunError } from '../../../errors/run-error.ts';
+import type { Engine } from '../../dump/engine.ts';
+import { factsFile } from '../../layout.ts';
+import type { RunContext } from '../../run.ts';
+import { timestamp } from '../../times.ts';
+import { canonicalJson } from '../mysql/facts.ts';
+import { heldShards, type HeldShard } from './backup-service.ts';
+import { agreed, influxdbFacts, type InfluxdbFacts } from './facts.ts';
+import { missingShards } from './missing-shards.ts';
+import { noteGaps } from './notes.ts';
+import { takeOver, type PackedShard } from './portable.ts';
+import { preflight } from './preflight.ts';
+import { runBackup } from './run-backup.ts';
+import { createServer, StatementError, type InfluxServer } from './server.ts';
+import { listPolicies, survey, type Surveyed } from './survey.ts';
+
+/** Points of the last moments are on their way while they are counted: they are no witnesses. */
+const settleMs = 60_000;
+
+/** How long is waited before backing up again, since deletions were not carried out yet; they are within seconds, mostly. */
+const tombstoneWaitsMs = [1000, 2000, 4000, 8000, 15_000, 30_000, 60_000];
+
+/** Dumps a database of an InfluxDB 1.x server with `influxd backup -portable`, counted before and after. */
+export const createInfluxdbEngine = (source: InfluxdbTask): Engine => ({
+  async dump(context, directory) {
+    const { signal, step } = context;
+    const { host, rpcPort, database } = source;
+    const server = await step('Prepare', () => openServer(context, source));
+    const { version, held, notCovered } = await step('Connect', () => preflight(server, source, signal));
+    const settled = new Date(context.now().getTime() - settleMs);
+    const before = await step('Facts', () => surveyInTime(context, server, { database, settled }));
+    const dataTime = context.now();
+    const packed = await step('Dump', () => dumpWithoutTombstones(context, source, directory));
+    const after =
+      'unknown' in before ? before : await step('Facts', () => surveyInTime(context, server, { database, settled }));
+    await step('Check', async () => {
+      const stillHeld = await heldShards({ host, port: rpcPort, database }, signal);
+      checkShards(packed, { held, stillHeld, before, after });
+    });
+    const facts = await step('Facts', async () => {
+      const content = await contentOf(context, server, { database, before, after });
+      const written = influxdbFacts.parse({
+        version: 1,
+        engine: 'influxdb',
+        dataTime: timestamp(dataTime),
+        settledTime: timestamp(settled),
+        server: { version },
+        database,
+        ...content,
+      });
+      await writeFile(join(directory, factsFile), canonicalJson(written), { mode: 0o640 });
+      return written;
+    });
+    noteGaps(context, facts);
+    return { dataTime, factsKnown: facts.unknown === undefined, notCovered };
+  },
+});
+
+const openServer = async (
+  { secrets }: RunContext,
+  { host, httpPort, credentials }: InfluxdbTask,
+): Promise<InfluxServer> => {
+  if (credentials === undefined) return createServer({ host, port: httpPort });
+  const username = await secrets.read(credentials, 'username', { public: true });
+  const password = await secrets.read(credentials, 'password');
+  // What the header carries is the password in another form.
+  secrets.remember(Buffer.from(`${username}:${password}`).toString('base64'));
+  return createServer({ host, port: httpPort, account: { username, password } });
+};
+
+type Survey = Surveyed | { readonly unknown: string };
+
+/** Counting may take a quarter of what is left: a large database is backed up without a witness rather than not at all. */
+const surveyInTime = async (
+  context: RunContext,
+  server: InfluxServer,
+  options: { database: string; settled: Date },
+): Promise<Survey> => {
+  const seconds = Math.ceil(context.remainingSeconds() / 4);
+  const tooLong = AbortSignal.timeout(seconds * 1000);
+  try {
+    return await survey(server, { ...options, signal: AbortSignal.any([context.signal, tooLong]) });
+  } catch (error) {
+    context.signal.throwIfAborted();
+    if (tooLong.aborted) return { unknown: `counting was not done after ${seconds} s, a quarter of the time left` };
+    if (error instanceof StatementError) return { unknown: `the server did not answer a question: ${error.message}` };
+    throw error;
+  }
+};
+
+/** Backs up until no deletion waits to be carried out: a restore ignores those, and the deleted points would return. */
+const dumpWithoutTombstones = async (
+  context: RunContext,
+  { host, rpcPort, database }: InfluxdbTask,
+  directory: string,
+): Promise<PackedShard[]> => {
+  const { signal, step, log } = context;
+  const raw = join(directory, 'influxd');
+  for (let attempt = 0; ; attempt += 1) {
+    await mkdir(raw);
+    await runBackup(context, { host, port: rpcPort, database, directory: raw });
+    const packed = await step('Check', () => takeOver({ from: raw, to: directory, database }, signal));
+    const waiting = packed.filter(({ tombstones }) => tombstones).map(({ id }) => id);
+    if (waiting.length === 0) return packed;
+    const wait = tombstoneWaitsMs[attempt];
+    if (wait === undefined || wait > context.remainingSeconds() * 500) {
+      throw new RunError(
+        'DumpFailed',
+        `Deletions in shard ${waiting.join(', ')} were not carried out by the server in time: after a restore the deleted points would be back. Look whether its compactions run.`,
+      );
+    }
+    log.warn('deletions are not carried out yet: it is backed up again', { shards: waiting.join(', '), waitMs: wait });
+    for (const name of await readdir(directory)) await rm(join(directory, name), { recursive: true });
+    await sleep(wait, undefined, { signal });
+  }
+};
+
+interface Checked {
+  readonly held: readonly HeldShard[];
+  readonly stillHeld: readonly HeldShard[];
+  readonly before: Survey;
+  readonly after: Survey;
+}
+
+const checkShards = (packed: readonly PackedShard[], { held, stillHeld, before, after }: Checked): void => {
+  const counted = (found: Survey) => ('unknown' in found ? [] : found.listed);
+  const missing = missingShards(packed, { held, stillHeld, before: counted(before), after: counted(after) });
+  if (missing.length === 0) return;
+  throw new RunError('DumpFailed', `influxd said it was done, but ${missing.slice(0, 5).join('; ')}.`);
+};
+
+type FactsContent = Pick<InfluxdbFacts, 'retentionPolicies' | 'fields' | 'shards' | 'unknown'>;
+
+const contentOf = async (
+  { signal }: RunContext,
+  server: InfluxServer,
+  { database, before, after }: { database: string; before: Survey; after: Survey },
+): Promise<FactsContent> => {
+  if (!('unknown' in before) && !('unknown' in after)) {
+    const { retentionPolicies, fields, shards } = agreed(before, after);
+    return { retentionPolicies: [...retentionPolicies], fields: [...fields], shards: [...shards] };
+  }
+  const unknown = 'unknown' in before ? before.unknown : 'unknown' in after ? after.unknown : '';
+  return { retentionPolicies: await listPolicies(server, database, signal), fields: [], shards: [], unknown };
+};

@@ -1,0 +1,167 @@
+import { decodeMultiStream } from '@msgpack/msgpack';
+import { z } from 'zod';
+import { RunError } from '../../../errors/run-error.ts';
+import { errorCode } from '../../disk.ts';
+
+/** How long an answer to a small question is waited for. */
+const answerMs = 10_000;
+
+const series = z.object({
+  name: z.string().default(''),
+  tags: z.record(z.string(), z.string()).default({}),
+  columns: z.array(z.string()),
+  // Up to ten thousand rows: their values are looked at where they are used.
+  values: z.custom<unknown[][]>((value) => Array.isArray(value)).default([]),
+});
+
+const answer = z.object({
+  error: z.string().optional(),
+  results: z
+    .array(
+      z.object({
+        series: z.array(series).default([]),
+        /** Whether more of the same statement follows. */
+        partial: z.boolean().default(false),
+        error: z.string().optional(),
+      }),
+    )
+    .default([]),
+});
+type Answer = z.output<typeof answer>;
+
+/** Rows of one series; a long series comes in several parts. */
+export type SeriesPart = z.output<typeof series>;
+
+/** An error that the server answered a statement with. */
+export class StatementError extends Error {
+  override readonly name = 'StatementError';
+}
+
+/** Where the HTTP API is and who asks; without an account, the server must ask for none. */
+export interface ServerOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly account?: { readonly username: string; readonly password: string } | undefined;
+}
+
+/** The HTTP API of an InfluxDB 1.x server. @throws RunError SourceUnreachable, AccessDenied, PrivilegeMissing; StatementError */
+export interface InfluxServer {
+  /** As the server calls itself. */
+  version(signal: AbortSignal): Promise<string>;
+  /** The answer to a small statement, a series after another. */
+  show(statement: string, signal: AbortSignal): Promise<SeriesPart[]>;
+  /** The answer to a statement of any size, as it comes. It throws when the answer stops before its end. */
+  select(statement: string, signal: AbortSignal): AsyncGenerator<SeriesPart>;
+}
+
+export const createServer = ({ host, port, account }: ServerOptions): InfluxServer => {
+  const address = `${host}:${port}`;
+  const who = account === undefined ? 'nobody, since no credentialsSecretRef is set' : `"${account.username}"`;
+  const headers =
+    account === undefined
+      ? {}
+      : { authorization: `Basic ${Buffer.from(`${account.username}:${account.password}`).toString('base64')}` };
+
+  const unreachable = (error: unknown): RunError => {
+    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+    const code = errorCode(cause);
+    const words = cause instanceof Error ? cause.message : String(cause);
+    return new RunError(
+      'SourceUnreachable',
+      `The InfluxDB server's HTTP API at ${address} does not answer${code === undefined ? '' : ` (${code})`}: ${words}.`,
+      { cause: error },
+    );
+  };
+
+  /** Turns whatever breaks on the way into SourceUnreachable, but for the end of the run. */
+  const reached = async <T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error instanceof RunError || error instanceof StatementError ? error : unreachable(error);
+    }
+  };
+
+  const request = (path: string, init: RequestInit): Promise<Response> =>
+    fetch(`http://${address}${path}`, {
+      ...init,
+      headers: { ...headers, ...init.headers },
+      // An account goes to the server that the policy names, and nowhere else.
+      redirect: 'error',
+    });
+
+  const query = (statement: string, signal: AbortSignal, parameters: Record<string, string>, accept: string) =>
+    request('/query', {
+      method: 'POST',
+      signal,
+      headers: { accept },
+      body: new URLSearchParams({ q: statement, epoch: 'ns', ...parameters }),
+    });
+
+  const refuse = async (response: Response): Promise<void> => {
+    if (response.ok) return;
+    const body = answer.safeParse(await response.json().catch(() => undefined));
+    const words = (body.success ? body.data.error : undefined) ?? `HTTP status ${response.status}`;
+    if (response.status === 401 || /create admin user first/.test(words)) {
+      throw new RunError('AccessDenied', `The server ${address} refused ${who}: ${words}.`);
+    }
+    if (response.status === 403) {
+      throw new RunError('PrivilegeMissing', `The server ${address} refused a question of ${who}: ${words}.`);
+    }
+    throw new StatementError(words);
+  };
+
+  return {
+    version: (signal) =>
+      reached(async () => {
+        const response = await request('/ping', { signal: AbortSignal.any([signal, AbortSignal.timeout(answerMs)]) });
+        await response.body?.cancel();
+        const version = response.headers.get('x-influxdb-version') ?? '';
+        if (/^v?1\./.test(version)) return version;
+        const found = version === '' ? 'no InfluxDB answers there' : `version ${version} answers there`;
+        throw new RunError('SourceUnreachable', `InfluxDB 1.x was expected at ${address}, but ${found}.`);
+      }, signal),
+    show: (statement, signal) =>
+      reached(async () => {
+        const inTime = AbortSignal.any([signal, AbortSignal.timeout(answerMs)]);
+        const response = await query(statement, inTime, {}, 'application/json');
+        await refuse(response);
+        return seriesOf(answer.parse(await response.json()));
+      }, signal),
+    async *select(statement, signal) {
+      const response = await reached(
+        () => query(statement, signal, { chunked: 'true' }, 'application/x-msgpack'),
+        signal,
+      );
+      await reached(() => refuse(response), signal);
+      if (response.body === null || response.headers.get('content-type') !== 'application/x-msgpack') {
+        await response.body?.cancel();
+        throw new StatementError('the server does not answer in MessagePack, as it does from version 1.4 on');
+      }
+      // 64-bit numbers as they are: a JavaScript number would round them.
+      const messages = decodeMultiStream<undefined>(response.body, { useBigInt64: true });
+      let ended = false;
+      for (;;) {
+        const next = await reached(() => messages.next(), signal);
+        if (next.done === true) break;
+        const message = answer.parse(next.value);
+        ended = message.results.every(({ partial }) => !partial);
+        yield* seriesOf(message);
+      }
+      if (!ended) throw new RunError('SourceUnreachable', `The server ${address} ended an answer before its end.`);
+    },
+  };
+};
+
+const seriesOf = ({ error, results }: Answer): SeriesPart[] => {
+  const words = error ?? results.find((result) => result.error !== undefined)?.error;
+  if (words !== undefined) throw new StatementError(words);
+  return results.flatMap(({ series }) => series);
+};
+
+/** The rows of all series, a value by the name of its column. */
+export const rowsOf = (parts: readonly SeriesPart[]): Record<string, unknown>[] =>
+  parts.flatMap(({ columns, values }) =>
+    values.map((row) => Object.fromEntries(columns.map((column, index) => [column, row[index]]))),
+  );

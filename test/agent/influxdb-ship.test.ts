@@ -1,0 +1,102 @@
+import { join } from 'node:path';
+import type { Ledger } from '../../src/agent/ledger.ts';
+import { outcomeOf, runAgent } from './support/agent.ts';
+import { plainRestore } from './support/duplicity.ts';
+import { makeBench, type Bench } from './support/duplicity-bench.ts';
+import { dropDatabases, startInfluxdb, type InfluxdbServer } from './support/influxdb.ts';
+import { benchDatabase, factsIn, factsNow } from './support/influxdb-bench.ts';
+import { ago, cpuLines, everythingIn, noiseLines, prepareSample } from './support/sample-influxdb.ts';
+import { startBackupHost, type BackupHost } from './support/ssh.ts';
+
+const database = benchDatabase;
+
+let host: BackupHost;
+let source: InfluxdbServer;
+let target: InfluxdbServer;
+let bench: Bench;
+
+beforeAll(async () => {
+  host = await startBackupHost();
+  [source, target] = await Promise.all([startInfluxdb(), startInfluxdb()]);
+  bench = await makeBench(host);
+}, 120_000);
+afterAll(async () => {
+  await bench?.remove();
+  await Promise.all([source?.stop(), target?.stop()]);
+  await host?.stop();
+});
+
+const dump = async (): Promise<void> => {
+  const { httpPort, rpcPort } = source;
+  const end = await runAgent('dump', {
+    kind: 'LocalCopy',
+    policy: { namespace: 'shop', name: 'agama' },
+    claim: bench.claim,
+    scratch: bench.scratch,
+    deadlineSeconds: 60,
+    keep: 5,
+    source: { influxdb: { host: source.host, httpPort, rpcPort, database } },
+  });
+  expect(outcomeOf(end)).toBe('Succeeded');
+};
+
+const ship = async (kind: 'Full' | 'Incremental'): Promise<void> => {
+  const { result } = await bench.ship({ kind });
+  expect(result.failure).toBeUndefined();
+  expect(result.made).toBe(kind);
+};
+
+type Set = Ledger['chains'][number]['sets'][number];
+
+const restore = async ({ setTime }: Set, name: string): Promise<string> => {
+  const [chain] = (await bench.ledger()).chains;
+  const directory = join(bench.path, name);
+  await plainRestore({
+    chain: join(bench.repository, chain?.directory ?? ''),
+    target: directory,
+    scratch: bench.path,
+    time: setTime,
+    encrypted: false,
+  });
+  await dropDatabases(target);
+  await target.restore(directory, database);
+  return directory;
+};
+
+test('a full and two incrementals come back by stock tools, and an incremental of an unchanged database is small', async () => {
+  await prepareSample(source, database);
+  await source.write(database, noiseLines(50_000), 'autogen');
+  await dump();
+  await ship('Full');
+  const first = await everythingIn(source, database);
+
+  await dump();
+  await ship('Incremental');
+
+  await source.write(
+    database,
+    [...cpuLines(50, { host: 'h4', endedDaysAgo: 0 }), `fresh v="õ" ${ago(120)}`],
+    'autogen',
+  );
+  await dump();
+  await ship('Incremental');
+  const last = await everythingIn(source, database);
+
+  const sets = (await bench.ledger()).chains.flatMap(({ sets }) => sets);
+  const [full, unchanged, changed] = sets;
+  if (full === undefined || unchanged === undefined || changed === undefined)
+    throw new Error('there are not three sets');
+  const sizeOf = ({ files }: Set): number => files.reduce((sum, { size }) => sum + size, 0);
+  expect(sizeOf(full)).toBeGreaterThan(300_000);
+  expect(sizeOf(unchanged) / sizeOf(full)).toBeLessThan(0.1);
+
+  const latest = await factsIn(await restore(changed, 'latest'));
+  expect([...latest.fields, ...latest.shards].filter(({ content }) => 'unknown' in content)).toEqual([]);
+  const { retentionPolicies, fields, shards } = latest;
+  expect(await factsNow(target, database, latest)).toEqual({ retentionPolicies, fields, shards });
+  expect(await everythingIn(target, database)).toEqual(last);
+
+  await restore(full, 'first');
+  expect(await everythingIn(target, database)).toEqual(first);
+  expect(last).not.toEqual(first);
+}, 240_000);
