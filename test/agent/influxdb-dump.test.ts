@@ -68,6 +68,20 @@ describe('a database with everything that is hard', () => {
   });
 });
 
+test('a server that keeps its index on disk is dumped as well', async () => {
+  const indexed = await startInfluxdb({ index: 'tsi1' });
+  await bench.remove();
+  bench = await makeInfluxdbBench(indexed);
+  try {
+    await prepareSample(indexed, database);
+    expect(outcomeOf(await bench.dump())).toBe('Succeeded');
+    await target.restore(await bench.newest(), database);
+    expect(await everythingIn(target, database)).toEqual(await everythingIn(indexed, database));
+  } finally {
+    await indexed.stop();
+  }
+});
+
 test.each([
   { what: 'a value', statements: [], lines: (time: string) => [`m,t=a f=2 ${time}`] },
   { what: 'a time', statements: ['DELETE FROM m'], lines: (time: string) => [`m,t=a f=1 ${BigInt(time) + 1n}`] },

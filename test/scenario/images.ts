@@ -17,12 +17,14 @@ export const images = {
   operator: nameOf('operator'),
   ...(Object.fromEntries(imageNames.map((name) => [name, nameOf(name)])) as Images),
   mariadb: nameOf('mariadb-server'),
+  influxdbServer: nameOf('influxdb-server'),
   backupHost: nameOf('backup-host'),
 } as const;
 
 /** The servers that tests and demo back up from and to. */
 export const serverSpecs: readonly ImageSpec[] = [
   { name: images.mariadb, context: `${root}test/images/mariadb` },
+  { name: images.influxdbServer, context: `${root}test/images/influxdb` },
   { name: images.backupHost, context: `${root}test/images/ssh-host` },
 ];
 

@@ -62,7 +62,10 @@ test('every BackupPolicy in README, docs and manifests/samples is accepted by th
   }
   expect(answers.filter(({ refused }) => refused !== undefined)).toEqual([]);
   expect(answers.map(({ file }) => file)).toEqual(
-    expect.arrayContaining(['README.md', 'manifests/samples/agama.yaml', 'manifests/samples/volume.yaml']),
+    expect.arrayContaining([
+      'README.md',
+      ...['agama', 'telegraf', 'ansible', 'volume'].map((name) => `manifests/samples/${name}.yaml`),
+    ]),
   );
 });
 

@@ -44,7 +44,7 @@ test('a part that does nothing yet says so where it is explained', () => {
     'spec.restore',
     'spec.quiesce',
     'spec.podTemplate',
-    'spec.source.influxdb',
+    'spec.source.git',
   ];
   for (const path of later) {
     expect(nodes.find((node) => node.path === path)?.schema.description).toContain('Not available yet');

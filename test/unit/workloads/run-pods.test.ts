@@ -266,8 +266,8 @@ describe('the CronJob', () => {
   });
 
   test('is not there for a source or a target that is not available', () => {
-    const influxdb = { mysql: undefined, influxdb: { host: 'a', database: 'b' } };
-    expect(runCronJob(policyOf({ spec: { source: influxdb } }), 'LocalCopy', testSettings)).toBeUndefined();
+    const git = { mysql: undefined, git: { url: '/srv/ansible.git' } };
+    expect(runCronJob(policyOf({ spec: { source: git } }), 'LocalCopy', testSettings)).toBeUndefined();
     const s3 = { rsync: undefined, s3: { endpoint: 'https://a', bucket: 'abc', credentialsSecretRef: { name: 'a' } } };
     expect(runCronJob(policyOf({ spec: { repository: s3 } }), 'Full', testSettings)).toBeUndefined();
   });
@@ -282,6 +282,33 @@ test('the claim has no owner: what is stored outlives the policy', () => {
     storageClassName: 'fast',
   });
   expect(policyClaim(policyOf()).spec).not.toHaveProperty('storageClassName');
+});
+
+test.each([
+  {
+    given: { host: 'a', database: 'telegraf' },
+    task: { host: 'a', database: 'telegraf', httpPort: 8086, rpcPort: 8088 },
+    secrets: [],
+    reason: 'a server that asks for no account',
+  },
+  {
+    given: { host: 'a', database: 'telegraf', rpcPort: 1, httpPort: 2, credentialsSecretRef: { name: 'account' } },
+    task: {
+      host: 'a',
+      database: 'telegraf',
+      rpcPort: 1,
+      httpPort: 2,
+      credentials: { directory: '/etc/holdfast/source', secret: 'account' },
+    },
+    secrets: ['account'],
+    reason: 'a server that asks for one',
+  },
+])('InfluxDB is dumped by its own image: $reason', ({ given, task, secrets }) => {
+  const pod = podOf('LocalCopy', { spec: { source: { mysql: undefined, influxdb: given } } });
+  const container = containerOf(pod, 'dump');
+  expect(container.image).toBe(testSettings.images.influxdb);
+  expect(dumpTask.strict().parse(taskOf(container)).source).toEqual({ influxdb: task });
+  expect(secretsOf(pod, container)).toEqual(secrets);
 });
 
 describe('the task in the environment', () => {
