@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { outcomeOf, type AgentEnd } from './support/agent.ts';
-import { removeShard, shardsOnDisk, startInfluxdb, type InfluxdbServer } from './support/influxdb.ts';
+import { change, removeShard, shardsOnDisk, startInfluxdb, type InfluxdbServer } from './support/influxdb.ts';
 import { benchDatabase, makeInfluxdbBench, type InfluxdbBench } from './support/influxdb-bench.ts';
 import { startInfluxdbProxy, type Interfere } from './support/influxdb-proxy.ts';
 import { freePort } from './support/ports.ts';
@@ -180,7 +180,7 @@ describe('a server that asks for accounts', () => {
     expect(outcomeOf(end)).toBe('Succeeded');
     expect(end.log).not.toContain(account.password);
     expect(end.result.newest.localCopy?.notCovered).toEqual(['Users and grants are not restored: holdfast, reader']);
-  });
+  }, 120_000);
 
   test.each([
     { what: 'is missing', keys: undefined, reason: 'SecretMissing' },
@@ -432,10 +432,7 @@ describe('a database that is written to while it is dumped', () => {
       if (done) return;
       done = true;
       await sleep(1200);
-      await fetch(`http://127.0.0.1:${server.httpPort}/query`, {
-        method: 'POST',
-        body: new URLSearchParams({ q: 'DROP MEASUREMENT doomed', db: database }),
-      });
+      await change(server, database, 'DROP MEASUREMENT doomed');
     });
     expect(outcomeOf(end)).toBe('Succeeded');
     const { fields } = await bench.facts();

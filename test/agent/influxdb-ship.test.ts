@@ -3,10 +3,13 @@ import type { Ledger } from '../../src/agent/ledger.ts';
 import { outcomeOf, runAgent } from './support/agent.ts';
 import { plainRestore } from './support/duplicity.ts';
 import { makeBench, type Bench } from './support/duplicity-bench.ts';
+import { makeGpgOwner, type GpgOwner } from './support/duplicity-gpg.ts';
+import { makeDirectory } from './support/directories.ts';
 import { dropDatabases, startInfluxdb, type InfluxdbServer } from './support/influxdb.ts';
 import { benchDatabase, factsIn, factsNow } from './support/influxdb-bench.ts';
 import { ago, cpuLines, everythingIn, noiseLines, prepareSample } from './support/sample-influxdb.ts';
 import { startBackupHost, type BackupHost } from './support/ssh.ts';
+import { runRestorePage } from '../support/restore-page.ts';
 
 const database = benchDatabase;
 
@@ -14,14 +17,20 @@ let host: BackupHost;
 let source: InfluxdbServer;
 let target: InfluxdbServer;
 let bench: Bench;
+let home: Awaited<ReturnType<typeof makeDirectory>>;
+let owner: GpgOwner;
 
 beforeAll(async () => {
   host = await startBackupHost();
   [source, target] = await Promise.all([startInfluxdb(), startInfluxdb()]);
   bench = await makeBench(host);
+  home = await makeDirectory();
+  owner = await makeGpgOwner(home.path, 'o');
 }, 120_000);
 afterAll(async () => {
   await bench?.remove();
+  await owner?.stop();
+  await home?.remove();
   await Promise.all([source?.stop(), target?.stop()]);
   await host?.stop();
 });
@@ -41,14 +50,35 @@ const dump = async (): Promise<void> => {
 };
 
 const ship = async (kind: 'Full' | 'Incremental'): Promise<void> => {
-  const { result } = await bench.ship({ kind });
+  const publicKey = await bench.secret('gpg-public', { 'public.asc': owner.publicKey });
+  const { result } = await bench.ship({ kind, encryption: { method: 'gpg', publicKey } });
   expect(result.failure).toBeUndefined();
   expect(result.made).toBe(kind);
 };
 
 type Set = Ledger['chains'][number]['sets'][number];
 
-const restore = async ({ setTime }: Set, name: string): Promise<string> => {
+/** By the commands of the page, which take the newest set. */
+const restoreByPage = async (): Promise<void> => {
+  const { host: address, port, user, key, knownHosts } = host;
+  await dropDatabases(target);
+  await runRestorePage({
+    backupHost: {
+      host: address,
+      port,
+      user,
+      directory: bench.repository,
+      key: key.privateKey,
+      knownHosts: `${knownHosts()}\n`,
+    },
+    gpgPrivateKey: owner.privateKey,
+    engine: 'InfluxDB',
+    load: { INFLUXDB: `${target.host}:${target.rpcPort}`, DATABASE: database },
+  });
+  await target.enabled(database);
+};
+
+const restore = async ({ setTime }: Set, name: string): Promise<void> => {
   const [chain] = (await bench.ledger()).chains;
   const directory = join(bench.path, name);
   await plainRestore({
@@ -56,11 +86,11 @@ const restore = async ({ setTime }: Set, name: string): Promise<string> => {
     target: directory,
     scratch: bench.path,
     time: setTime,
-    encrypted: false,
+    encrypted: true,
+    gpgHome: owner.home,
   });
   await dropDatabases(target);
   await target.restore(directory, database);
-  return directory;
 };
 
 test('a full and two incrementals come back by stock tools, and an incremental of an unchanged database is small', async () => {
@@ -90,7 +120,8 @@ test('a full and two incrementals come back by stock tools, and an incremental o
   expect(sizeOf(full)).toBeGreaterThan(300_000);
   expect(sizeOf(unchanged) / sizeOf(full)).toBeLessThan(0.1);
 
-  const latest = await factsIn(await restore(changed, 'latest'));
+  await restoreByPage();
+  const latest = await factsIn(join(bench.claim, 'copies', changed.copy));
   expect([...latest.fields, ...latest.shards].filter(({ content }) => 'unknown' in content)).toEqual([]);
   const { retentionPolicies, fields, shards } = latest;
   expect(await factsNow(target, database, latest)).toEqual({ retentionPolicies, fields, shards });

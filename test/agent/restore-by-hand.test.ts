@@ -36,10 +36,10 @@ test('what is on a claim is restored without Holdfast, by the commands of docs/r
   };
   await mkdir(settings.WORK);
   await writeFile(settings.GPG_PRIVATE_KEY, owner.privateKey, { mode: 0o600 });
-  const { place, commands } = await restorePage('volume');
+  const { place, commands } = await restorePage({ engine: 'MySQL', variant: 'volume' });
   expectAsked(place, Object.keys(settings));
   // Step 2 of the page is what differs; the rest is the same.
-  const { commands: all } = await restorePage();
+  const { commands: all } = await restorePage({ engine: 'MySQL' });
   const printed = await runPage(
     [...commands, ...all.slice(1)],
     // What is loaded is compared by the end-to-end tests.

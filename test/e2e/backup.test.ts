@@ -105,7 +105,8 @@ test(
         keys,
         port: forward.port,
         directory: '/agama-backups/agama/agama',
-        mariadb: client.join(' '),
+        engine: 'MySQL',
+        load: { MARIADB: client.join(' ') },
       });
     } finally {
       await forward.stop();

@@ -5,3 +5,10 @@ export const shellBlocks = (markdown: string, variant?: string): string[] => {
     info === language ? [block] : [],
   );
 };
+
+/** The text without the sections of which `drop` says so by their titles. */
+export const withoutSections = (markdown: string, drop: (title: string) => boolean): string =>
+  markdown
+    .split(/^(?=## )/m)
+    .filter((section) => !section.startsWith('## ') || !drop(section.slice(3, section.indexOf('\n'))))
+    .join('');

@@ -39,6 +39,8 @@ export interface InfluxdbServer {
   write(database: string, lines: readonly string[], policy?: string): Promise<void>;
   /** Restores a portable backup with the stock tool. */
   restore(directory: string, database: string, newName?: string): Promise<void>;
+  /** Waits until every shard of a restored database is open: the tool ends a moment before. */
+  enabled(database: string): Promise<void>;
   /** Ends the server and starts it again with the same data; `between` runs while it is down. */
   restart(between?: () => Promise<void>): Promise<void>;
   /** Ends the server at once, as a crash would. */
@@ -135,10 +137,12 @@ export const startInfluxdb = async (options: InfluxdbOptions = {}): Promise<Infl
     if (error !== undefined) throw new Error(`influxd refused: ${error}`);
     return answer.results?.flatMap(({ series = [] }) => series) ?? [];
   };
+  const enabled = (database: string): Promise<void> => untilEnabled(() => query(`SHOW SERIES ON "${database}"`));
   return {
     host: '127.0.0.1',
     httpPort,
     rpcPort,
+    enabled,
     directory: directory.path,
     pid: () => server.pid ?? 0,
     query,
@@ -159,8 +163,7 @@ export const startInfluxdb = async (options: InfluxdbOptions = {}): Promise<Infl
         ...(newName === undefined ? [] : ['-newdb', newName]),
         from,
       ]);
-      // The tool ends while the last shards are still being opened.
-      await untilEnabled(() => query(`SHOW SERIES ON "${newName ?? database}"`));
+      await enabled(newName ?? database);
     },
     async restart(between) {
       await end('SIGTERM');
@@ -185,6 +188,17 @@ const untilEnabled = async (ask: () => Promise<unknown>): Promise<void> => {
       await sleep(50);
     }
   }
+};
+
+/** Runs a statement that names no database, such as DELETE, in one. */
+export const change = async (
+  { httpPort }: Pick<InfluxdbServer, 'httpPort'>,
+  database: string,
+  statement: string,
+): Promise<void> => {
+  const body = new URLSearchParams({ q: statement, db: database });
+  const answer = await (await fetch(`http://127.0.0.1:${httpPort}/query`, { method: 'POST', body })).text();
+  if (answer.includes('"error"')) throw new Error(`influxd refused: ${answer}`);
 };
 
 /** Removes everything a server holds, but for the server. */
