@@ -6,7 +6,10 @@ import type { PolicyName } from './runs.ts';
 /** The sample that demo and tests apply. */
 export const agama: PolicyName = { namespace: 'agama', name: 'agama' };
 
-const sampleFile = (name: string): string =>
+/** The sample for InfluxDB. */
+export const telegraf: PolicyName = { namespace: 'telegraf', name: 'telegraf' };
+
+const sampleFile = ({ name }: PolicyName): string =>
   fileURLToPath(new URL(`../../manifests/samples/${name}.yaml`, import.meta.url));
 
 /** A policy as it is applied; tests change parts of it. */
@@ -25,11 +28,16 @@ export interface PolicyManifest {
 
 /** manifests/samples/agama.yaml with the host key of this cluster's backup host in place of the placeholder. */
 export const samplePolicy = async (knownHosts: string): Promise<PolicyManifest> => {
-  const policy = parse(await readFile(sampleFile('agama'), 'utf8')) as PolicyManifest;
+  const policy = parse(await readFile(sampleFile(agama), 'utf8')) as PolicyManifest;
   policy.spec.repository.rsync['knownHosts'] = knownHosts;
   return policy;
 };
 
-/** manifests/samples/volume.yaml as it is: its repository is a claim. */
-export const volumeSample = async (): Promise<Omit<PolicyManifest, 'spec'> & { spec: Record<string, unknown> }> =>
-  parse(await readFile(sampleFile('volume'), 'utf8'));
+/** manifests/samples/telegraf.yaml, likewise. */
+export const telegrafPolicy = async (
+  knownHosts: string,
+): Promise<Pick<PolicyManifest, 'apiVersion' | 'kind' | 'metadata'>> => {
+  const policy = parse(await readFile(sampleFile(telegraf), 'utf8')) as PolicyManifest;
+  policy.spec.repository.rsync['knownHosts'] = knownHosts;
+  return policy;
+};

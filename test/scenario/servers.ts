@@ -18,25 +18,26 @@ interface Server {
   name: string;
   image: string;
   user: number;
-  port: number;
+  /** The first is the one that shows that it is up. */
+  ports: readonly [number, ...number[]];
   env?: { name: string; value: string }[];
   /** Secret and where it is mounted. */
-  secret: { name: string; path: string };
+  secret?: { name: string; path: string };
   /** Where data is written. */
   data: string;
   command: string[];
 }
 
 const serverObjects = (server: Server): Manifest[] => {
-  const { namespace, name, user, port } = server;
+  const { namespace, name, user, ports, secret } = server;
   const labels = { app: name };
-  const probe = { tcpSocket: { port }, periodSeconds: 1, failureThreshold: 120 };
+  const probe = { tcpSocket: { port: ports[0] }, periodSeconds: 1, failureThreshold: 120 };
   return [
     {
       apiVersion: 'v1',
       kind: 'Service',
       metadata: { namespace, name },
-      spec: { selector: labels, ports: [{ port, targetPort: port }] },
+      spec: { selector: labels, ports: ports.map((port) => ({ name: `port-${port}`, port, targetPort: port })) },
     },
     {
       apiVersion: 'apps/v1',
@@ -59,12 +60,12 @@ const serverObjects = (server: Server): Manifest[] => {
                 imagePullPolicy: 'IfNotPresent',
                 args: server.command,
                 env: server.env ?? [],
-                ports: [{ containerPort: port }],
+                ports: ports.map((containerPort) => ({ containerPort })),
                 readinessProbe: probe,
                 securityContext: restricted,
                 volumeMounts: [
                   { name: 'data', mountPath: server.data },
-                  { name: 'secret', mountPath: server.secret.path, readOnly: true },
+                  ...(secret === undefined ? [] : [{ name: 'secret', mountPath: secret.path, readOnly: true }]),
                   { name: 'run', mountPath: '/run' },
                   { name: 'tmp', mountPath: '/tmp' },
                 ],
@@ -72,7 +73,9 @@ const serverObjects = (server: Server): Manifest[] => {
             ],
             volumes: [
               { name: 'data', emptyDir: {} },
-              { name: 'secret', secret: { secretName: server.secret.name, defaultMode: 0o440 } },
+              ...(secret === undefined
+                ? []
+                : [{ name: 'secret', secret: { secretName: secret.name, defaultMode: 0o440 } }]),
               { name: 'run', emptyDir: {} },
               { name: 'tmp', emptyDir: {} },
             ],
@@ -88,6 +91,10 @@ export const backupHost = { namespace: 'backup-host', name: 'backup-host', port:
 
 /** Address of the MariaDB server; a namespace may have its own. */
 export const mariadbName = 'mariadb';
+
+/** Address of the InfluxDB server in a namespace. */
+export const influxdbName = 'influxdb';
+export const influxdbPorts = { http: 8086, rpc: 8088 } as const;
 
 /** The line of known_hosts that the backup host's key makes. */
 export const knownHostsLine = (
@@ -116,13 +123,31 @@ export const startBackupHost = async (kubectl: Tool, keys: ScenarioKeys): Promis
       name,
       image: images.backupHost,
       user: 1500,
-      port,
+      ports: [port],
       secret: { name: 'ssh', path: '/etc/ssh-host' },
       data: root,
       command: [],
     }),
   ]);
   await ready(kubectl, namespace, name);
+};
+
+/** Starts an InfluxDB server in a namespace and waits until it listens. */
+export const startInfluxdb = async (kubectl: Tool, namespace: string): Promise<void> => {
+  await applyObjects(kubectl, [namespaceOf(namespace)]);
+  await applyObjects(
+    kubectl,
+    serverObjects({
+      namespace,
+      name: influxdbName,
+      image: images.influxdbServer,
+      user: 999,
+      ports: [influxdbPorts.http, influxdbPorts.rpc],
+      data: '/var/lib/influxdb',
+      command: [],
+    }),
+  );
+  await ready(kubectl, namespace, influxdbName);
 };
 
 /** Starts a MariaDB server in a namespace and waits until it listens. */
@@ -135,7 +160,7 @@ export const startMariadb = async (kubectl: Tool, namespace: string, keys: Scena
       name: mariadbName,
       image: images.mariadb,
       user: 999,
-      port: 3306,
+      ports: [3306],
       env: [{ name: 'MARIADB_ROOT_PASSWORD_FILE', value: '/etc/mariadb-secret/password' }],
       secret: { name: 'mariadb-root', path: '/etc/mariadb-secret' },
       data: '/var/lib/mysql',
