@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { DeepReadonly } from '../../../kube/types.ts';
+import type { DeepReadonly } from '../../../base/types.ts';
 import { host, port, secretRef } from '../primitives.ts';
 import { mountedSecret } from '../task-values.ts';
 import { databaseName } from './database-name.ts';
