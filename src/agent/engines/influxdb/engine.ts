@@ -15,11 +15,9 @@ import { noteGaps } from './notes.ts';
 import { takeOver, type PackedShard } from './portable.ts';
 import { preflight } from './preflight.ts';
 import { runBackup } from './run-backup.ts';
+import { settledBefore } from './settled.ts';
 import { createServer, StatementError, type InfluxServer } from './server.ts';
-import { listPolicies, survey, type Surveyed } from './survey.ts';
-
-/** Points of the last moments are on their way while they are counted: they are no witnesses. */
-const settleMs = 60_000;
+import { survey, type Surveyed } from './survey.ts';
 
 /** How long is waited before backing up again, since deletions were not carried out yet; they are within seconds, mostly. */
 const tombstoneWaitsMs = [1000, 2000, 4000, 8000, 15_000, 30_000, 60_000];
@@ -31,7 +29,7 @@ export const createInfluxdbEngine = (source: InfluxdbTask): Engine => ({
     const { host, rpcPort, database } = source;
     const server = await step('Prepare', () => openServer(context, source));
     const { version, held, notCovered } = await step('Connect', () => preflight(server, source, signal));
-    const settled = new Date(context.now().getTime() - settleMs);
+    const settled = settledBefore(context.now());
     const before = await step('Facts', () => surveyInTime(context, server, { database, settled }));
     const dataTime = context.now();
     const packed = await step('Dump', () => dumpWithoutTombstones(context, source, directory));
@@ -42,7 +40,6 @@ export const createInfluxdbEngine = (source: InfluxdbTask): Engine => ({
       checkShards(packed, { held, stillHeld, before, after });
     });
     const facts = await step('Facts', async () => {
-      const content = await contentOf(context, server, { database, before, after });
       const written = influxdbFacts.parse({
         version: 1,
         engine: 'influxdb',
@@ -50,7 +47,7 @@ export const createInfluxdbEngine = (source: InfluxdbTask): Engine => ({
         settledTime: timestamp(settled),
         server: { version },
         database,
-        ...content,
+        ...contentOf(before, after),
       });
       await writeFile(join(directory, factsFile), canonicalJson(written), { mode: 0o640 });
       return written;
@@ -135,15 +132,10 @@ const checkShards = (packed: readonly PackedShard[], { held, stillHeld, before, 
 
 type FactsContent = Pick<InfluxdbFacts, 'retentionPolicies' | 'fields' | 'shards' | 'unknown'>;
 
-const contentOf = async (
-  { signal }: RunContext,
-  server: InfluxServer,
-  { database, before, after }: { database: string; before: Survey; after: Survey },
-): Promise<FactsContent> => {
-  if (!('unknown' in before) && !('unknown' in after)) {
-    const { retentionPolicies, fields, shards } = agreed(before, after);
-    return { retentionPolicies: [...retentionPolicies], fields: [...fields], shards: [...shards] };
-  }
-  const unknown = 'unknown' in before ? before.unknown : 'unknown' in after ? after.unknown : '';
-  return { retentionPolicies: await listPolicies(server, database, signal), fields: [], shards: [], unknown };
+const contentOf = (before: Survey, after: Survey): FactsContent => {
+  if ('unknown' in before) return { retentionPolicies: [], fields: [], shards: [], unknown: before.unknown };
+  const retentionPolicies = [...before.retentionPolicies];
+  if ('unknown' in after) return { retentionPolicies, fields: [], shards: [], unknown: after.unknown };
+  const { fields, shards } = agreed(before, after);
+  return { retentionPolicies, fields: [...fields], shards: [...shards] };
 };

@@ -3,8 +3,9 @@ import { z } from 'zod';
 import { RunError } from '../../../errors/run-error.ts';
 import { errorCode } from '../../disk.ts';
 
-/** How long an answer to a small question is waited for. */
-const answerMs = 10_000;
+/** How long a sign of life is waited for, and the answer to a small question of a server that is busy. */
+const pingMs = 10_000;
+const answerMs = 60_000;
 
 const series = z.object({
   name: z.string().default(''),
@@ -115,7 +116,7 @@ export const createServer = ({ host, port, account }: ServerOptions): InfluxServ
   return {
     version: (signal) =>
       reached(async () => {
-        const response = await request('/ping', { signal: AbortSignal.any([signal, AbortSignal.timeout(answerMs)]) });
+        const response = await request('/ping', { signal: AbortSignal.any([signal, AbortSignal.timeout(pingMs)]) });
         await response.body?.cancel();
         const version = response.headers.get('x-influxdb-version') ?? '';
         if (/^v?1\./.test(version)) return version;
