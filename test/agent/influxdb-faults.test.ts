@@ -285,6 +285,11 @@ describe('a dump that is not whole never counts', () => {
       expected: 'DumpTruncated at Check',
     },
     {
+      what: 'packs more than its manifest says',
+      script: spoilt('{ gunzip <"$shard"; head -c 1024 /dev/zero; } | gzip >x; mv x "$shard"'),
+      expected: 'DumpTruncated at Check',
+    },
+    {
       what: 'packs something else as points',
       script: spoilt(
         'tar xzf "$shard"; f=$(tar tzf "$shard" | grep tsm | head -n 1); echo nothing >"$f"; tar cf - "$f" | gzip >"$shard"; resize',

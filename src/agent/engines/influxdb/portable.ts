@@ -72,7 +72,7 @@ export const takeOver = async (
       ...(await inspect(join(to, file), each, signal)),
     });
   }
-  await takeMeta(join(from, found.meta.fileName), join(to, metaFile), found.meta.size, database);
+  await takeMeta(join(from, found.meta.fileName), join(to, metaFile), found.meta.size);
   await writeFile(join(to, manifestFile), stableManifest(found), { flag: 'wx', mode: 0o640 });
   await rm(from, { recursive: true });
   return shards;
@@ -232,7 +232,7 @@ const tailOf = (size: number) => {
 };
 
 // A protocol buffer: the metadata as its first field, whose length the manifest tells, then a number.
-const takeMeta = async (from: string, to: string, size: number, database: string): Promise<void> => {
+const takeMeta = async (from: string, to: string, size: number): Promise<void> => {
   const bytes = await readFile(from).catch((error: unknown) => {
     throw cut('of metadata', error);
   });
@@ -240,7 +240,6 @@ const takeMeta = async (from: string, to: string, size: number, database: string
   const { value, end } = varint(bytes, 1);
   if (value !== size || bytes.length < end + size)
     throw cut('of metadata', new Error('it is shorter than the manifest says'));
-  if (!bytes.includes(database)) throw cut('of metadata', new Error(`it does not name "${database}"`));
   await writeFile(to, bytes, { flag: 'wx', mode: 0o640 });
 };
 
