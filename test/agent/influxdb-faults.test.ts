@@ -310,15 +310,17 @@ describe('a dump that is not whole never counts', () => {
       what: 'backs up another database',
       script: `/usr/bin/influxd "\${@/${database}/another}"`,
       expected: 'DumpFailed at Check',
+      words: '"another"',
     },
   ])(
     'a tool that $what',
-    async ({ script, expected }) => {
+    async ({ script, expected, words = 'influxd' }) => {
       await server.query('CREATE DATABASE another');
       await server.write('another', [`m v=1 ${ago(60)}`]);
       await withPrograms(script, async (programs) => {
         const end = await bench.dump({ programs });
         expect(await failureIn(end)).toBe(expected);
+        expect(end.result.failure?.message).toContain(words);
         expect(end.seconds).toBeLessThan(45);
       });
     },

@@ -35,15 +35,13 @@ type Manifest = z.output<typeof manifest>;
 export interface PackedShard {
   readonly id: string;
   readonly policy: string;
-  /** Name of its file. */
-  readonly file: string;
   /** How many files of points it has. */
   readonly tsmFiles: number;
   /** Whether it holds deletions that were not carried out yet: a restore ignores them, and the deleted points return. */
   readonly tombstones: boolean;
 }
 
-export const manifestFile = 'backup.manifest';
+const manifestFile = 'backup.manifest';
 const metaFile = 'backup.meta';
 const shardFileOf = (id: number): string => `backup.s${id}.tar.gz`;
 
@@ -68,7 +66,6 @@ export const takeOver = async (
     shards.push({
       id: String(each.shardID),
       policy: each.policy,
-      file,
       ...(await inspect(join(to, file), each, signal)),
     });
   }
@@ -79,7 +76,7 @@ export const takeOver = async (
 };
 
 /** The manifest with the names that stay; nothing else of it is changed. */
-export const stableManifest = (found: Manifest): string => {
+const stableManifest = (found: Manifest): string => {
   const stable = {
     ...found,
     meta: { ...found.meta, fileName: metaFile },

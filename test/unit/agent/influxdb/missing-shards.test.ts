@@ -3,7 +3,7 @@ import { missingShards } from '../../../../src/agent/engines/influxdb/missing-sh
 
 const held = (...ids: string[]) => ids.map((id) => ({ id, policy: 'p' }));
 const packed = (shards: Record<string, number>) =>
-  Object.entries(shards).map(([id, tsmFiles]) => ({ id, policy: 'p', file: `f${id}`, tsmFiles, tombstones: false }));
+  Object.entries(shards).map(([id, tsmFiles]) => ({ id, policy: 'p', tsmFiles, tombstones: false }));
 const listed = (points: Record<string, number | undefined>) =>
   Object.entries(points).map(([id, count]) => {
     const content: Content =
