@@ -5,13 +5,12 @@ import type { BackupPolicyStatus } from '../../src/api/v1alpha1/backuppolicy.ts'
 import { compactTime } from '../../src/agent/layout.ts';
 import type { RunKind } from '../../src/api/v1alpha1/recovery-points.ts';
 import { cronJobName } from '../../src/workloads/names.ts';
-import { changeDatabase, fillDatabase } from '../scenario/database.ts';
-import { agama } from '../scenario/policy.ts';
-import { conditionOf, runNow, waitForStatus } from '../scenario/runs.ts';
+import { conditionOf, runNow, waitForStatus, type PolicyName } from '../scenario/runs.ts';
 import { backupHost } from '../scenario/servers.ts';
-import { applySample, setStage } from '../scenario/stage.ts';
+import { applyService, services, type Service } from '../scenario/services.ts';
+import { setStage } from '../scenario/stage.ts';
 
-const words = { LocalCopy: 'a local copy', Full: 'a full backup', Incremental: 'an incremental backup' } as const;
+const words = { LocalCopy: 'local copies', Full: 'full backups', Incremental: 'incremental backups' } as const;
 
 const show = (text: string): void => void process.stdout.write(`${text}\n`);
 
@@ -35,54 +34,82 @@ const showRepository = async ({ kubectl }: Cluster): Promise<void> => {
 };
 
 // A failed run is shown as a person would meet it, and ends the demo: nothing is called shown that was not.
-const backUp = async (cluster: Cluster, progress: Progress, kind: RunKind): Promise<BackupPolicyStatus> => {
-  const jobName = `${cronJobName(agama.name, kind)}-${compactTime(new Date()).toLowerCase()}`;
-  return progress.task(`Making ${words[kind]} (Job ${jobName})`, async (detail) => {
-    const status = await runNow(cluster, agama, kind, jobName);
-    const run = status.lastRuns?.find((candidate) => candidate.jobName === jobName);
-    if (run?.outcome !== 'Succeeded') {
-      throw new Error(`${jobName} did not succeed: ${JSON.stringify(status.lastFailure ?? run, null, 2)}`);
-    }
-    detail(run.outcome);
-    return status;
+const backUp = async (cluster: Cluster, policy: PolicyName, kind: RunKind): Promise<BackupPolicyStatus> => {
+  const jobName = `${cronJobName(policy.name, kind)}-${compactTime(new Date()).toLowerCase()}`;
+  const status = await runNow(cluster, policy, kind, jobName);
+  const run = status.lastRuns?.find((candidate) => candidate.jobName === jobName);
+  if (run?.outcome === 'Succeeded') return status;
+  throw new Error(`${jobName} did not succeed: ${JSON.stringify(status.lastFailure ?? run, null, 2)}`);
+};
+
+/** Does something for every service, side by side; waits for all of them, also when one fails. */
+const forAll = async <T>(work: (service: Service) => Promise<T>): Promise<T[]> => {
+  const ended = await Promise.allSettled(services.map(work));
+  return ended.map((each) => {
+    if (each.status === 'rejected') throw each.reason;
+    return each.value;
   });
 };
 
-const mebibytes = (bytes: number | undefined): string => `${((bytes ?? 0) / 1024 / 1024).toFixed(1)} MiB`;
-
-/** Shows the main job on real parts: a cluster, the operator, a database, a backup host, and backups that are there. */
-export const runDemo = async (progress: Progress): Promise<void> => {
-  const cluster = await upCluster({ progress });
-  const { kubectl } = cluster;
-  const keys = await setStage(cluster, progress);
-  const rows = await progress.task('Filling the database agama', () => fillDatabase(kubectl, agama.namespace));
-  progress.say(`  ${rows.toLocaleString('en')} rows, with views, triggers, a routine, an event, blobs and emoji`);
-  await progress.task('Applying manifests/samples/agama.yaml', async () => {
-    await applySample(cluster, keys);
-    await waitForStatus(cluster, agama, (status) => conditionOf(status, 'Ready')?.status === 'True', {
-      timeoutMs: 60_000,
-      what: 'Ready',
+const backUpAll = (cluster: Cluster, progress: Progress, kind: RunKind): Promise<BackupPolicyStatus[]> =>
+  progress.task(`Making ${words[kind]} of all three`, async (detail) => {
+    let done = 0;
+    return forAll(async ({ policy }) => {
+      const status = await backUp(cluster, policy, kind);
+      done += 1;
+      detail(`${policy.name}: done, ${done} of ${services.length}`);
+      return status;
     });
   });
 
-  await backUp(cluster, progress, 'LocalCopy');
-  const { lastFull } = await backUp(cluster, progress, 'Full');
-  await progress.task('Changing one row in a hundred', () => changeDatabase(kubectl, agama.namespace));
-  const { lastIncremental } = await backUp(cluster, progress, 'Incremental');
+const kibibytes = (bytes: number | undefined): string => `${Math.ceil((bytes ?? 0) / 1024).toLocaleString('en')} KiB`;
 
-  await shown(cluster, ['get', 'backuppolicies', '--namespace', agama.namespace]);
-  await shown(cluster, ['describe', 'backuppolicy', agama.name, '--namespace', agama.namespace]);
+/** Shows the main job on real parts: a cluster, the operator, three services, a backup host, and backups that are there. */
+export const runDemo = async (progress: Progress): Promise<void> => {
+  const cluster = await upCluster({ progress });
+  const keys = await setStage(cluster, progress);
+  await progress.task('Starting an InfluxDB server and a git server', () =>
+    forAll((service) => service.start(cluster, keys)),
+  );
+  const contents = await progress.task('Filling the three services', () => forAll((service) => service.fill(cluster)));
+  services.forEach(({ what }, index) => progress.say(`  ${what}: ${contents[index] ?? ''}`));
+  await progress.task('Applying manifests/samples/agama.yaml, telegraf.yaml and ansible.yaml', () =>
+    forAll(async (service) => {
+      await applyService(cluster, service, keys);
+      const isReady = (status: BackupPolicyStatus): boolean => conditionOf(status, 'Ready')?.status === 'True';
+      await waitForStatus(cluster, service.policy, isReady, {
+        timeoutMs: 60_000,
+        what: `${service.policy.name} Ready`,
+      });
+    }),
+  );
+
+  await backUpAll(cluster, progress, 'LocalCopy');
+  const fulls = await backUpAll(cluster, progress, 'Full');
+  const changes = services.map((service) => service.changes).join(', ');
+  await progress.task(`A day goes by: ${changes}`, () => forAll((service) => service.change(cluster)));
+  const incrementals = await backUpAll(cluster, progress, 'Incremental');
+
+  const [{ policy: first }] = services;
+  await shown(cluster, ['get', 'backuppolicies', '--all-namespaces']);
+  await shown(cluster, ['describe', 'backuppolicy', first.name, '--namespace', first.namespace]);
   await showRepository(cluster);
 
-  show(`What was shown: a MariaDB database of ${rows.toLocaleString('en')} rows was dumped in one snapshot by a CronJob's pod, shipped
-encrypted by duplicity over SSH (a full of ${mebibytes(lastFull?.sizeBytes)}, and after one row in a hundred had changed an incremental of
-${mebibytes(lastIncremental?.sizeBytes)}), and the repository was listed again before anything was called a success. Protected is Unknown, not True:
-no backup has been restored and compared yet.
+  const sizes = services.map(
+    ({ what, changes }, index) =>
+      `  ${what}: a full of ${kibibytes(fulls[index]?.lastFull?.sizeBytes)}; ${changes}: an incremental of ${kibibytes(incrementals[index]?.lastIncremental?.sizeBytes)}`,
+  );
+  show(`What was shown: three services were dumped by CronJobs' pods, each with facts of the very state that was dumped, and shipped encrypted by
+duplicity over SSH:
+${sizes.join('\n')}
+The repository was listed again before anything was called a success. Protected is Unknown, not True: no backup has been restored and
+compared yet.
 
 Look further:
   export KUBECONFIG=${cluster.kubeconfig}
-  kubectl get events --namespace ${agama.namespace} --sort-by .lastTimestamp
-  kubectl logs --namespace ${agama.namespace} job/${lastIncremental?.jobName ?? ''} --all-containers
+  kubectl describe backuppolicies --all-namespaces
+  kubectl get events --namespace ${first.namespace} --sort-by .lastTimestamp
+  kubectl logs --namespace ${first.namespace} job/${incrementals[0]?.lastIncremental?.jobName ?? ''} --all-containers
   kubectl explain backuppolicy.spec --recursive
   docs/restore-by-hand.md restores what is on the backup host without Holdfast
 

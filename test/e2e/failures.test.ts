@@ -1,7 +1,7 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import { createSshKey, type ScenarioKeys } from '../scenario/keys.ts';
 import { applyObjects, secretOf, type Manifest } from '../scenario/objects.ts';
-import { samplePolicy, type PolicyManifest } from '../scenario/policy.ts';
+import { agamaPolicy, type PolicyManifest } from '../scenario/policy.ts';
 import { conditionOf, startRun, waitForStatus } from '../scenario/runs.ts';
 import { knownHostsLine } from '../scenario/servers.ts';
 import { applyPolicySecrets } from '../scenario/stage.ts';
@@ -85,7 +85,7 @@ let cluster: Cluster;
 let keys: ScenarioKeys;
 
 const policyFor = async (fault: Fault): Promise<object[]> => {
-  const policy = await samplePolicy(knownHostsLine(keys));
+  const policy = await agamaPolicy(keys);
   policy.metadata = { name: fault.name, namespace };
   policy.spec.schedule = { full: '0 0 1 1 *' };
   return [...(await fault.breakIt(policy, keys)), policy];

@@ -5,7 +5,7 @@ import type { ScenarioKeys } from '../scenario/keys.ts';
 import { applyObjects } from '../scenario/objects.ts';
 import { telegraf, telegrafPolicy } from '../scenario/policy.ts';
 import { conditionOf, runNow } from '../scenario/runs.ts';
-import { backupHost, influxdbName, influxdbPorts, knownHostsLine, startInfluxdb } from '../scenario/servers.ts';
+import { backupHost, influxdbName, influxdbPorts, startInfluxdb } from '../scenario/servers.ts';
 import { applyPolicySecrets } from '../scenario/stage.ts';
 import { forwardPort, type PortForward } from './port-forward.ts';
 import { restoreByHand } from './restore-by-hand.ts';
@@ -56,7 +56,7 @@ beforeAll(async () => {
   forward = await forwardPort(cluster, telegraf.namespace, `deployment/${influxdbName}`, influxdbPorts.http);
   source = through(forward.port);
   await prepareSample(source, database);
-  await applyObjects(kubectl, [await telegrafPolicy(knownHostsLine(keys))]);
+  await applyObjects(kubectl, [await telegrafPolicy(keys)]);
   scratch = await startScratch();
 }, 300_000);
 

@@ -18,6 +18,7 @@ export const images = {
   ...(Object.fromEntries(imageNames.map((name) => [name, nameOf(name)])) as Images),
   mariadb: nameOf('mariadb-server'),
   influxdbServer: nameOf('influxdb-server'),
+  gitHost: nameOf('git-host'),
   backupHost: nameOf('backup-host'),
 } as const;
 
@@ -25,6 +26,7 @@ export const images = {
 export const serverSpecs: readonly ImageSpec[] = [
   { name: images.mariadb, context: `${root}test/images/mariadb` },
   { name: images.influxdbServer, context: `${root}test/images/influxdb` },
+  { name: images.gitHost, context: `${root}test/images/git-host` },
   { name: images.backupHost, context: `${root}test/images/ssh-host` },
 ];
 

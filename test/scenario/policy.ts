@@ -1,16 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
+import type { ScenarioKeys } from './keys.ts';
 import type { PolicyName } from './runs.ts';
+import { gitHost, knownHostsLine } from './servers.ts';
 
-/** The sample that demo and tests apply. */
+/** The samples that demo and tests apply: each in a namespace of its own name. */
 export const agama: PolicyName = { namespace: 'agama', name: 'agama' };
-
-/** The sample for InfluxDB. */
 export const telegraf: PolicyName = { namespace: 'telegraf', name: 'telegraf' };
-
-const sampleFile = ({ name }: PolicyName): string =>
-  fileURLToPath(new URL(`../../manifests/samples/${name}.yaml`, import.meta.url));
+export const ansible: PolicyName = { namespace: 'ansible', name: 'ansible' };
 
 /** A policy as it is applied; tests change parts of it. */
 export interface PolicyManifest {
@@ -18,7 +16,7 @@ export interface PolicyManifest {
   kind: string;
   metadata: { name: string; namespace: string };
   spec: {
-    source: { mysql: Record<string, unknown> };
+    source: { mysql: Record<string, unknown>; [engine: string]: Record<string, unknown> };
     repository: { rsync: Record<string, unknown> };
     encryption: Record<string, unknown>;
     schedule: Record<string, unknown>;
@@ -26,18 +24,26 @@ export interface PolicyManifest {
   };
 }
 
-/** manifests/samples/agama.yaml with the host key of this cluster's backup host in place of the placeholder. */
-export const samplePolicy = async (knownHosts: string): Promise<PolicyManifest> => {
-  const policy = parse(await readFile(sampleFile(agama), 'utf8')) as PolicyManifest;
-  policy.spec.repository.rsync['knownHosts'] = knownHosts;
+/** A file of manifests/samples with the host key of this cluster's backup host in place of the placeholder. */
+const samplePolicy = async ({ name }: PolicyName, keys: ScenarioKeys): Promise<PolicyManifest> => {
+  const file = fileURLToPath(new URL(`../../manifests/samples/${name}.yaml`, import.meta.url));
+  const policy = parse(await readFile(file, 'utf8')) as PolicyManifest;
+  policy.spec.repository.rsync['knownHosts'] = knownHostsLine(keys);
   return policy;
 };
 
-/** manifests/samples/telegraf.yaml, likewise. */
-export const telegrafPolicy = async (
-  knownHosts: string,
-): Promise<Pick<PolicyManifest, 'apiVersion' | 'kind' | 'metadata'>> => {
-  const policy = parse(await readFile(sampleFile(telegraf), 'utf8')) as PolicyManifest;
-  policy.spec.repository.rsync['knownHosts'] = knownHosts;
+export const agamaPolicy = (keys: ScenarioKeys): Promise<PolicyManifest> => samplePolicy(agama, keys);
+
+export const telegrafPolicy = (keys: ScenarioKeys): Promise<PolicyManifest> => samplePolicy(telegraf, keys);
+
+/** Likewise; the git server of the sample is the scenario's. */
+export const ansiblePolicy = async (keys: ScenarioKeys): Promise<PolicyManifest> => {
+  const policy = await samplePolicy(ansible, keys);
+  const host = `${gitHost.name}.${ansible.namespace}.svc`;
+  policy.spec.source['git'] = {
+    ...policy.spec.source['git'],
+    url: `ssh://git@${host}:${gitHost.port}${gitHost.repository}`,
+    knownHosts: knownHostsLine(keys, host, gitHost.port),
+  };
   return policy;
 };

@@ -96,6 +96,9 @@ export const mariadbName = 'mariadb';
 export const influxdbName = 'influxdb';
 export const influxdbPorts = { http: 8086, rpc: 8088 } as const;
 
+/** The git server of a namespace, and the repository on it. */
+export const gitHost = { name: 'git-host', port: 2222, repository: '/srv/git/ops/ansible.git' } as const;
+
 /** The line of known_hosts that the backup host's key makes. */
 export const knownHostsLine = (
   keys: ScenarioKeys,
@@ -126,6 +129,29 @@ export const startBackupHost = async (kubectl: Tool, keys: ScenarioKeys): Promis
       ports: [port],
       secret: { name: 'ssh', path: '/etc/ssh-host' },
       data: root,
+      command: [],
+    }),
+  ]);
+  await ready(kubectl, namespace, name);
+};
+
+/** Starts a git server in a namespace and waits until it listens. It has the backup host's own host key: one for the scenario. */
+export const startGitHost = async (kubectl: Tool, namespace: string, keys: ScenarioKeys): Promise<void> => {
+  const { name, port } = gitHost;
+  await applyObjects(kubectl, [namespaceOf(namespace)]);
+  await applyObjects(kubectl, [
+    secretOf(namespace, 'git-host', 'Opaque', {
+      ssh_host_ed25519_key: keys.host.privateKey,
+      authorized_keys: `${keys.client.publicKey}\n`,
+    }),
+    ...serverObjects({
+      namespace,
+      name,
+      image: images.gitHost,
+      user: 1501,
+      ports: [port],
+      secret: { name: 'git-host', path: '/etc/ssh-host' },
+      data: '/srv/git',
       command: [],
     }),
   ]);

@@ -5,8 +5,8 @@ import { prepareImages } from './images.ts';
 import { createScenarioKeys, type ScenarioKeys } from './keys.ts';
 import { applyObjects, namespaceOf, readSecret, secretOf } from './objects.ts';
 import { installOperator } from './operator.ts';
-import { agama, samplePolicy } from './policy.ts';
-import { knownHostsLine, startBackupHost, startMariadb } from './servers.ts';
+import { agama, agamaPolicy } from './policy.ts';
+import { startBackupHost, startMariadb } from './servers.ts';
 
 const stageNamespace = 'holdfast-stage';
 
@@ -20,7 +20,7 @@ export const keysOf = async ({ kubectl }: Cluster): Promise<ScenarioKeys> => {
   return keys;
 };
 
-/** The Secrets that manifests/samples/agama.yaml names. */
+/** The Secrets that the samples name. */
 export const applyPolicySecrets = async (
   { kubectl }: Cluster,
   namespace: string,
@@ -32,7 +32,9 @@ export const applyPolicySecrets = async (
       username: 'holdfast',
       password: keys.databasePassword,
     }),
-    secretOf(namespace, 'backup-host-ssh', 'kubernetes.io/ssh-auth', { 'ssh-privatekey': keys.client.privateKey }),
+    ...['backup-host-ssh', 'ansible-git'].map((name) =>
+      secretOf(namespace, name, 'kubernetes.io/ssh-auth', { 'ssh-privatekey': keys.client.privateKey }),
+    ),
     secretOf(namespace, 'backup-gpg-public', 'Opaque', { 'public.asc': keys.gpg.publicKey }),
   ]);
 };
@@ -54,5 +56,5 @@ export const setStage = async (cluster: Cluster, progress: Progress): Promise<Sc
 
 /** Applies manifests/samples/agama.yaml. */
 export const applySample = async ({ kubectl }: Cluster, keys: ScenarioKeys): Promise<void> => {
-  await applyObjects(kubectl, [await samplePolicy(knownHostsLine(keys))]);
+  await applyObjects(kubectl, [await agamaPolicy(keys)]);
 };
