@@ -8,11 +8,13 @@ import { makeDirectory } from './support/directories.ts';
 import { dropDatabases, startInfluxdb, type InfluxdbServer } from './support/influxdb.ts';
 import { benchDatabase, factsIn, factsNow } from './support/influxdb-bench.ts';
 import { ago, cpuLines, everythingIn, noiseLines, prepareSample } from './support/sample-influxdb.ts';
-import { startBackupHost, type BackupHost } from './support/ssh.ts';
+import { startRsyncRepository, type RsyncRepository } from './support/repositories.ts';
+import type { BackupHost } from './support/ssh.ts';
 import { runRestorePage } from '../support/restore-page.ts';
 
 const database = benchDatabase;
 
+let repository: RsyncRepository;
 let host: BackupHost;
 let source: InfluxdbServer;
 let target: InfluxdbServer;
@@ -21,9 +23,10 @@ let home: Awaited<ReturnType<typeof makeDirectory>>;
 let owner: GpgOwner;
 
 beforeAll(async () => {
-  host = await startBackupHost();
+  repository = await startRsyncRepository();
+  ({ host } = repository);
   [source, target] = await Promise.all([startInfluxdb(), startInfluxdb()]);
-  bench = await makeBench(host);
+  bench = await makeBench(repository);
   home = await makeDirectory();
   owner = await makeGpgOwner(home.path, 'o');
 }, 120_000);
@@ -32,7 +35,7 @@ afterAll(async () => {
   await owner?.stop();
   await home?.remove();
   await Promise.all([source?.stop(), target?.stop()]);
-  await host?.stop();
+  await repository?.stop();
 });
 
 const dump = async (): Promise<void> => {

@@ -24,10 +24,12 @@ export interface PolicyManifest {
   };
 }
 
+const sampleFile = (name: string): string =>
+  fileURLToPath(new URL(`../../manifests/samples/${name}.yaml`, import.meta.url));
+
 /** A file of manifests/samples with the host key of this cluster's backup host in place of the placeholder. */
 const samplePolicy = async ({ name }: PolicyName, keys: ScenarioKeys): Promise<PolicyManifest> => {
-  const file = fileURLToPath(new URL(`../../manifests/samples/${name}.yaml`, import.meta.url));
-  const policy = parse(await readFile(file, 'utf8')) as PolicyManifest;
+  const policy = parse(await readFile(sampleFile(name), 'utf8')) as PolicyManifest;
   policy.spec.repository.rsync['knownHosts'] = knownHostsLine(keys);
   return policy;
 };
@@ -47,3 +49,7 @@ export const ansiblePolicy = async (keys: ScenarioKeys): Promise<PolicyManifest>
   };
   return policy;
 };
+
+/** manifests/samples/volume.yaml as it is: its repository is a claim. */
+export const volumeSample = async (): Promise<Omit<PolicyManifest, 'spec'> & { spec: Record<string, unknown> }> =>
+  parse(await readFile(sampleFile('volume'), 'utf8'));
