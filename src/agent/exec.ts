@@ -23,14 +23,12 @@ export interface Command {
   /** Added to PATH, HOME and LANG; nothing else is inherited. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** Text for standard input; closed when left out. */
-  readonly stdin?: string;
+  /** Text for standard input, or a file that is open; closed when left out. */
+  readonly stdin?: string | { readonly fd: number };
   /** `log` by default. */
   readonly stdout?: Output;
-  /** How standard error is shown besides being kept for messages; `log` by default. */
-  readonly stderr?: 'log' | 'ignore';
-  /** Told each line of standard error as it comes: for a program that must be stopped for what it says. */
-  readonly onErrorLine?: (line: string) => void;
+  /** What is done with standard error besides keeping its end for messages; `log` by default. */
+  readonly stderr?: 'log' | 'ignore' | { readonly line: (line: string) => void };
   /** File descriptors 3, 4 … */
   readonly extra?: readonly ExtraFd[];
   /** How many of the last lines of standard error are kept; 20 by default. */
@@ -75,9 +73,9 @@ export const exec = async (scope: ExecScope, command: Command): Promise<Ended> =
     },
     extendEnv: false,
     ...(command.cwd !== undefined && { cwd: command.cwd }),
-    ...(command.stdin !== undefined && { input: command.stdin }),
+    ...(typeof command.stdin === 'string' && { input: command.stdin }),
     stdio: [
-      command.stdin === undefined ? 'ignore' : 'pipe',
+      typeof command.stdin === 'object' ? inherited(command.stdin.fd) : command.stdin === undefined ? 'ignore' : 'pipe',
       typeof stdout === 'object' && 'fd' in stdout ? inherited(stdout.fd) : stdout === 'ignore' ? 'ignore' : 'pipe',
       'pipe',
       ...extra.map((fd) => ('inherit' in fd ? inherited(fd.inherit) : ('pipe' as const))),
@@ -93,8 +91,8 @@ export const exec = async (scope: ExecScope, command: Command): Promise<Ended> =
     readLines(child.stdio[1], onStdout),
     readLines(child.stdio[2], (line) => {
       tail.add(line);
-      if (command.stderr !== 'ignore') toLog('stderr')(line);
-      command.onErrorLine?.(line);
+      if (typeof command.stderr === 'object') command.stderr.line(line);
+      else if (command.stderr !== 'ignore') toLog('stderr')(line);
     }),
     ...extra.map((fd, index) => readLines(child.stdio[index + 3], 'line' in fd ? fd.line : undefined)),
   ];

@@ -8,13 +8,18 @@ export interface ClaimMount {
   mount: VolumeMount;
 }
 
-/** Mounts a claim for one `use`, to be written to. While the claim is missing or cannot be attached, the pod stays Pending. */
-export const mountClaim = (use: string, claimName: string): ClaimMount => {
+/** Mounts a claim for one `use`, to be written to unless told. While the claim is missing or cannot be attached, the pod stays Pending. */
+export const mountClaim = (
+  use: string,
+  claimName: string,
+  { readOnly = false }: { readonly readOnly?: boolean } = {},
+): ClaimMount => {
+  const only = readOnly ? { readOnly } : {};
   const name = `claim-${use}`;
   const directory = `/var/lib/holdfast-${use}`;
   return {
     directory,
-    volume: { name, persistentVolumeClaim: { claimName } },
-    mount: { name, mountPath: directory },
+    volume: { name, persistentVolumeClaim: { claimName, ...only } },
+    mount: { name, mountPath: directory, ...only },
   };
 };

@@ -39,8 +39,11 @@ export const runBackup = async (
     {
       file: program,
       args: ['backup', '-portable', '-host', `${host}:${port}`, '-database', database, directory],
-      onErrorLine: (line) => {
-        if (retry.test(line)) gaveUp.abort(failureOf(`${program} met an error and would have tried again: ${line}.`));
+      stderr: {
+        line(line) {
+          log.info(`${program}: ${line}`);
+          if (retry.test(line)) gaveUp.abort(failureOf(`${program} met an error and would have tried again: ${line}.`));
+        },
       },
     },
   );

@@ -47,7 +47,7 @@ export const remoteShell = ({ port }: Pick<RsyncTask, 'port'>, files: SshFiles):
  */
 export const prepareSsh = async (
   { run, secrets }: Pick<RunContext, 'run' | 'secrets'>,
-  { key, knownHosts }: RsyncTask,
+  { key, knownHosts }: Pick<RsyncTask, 'key' | 'knownHosts'>,
   directory: string,
 ): Promise<SshFiles> => {
   const files = { identity: join(directory, 'id'), knownHosts: join(directory, 'known_hosts') };
