@@ -1,4 +1,4 @@
-# The images of Holdfast: `operator`, and one for each kind of container that the operator starts: `mysql`, `influxdb`,
+# The images of Holdfast: `operator`, and one for each kind of container that the operator starts: `mysql`, `influxdb`, `git`,
 # `duplicity`.
 # Tools come before the product in every image, so that a change of the sources rebuilds in seconds.
 ARG BASE=node:24-bookworm-slim
@@ -47,6 +47,14 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends util-linux \
     && rm -rf /var/lib/apt/lists/*
 COPY --from=influxd /tmp/influxdb/usr/bin/influxd /usr/bin/influxd
+COPY --from=build /app/dist/agent/main.mjs ./agent.mjs
+USER 65532:65532
+ENTRYPOINT ["node", "/app/agent.mjs"]
+
+FROM base AS git
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends git openssh-client ca-certificates util-linux \
+    && rm -rf /var/lib/apt/lists/*
 COPY --from=build /app/dist/agent/main.mjs ./agent.mjs
 USER 65532:65532
 ENTRYPOINT ["node", "/app/agent.mjs"]

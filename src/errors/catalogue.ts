@@ -21,8 +21,24 @@ export const catalogue = {
     next: 'Check source host and port, that the server runs, and that network policies let the backup pods through.',
   },
   AccessDenied: {
-    cause: 'The server refused the account or its password.',
+    cause: 'The server refused the account, its password or its key.',
     next: 'Check the credentials Secret, and the account on the server.',
+  },
+  SourceNotFound: {
+    cause: 'The repository that the policy names is not there, or is hidden from the account.',
+    next: 'Correct spec.source.git.url, or give the account the right to read the repository.',
+  },
+  SourceHostKeyMismatch: {
+    cause: 'The server of the source showed a host key that is not in knownHosts.',
+    next: 'If the server was reinstalled, compare its key by another way and put it into source knownHosts; if not, treat it as an attack.',
+  },
+  SourceNotTrusted: {
+    cause: 'The certificate of the source’s server is not trusted, has expired, or is for another name.',
+    next: 'Put the certificate authority of the server into the Secret named by caSecretRef, or renew the certificate.',
+  },
+  SourceDamaged: {
+    cause: 'Data in the source itself is damaged or missing, so no whole copy can be made.',
+    next: 'Older backups stand: do not remove them. Check the source with its own tools (git fsck --full) and mend it, from a backup if need be.',
   },
   PrivilegeMissing: {
     cause: 'The account lacks a privilege without which a dump would leave things out.',

@@ -1,6 +1,8 @@
 import type { BackupPolicySpec, ObjectMeta } from '../api/v1alpha1/backuppolicy.ts';
 import { durationSeconds } from '../api/v1alpha1/duration.ts';
 import { runKinds, type RunKind } from '../api/v1alpha1/recovery-points.ts';
+import { parseGitUrl, type GitUrl } from '../api/v1alpha1/sources/git-url.ts';
+import type { GitSource } from '../api/v1alpha1/sources/git.ts';
 import { nextTime } from '../cron/next.ts';
 import { parseCron } from '../cron/parse.ts';
 import type { Zone } from '../cron/zone.ts';
@@ -28,7 +30,6 @@ type Given = (spec: BackupPolicySpec) => unknown;
 
 /** The fields that do nothing yet. A field leaves this table when what it promises is kept. */
 const notAvailable: readonly (readonly [field: string, given: Given])[] = [
-  ['spec.source.git', ({ source }) => source.git],
   ['spec.source.files', ({ source }) => source.files],
   ['spec.source.mysql.all', ({ source }) => source.mysql?.all],
   ['spec.source.mysql.tls', ({ source }) => source.mysql?.tls],
@@ -59,6 +60,13 @@ const unavailableFields = (spec: BackupPolicySpec): Problem[] => {
 
 type Choices = (spec: BackupPolicySpec) => readonly unknown[];
 
+/** What one kind of address needs: the field, or an address of another kind; not both. */
+const gitChoice = (git: GitSource | undefined, by: GitUrl['by'], field: unknown): readonly unknown[] =>
+  git === undefined ? [true] : [field, parseGitUrl(git.url)?.by === by ? undefined : true];
+
+const gitKey = (git: GitSource | undefined): unknown =>
+  git !== undefined && parseGitUrl(git.url)?.by === 'ssh' ? git.credentialsSecretRef : true;
+
 /**
  * Choices that the CRD's rules make sure of. Asked again, since what would follow without them looks well: no CronJobs at all, or backups in
  * the clear.
@@ -69,6 +77,12 @@ const choices: readonly (readonly [field: string, given: Choices])[] = [
     'spec.source.mysql: databases or all',
     ({ source: { mysql } }) => (mysql === undefined ? [true] : [mysql.databases, mysql.all]),
   ],
+  ['spec.source.git: claimName, or a url with a host', ({ source: { git } }) => gitChoice(git, 'path', git?.claimName)],
+  [
+    'spec.source.git: knownHosts, or a url that is not ssh',
+    ({ source: { git } }) => gitChoice(git, 'ssh', git?.knownHosts),
+  ],
+  ['spec.source.git: credentialsSecretRef, which ssh needs', ({ source: { git } }) => [gitKey(git)]],
   ['spec.repository', ({ repository: { rsync, sftp, s3, volume } }) => [rsync, sftp, s3, volume]],
   ['spec.encryption', ({ encryption: { gpg, passphraseSecretRef, none } }) => [gpg, passphraseSecretRef, none]],
   ['spec.schedule: localCopy or full', ({ schedule }) => [schedule.localCopy ?? schedule.full]],

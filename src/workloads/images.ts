@@ -2,6 +2,7 @@
 export const images = {
   mysql: 'the containers that dump MySQL and MariaDB',
   influxdb: 'the containers that dump InfluxDB 1.x',
+  git: 'the containers that copy git repositories',
   duplicity: 'the containers that ship with duplicity',
 } as const;
 

@@ -47,7 +47,8 @@ const dumpContainer = (policy: BackupPolicy, kind: RunKind, settings: WorkloadSe
     keep: localCopy.keep,
     ...reuse,
   } satisfies DumpTask;
-  return agentContainer({ name: 'dump', image: settings.images[parts.image], task, secrets: parts.secrets, settings });
+  const { secrets, claims = [] } = parts;
+  return agentContainer({ name: 'dump', image: settings.images[parts.image], task, secrets, claims, settings });
 };
 
 const shipContainer = (

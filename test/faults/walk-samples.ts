@@ -61,6 +61,13 @@ export const samples: Readonly<Record<string, Json>> = {
   'source.influxdb.credentialsSecretRef.name': influxdb({ credentialsSecretRef: other }),
   'source.git.url': git(),
   'source.git.credentialsSecretRef.name': git({ credentialsSecretRef: other }),
+  'source.git.knownHosts': git({
+    url: 'git@git.example.com:ops/ansible.git',
+    credentialsSecretRef: other,
+    knownHosts: hostKey,
+  }),
+  'source.git.caSecretRef.name': git({ caSecretRef: other }),
+  'source.git.claimName': git({ url: '/ops/ansible.git', claimName: 'repositories' }),
   'source.files.claimName': files(),
   'source.files.paths[]': files({ paths: ['/srv', '/etc'] }),
   'source.files.exclude[]': files({ exclude: ['*.tmp'] }),

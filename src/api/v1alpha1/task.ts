@@ -3,6 +3,7 @@ import { runKind } from './recovery-points.ts';
 import { objectName } from './primitives.ts';
 import { rsyncTask } from './repositories/rsync.ts';
 import { volumeTask } from './repositories/volume.ts';
+import { gitTask } from './sources/git.ts';
 import { influxdbTask } from './sources/influxdb.ts';
 import { mysqlTask } from './sources/mysql.ts';
 import { directory, mountedSecret } from './task-values.ts';
@@ -28,7 +29,11 @@ const common = z.object({
 });
 
 /** The source, under the name of its block; one line an engine. */
-const dumpSource = z.union([z.strictObject({ mysql: mysqlTask }), z.strictObject({ influxdb: influxdbTask })]);
+const dumpSource = z.union([
+  z.strictObject({ mysql: mysqlTask }),
+  z.strictObject({ influxdb: influxdbTask }),
+  z.strictObject({ git: gitTask }),
+]);
 export type DumpSource = z.output<typeof dumpSource>;
 
 /** Dump the source into a new local copy. */

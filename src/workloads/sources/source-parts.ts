@@ -1,4 +1,5 @@
 import type { DumpSource } from '../../api/v1alpha1/task.ts';
+import type { ClaimMount } from '../claim-mount.ts';
 import type { ImageName } from '../images.ts';
 import type { SecretMount } from '../secrets.ts';
 
@@ -9,4 +10,6 @@ export interface SourceParts {
   /** The block of the task. */
   source: DumpSource;
   secrets: SecretMount[];
+  /** The claims that it reads. */
+  claims?: ClaimMount[];
 }

@@ -3,6 +3,7 @@ import { createProgress } from '../../cluster/progress.ts';
 
 /** What the agent's tests and the restore by hand run on this machine, beside what Debian always has. */
 const packages = [
+  'git',
   'gnupg',
   'gpg-agent',
   'influxdb',
@@ -10,6 +11,7 @@ const packages = [
   'mariadb-server',
   'openssh-client',
   'openssh-server',
+  'openssl',
   'python3-venv',
   'rsync',
 ] as const;

@@ -18,6 +18,10 @@ afterAll(async () => {
   client?.close();
 });
 
+const hostKey = '[git.example.com]:2222 ssh-ed25519 AAAA';
+const secret = { name: 'git' };
+const gitOverSsh = (url: string): Json => ({ git: { url, knownHosts: hostKey, credentialsSecretRef: secret } });
+
 const accepted: { path: string; value: Json | undefined; reason: string }[] = [
   { path: 'suspend', value: true, reason: 'suspended' },
   { path: 'localCopy', value: undefined, reason: 'all of localCopy by default' },
@@ -30,6 +34,25 @@ const accepted: { path: string; value: Json | undefined; reason: string }[] = [
   { path: 'schedule.timeZone', value: 'Etc/GMT+3', reason: 'a sign' },
   { path: 'source.mysql.host', value: '192.0.2.7', reason: 'an address' },
   { path: 'source.mysql.databases', value: ['agama', 'Agama_2', 'a-b.c$'], reason: 'names as MySQL takes them' },
+  { path: 'source', value: gitOverSsh('ssh://git@git.example.com:2222/ops/ansible.git'), reason: 'git over SSH' },
+  {
+    path: 'source',
+    value: gitOverSsh('git@git.example.com:~ops/ansible.git'),
+    reason: 'git over SSH, as scp writes it',
+  },
+  {
+    path: 'source',
+    value: { git: { url: 'https://git.example.com/a%20b/_git/c.git' } },
+    reason: 'a public repository',
+  },
+  {
+    path: 'source',
+    value: {
+      git: { url: 'https://192.0.2.7:8443/ops.git', credentialsSecretRef: secret, caSecretRef: { name: 'ca' } },
+    },
+    reason: 'git over HTTPS, with an authority of its own',
+  },
+  { path: 'source', value: { git: { url: '/ops/ansible.git', claimName: 'repositories' } }, reason: 'git on a claim' },
   { path: 'encryption', value: { none: {} }, reason: 'in the clear, said out loud' },
   { path: 'encryption', value: { passphraseSecretRef: { name: 'p' } }, reason: 'a passphrase' },
   { path: 'repository.rsync.path', value: '/', reason: 'the root of a restricted account' },

@@ -39,7 +39,11 @@ const corpus: { value: string; reason: string }[] = [
 /** Blocks that are not in the sample, filled as far as they must be. */
 const blocks: JsonObject = {
   'source.influxdb': { host: 'db', database: 'telegraf', credentialsSecretRef: { name: 's' } },
-  'source.git': { url: '/srv/ansible.git', credentialsSecretRef: { name: 's' } },
+  'source.git': {
+    url: 'https://git.example.com/ops/ansible.git',
+    credentialsSecretRef: { name: 's' },
+    caSecretRef: { name: 's' },
+  },
   'source.files': { claimName: 'c', paths: ['/a'], exclude: ['*.tmp'] },
   'repository.s3': { endpoint: 'https://s3.example.com', bucket: 'backups', credentialsSecretRef: { name: 's' } },
   'repository.volume': { claimName: 'c' },

@@ -68,6 +68,7 @@ const rsyncOff = { repository: { rsync: undefined } };
 const volume = (fields: Json): Json => ({ repository: { rsync: undefined, volume: fields } });
 const gpgOff = { encryption: { gpg: undefined } };
 const secret = { name: 'other' };
+const gitOn = (git: Json): Json => overlay(mysqlOff, { source: { git: { url: 'https://a/b.git', ...git } } });
 const { rsync: target } = (rawPolicy()['spec'] as { repository: { rsync: Json } }).repository;
 
 /** A spec that sets each of them, and what it is compared with: the sample, or a spec that goes without the field. */
@@ -91,9 +92,16 @@ const given: Record<string, { spec: Json; without?: Json }> = {
   'source.influxdb.credentialsSecretRef': {
     spec: overlay(mysqlOff, { source: { influxdb: { host: 'a', database: 'b', credentialsSecretRef: secret } } }),
   },
-  'source.git': { spec: overlay(mysqlOff, { source: { git: { url: '/srv/ansible.git' } } }) },
-  'source.git.credentialsSecretRef': {
-    spec: overlay(mysqlOff, { source: { git: { url: '/srv/ansible.git', credentialsSecretRef: secret } } }),
+  'source.git': { spec: gitOn({}) },
+  'source.git.credentialsSecretRef': { spec: gitOn({ credentialsSecretRef: secret }), without: gitOn({}) },
+  'source.git.knownHosts': {
+    spec: gitOn({ url: 'git@a:b', credentialsSecretRef: secret, knownHosts: 'h ssh-ed25519 AAAA' }),
+    without: gitOn({ url: 'git@a:b', credentialsSecretRef: secret, knownHosts: 'h ssh-ed25519 BBBB' }),
+  },
+  'source.git.caSecretRef': { spec: gitOn({ caSecretRef: secret }), without: gitOn({}) },
+  'source.git.claimName': {
+    spec: gitOn({ url: '/a.git', claimName: 'a' }),
+    without: gitOn({ url: '/a.git', claimName: 'b' }),
   },
   'source.files': { spec: overlay(mysqlOff, { source: { files: { claimName: 'a' } } }) },
   'source.files.paths': { spec: overlay(mysqlOff, { source: { files: { claimName: 'a', paths: ['/a'] } } }) },
@@ -229,6 +237,10 @@ test('several fields that are not available are named together', () => {
 test.each([
   { spec: { source: { mysql: undefined } }, field: 'spec.source', reason: 'no source: there would be no CronJobs' },
   { spec: { source: { mysql: { databases: undefined } } }, field: 'spec.source.mysql', reason: 'no databases' },
+  { spec: gitOn({ url: '/a.git' }), field: 'spec.source.git', reason: 'a path on no claim' },
+  { spec: gitOn({ claimName: 'a' }), field: 'spec.source.git', reason: 'a claim that is not read' },
+  { spec: gitOn({ url: 'git@a:b', credentialsSecretRef: secret }), field: 'spec.source.git', reason: 'any host key' },
+  { spec: gitOn({ url: 'git@a:b', knownHosts: 'h ssh-ed25519 A' }), field: 'spec.source.git', reason: 'no key' },
   { spec: { repository: { rsync: undefined } }, field: 'spec.repository', reason: 'nowhere to go' },
   { spec: { encryption: { gpg: undefined } }, field: 'spec.encryption', reason: 'it would be in the clear' },
   { spec: { encryption: { none: {} } }, field: 'spec.encryption', reason: 'both a key and none' },

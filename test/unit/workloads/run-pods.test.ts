@@ -346,3 +346,54 @@ describe('the task in the environment', () => {
     });
   });
 });
+
+describe('a git repository as the source', () => {
+  const secret = { name: 'git-secret' };
+  const gitPod = (git: Json) => podOf('LocalCopy', { spec: { source: { mysql: undefined, git } } });
+  const gitIn = (pod: PodSpec) => {
+    const { source } = dumpTask.strict().parse(taskOf(containerOf(pod, 'dump')));
+    if (!('git' in source)) throw new Error('the task is for another engine');
+    return source.git;
+  };
+
+  test.each([
+    {
+      git: { url: 'ssh://git@h:2222/a.git', knownHosts: 'h ssh-ed25519 AAAA', credentialsSecretRef: secret },
+      by: 'ssh',
+      secrets: ['git-secret'],
+    },
+    { git: { url: 'https://h/a.git' }, by: 'https', secrets: [] },
+    {
+      git: { url: 'https://h/a.git', credentialsSecretRef: secret, caSecretRef: { name: 'git-ca' } },
+      by: 'https',
+      secrets: ['git-secret', 'git-ca'],
+    },
+    { git: { url: '/a.git', claimName: 'repositories' }, by: 'path', secrets: [] },
+  ])('$git.url by $by: the image, the Secrets and the claim that it needs', ({ git, by, secrets }) => {
+    const pod = gitPod(git);
+    const container = containerOf(pod, 'dump');
+    expect(restrictedViolations(pod)).toEqual([]);
+    expect(container.image).toBe(testSettings.images.git);
+    expect(secretsOf(pod, container)).toEqual(secrets);
+    expect(gitIn(pod)).toMatchObject({ url: git.url, access: { by } });
+    const claims = (pod.volumes ?? []).flatMap(({ name, persistentVolumeClaim }) =>
+      name === 'claim-source' ? [persistentVolumeClaim] : [],
+    );
+    expect(claims).toEqual(by === 'path' ? [{ claimName: 'repositories', readOnly: true }] : []);
+    const mounted = (container.volumeMounts ?? []).filter(({ name }) => name === 'claim-source');
+    const { access } = gitIn(pod);
+    expect(mounted).toEqual(
+      access.by === 'path' ? [{ name: 'claim-source', mountPath: access.root, readOnly: true }] : [],
+    );
+  });
+
+  test.each([
+    { git: { url: '/a.git' }, reason: 'a path on no claim' },
+    { git: { url: 'git@h:a.git', credentialsSecretRef: secret }, reason: 'no host keys' },
+    { git: { url: 'git@h:a.git', knownHosts: 'h ssh-ed25519 AAAA' }, reason: 'no key' },
+  ])('no pod is made with $reason', ({ git }) => {
+    expect(
+      runCronJob(policyOf({ spec: { source: { mysql: undefined, git } } }), 'LocalCopy', testSettings),
+    ).toBeUndefined();
+  });
+});
