@@ -41,7 +41,7 @@ export const runBackup = async (
       args: ['backup', '-portable', '-host', `${host}:${port}`, '-database', database, directory],
       stderr: {
         line(line) {
-          log.info(`${program}: ${line}`);
+          log.info(line, { program, stream: 'stderr' });
           if (retry.test(line)) gaveUp.abort(failureOf(`${program} met an error and would have tried again: ${line}.`));
         },
       },
