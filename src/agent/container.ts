@@ -1,15 +1,15 @@
 import { writeFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { runKind, type RunKind } from '../api/v1alpha1/recovery-points.ts';
-import type { Failure, Result } from '../api/v1alpha1/result.ts';
-import { jobVariable, taskVariable, type DumpTask, type ShipTask } from '../api/v1alpha1/task.ts';
+import { jobKind, type JobKind } from '../api/v1alpha1/recovery-points.ts';
+import type { Failure, Note, Result } from '../api/v1alpha1/result.ts';
+import { jobVariable, taskVariable, type AgentTask } from '../api/v1alpha1/task.ts';
 import { RunError } from '../errors/run-error.ts';
 import { failureOf, StepFailure } from './failure-of.ts';
 import { fitResult } from './fit-result.ts';
 import { emptyLedger, maxLedgerRuns, type Ledger, type LedgerRun } from './ledger.ts';
 import { newest } from './ledger-store.ts';
 import { createLog, type Log } from './log.ts';
-import { createRun, prepareClaim, type Run, type RunContext, type Work } from './run.ts';
+import { createRun, prepareClaim, type Made, type Run, type RunContext, type Work } from './run.ts';
 import { plainText, shorten } from './text.ts';
 import { timestamp } from '../base/times.ts';
 
@@ -22,7 +22,7 @@ const maxNote = 320;
 const stopMs = 15_000;
 
 /** What a container does: the task it reads and the work. */
-export interface Container<Task extends DumpTask | ShipTask> {
+export interface Container<Task extends AgentTask> {
   readonly name: Result['container'];
   readonly task: { parse(value: unknown): Task };
   readonly work: Work<Task>;
@@ -36,7 +36,7 @@ export interface Surroundings {
 }
 
 /** Runs a container's task to its end and writes the result. Gives back the exit status: 0 only when the result says Succeeded. */
-export const runContainer = async <Task extends DumpTask | ShipTask>(
+export const runContainer = async <Task extends AgentTask>(
   container: Container<Task>,
   { env, now, onTerminate }: Surroundings,
 ): Promise<0 | 1> => {
@@ -73,16 +73,18 @@ export const runContainer = async <Task extends DumpTask | ShipTask>(
   return result.outcome === 'Succeeded' ? 0 : 1;
 };
 
-type Attempt = { readonly made?: Result['made'] } | { readonly failure: Failure };
+const weightOf = ({ reason }: Note): number => (reason === 'SourceShrunk' ? 0 : 1);
 
-const attempt = async <Task extends DumpTask | ShipTask>(work: Work<Task>, run: Run<Task>): Promise<Attempt> => {
+type Attempt = Made | { readonly failure: Failure };
+
+const attempt = async <Task extends AgentTask>(work: Work<Task>, run: Run<Task>): Promise<Attempt> => {
   const { context } = run;
   const { signal, secrets, log } = context;
   try {
     const made = prepareClaim(context.task).then(() => work(context));
-    const { made: kind } = await Promise.race([made, stopped(signal)]);
+    const done = await Promise.race([made, stopped(signal)]);
     signal.throwIfAborted();
-    return kind === undefined ? {} : { made: kind };
+    return done;
   } catch (error) {
     const step = error instanceof StepFailure ? error.step : run.currentStep();
     // Whatever else breaks when a run is stopped, that it was stopped is the cause.
@@ -103,30 +105,37 @@ const stopped = (signal: AbortSignal): Promise<never> =>
     signal.addEventListener('abort', () => setTimeout(() => reject(signal.reason as Error), stopMs));
   });
 
-const finish = async <Task extends DumpTask | ShipTask>(
+const finish = async <Task extends AgentTask>(
   { name }: Container<Task>,
   { context, notes }: Run<Task>,
   outcome: Attempt,
 ): Promise<Result> => {
   const { task, jobName, secrets } = context;
   const failed = 'failure' in outcome;
+  const { retention, ...ended } = 'failure' in outcome ? { ...outcome, retention: undefined } : outcome;
   const common = {
     kind: task.kind,
     startTime: timestamp(context.startTime),
     completionTime: timestamp(context.now()),
-    ...(failed ? ({ outcome: 'Failed', ...outcome } as const) : ({ outcome: 'Succeeded', ...outcome } as const)),
+    outcome: failed ? ('Failed' as const) : ('Succeeded' as const),
+    ...ended,
   };
   // A run of two containers is over when the second is, or when the first failed.
-  const over = failed || name === 'ship' || task.kind === 'LocalCopy';
+  const over = failed || name !== 'dump' || task.kind === 'LocalCopy';
   const ledger = await record(context, over ? [{ ...common, jobName }] : []);
   return {
     version: 1,
     container: name,
     ...common,
-    notes: notes.slice(0, 2).map(({ reason, message }) => ({
-      reason,
-      message: shorten(plainText(secrets.redact(message)), maxNote),
-    })),
+    // The gravest first: there is room for two.
+    notes: notes
+      .toSorted((a, b) => weightOf(a) - weightOf(b))
+      .slice(0, 2)
+      .map(({ reason, message }) => ({
+        reason,
+        message: shorten(plainText(secrets.redact(message)), maxNote),
+      })),
+    ...(retention && { retention }),
     newest: newest(ledger),
   };
 };
@@ -145,10 +154,7 @@ const record = async ({ ledger, log }: RunContext, runs: readonly LedgerRun[]): 
   }
 };
 
-const readTask = <Task extends DumpTask | ShipTask>(
-  { task }: Container<Task>,
-  text: string | undefined,
-): Task | RunError => {
+const readTask = <Task extends AgentTask>({ task }: Container<Task>, text: string | undefined): Task | RunError => {
   if (text === undefined) return new RunError('InternalError', `The environment variable ${taskVariable} is not set.`);
   try {
     return task.parse(JSON.parse(text));
@@ -159,8 +165,8 @@ const readTask = <Task extends DumpTask | ShipTask>(
   }
 };
 
-const kindIn = (text: string | undefined): RunKind => {
-  const kinds = z.object({ kind: runKind });
+const kindIn = (text: string | undefined): JobKind => {
+  const kinds = z.object({ kind: jobKind });
   try {
     return kinds.parse(JSON.parse(text ?? '')).kind;
   } catch {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { time } from '../api/v1alpha1/primitives.ts';
-import { localCopyPoint, runKind, setPoint } from '../api/v1alpha1/recovery-points.ts';
+import { jobKind, localCopyPoint, setPoint } from '../api/v1alpha1/recovery-points.ts';
 import { failure } from '../api/v1alpha1/result.ts';
 
 /**
@@ -18,6 +18,10 @@ export const ledgerCopy = localCopyPoint.extend({
     .describe(
       'The Job that ships this copy. A copy is taken once, so that two runs never ship the same, and none waits in vain.',
     ),
+  holding: z
+    .array(z.string())
+    .optional()
+    .describe('Names of what holds something in it (tables, measurements), to notice what is gone from the next.'),
   shippedAs: time.optional().describe('The set time of the set that holds this copy: a copy is shipped once.'),
 });
 export type LedgerCopy = z.output<typeof ledgerCopy>;
@@ -25,6 +29,8 @@ export type LedgerCopy = z.output<typeof ledgerCopy>;
 export const ledgerSet = setPoint.extend({
   type: z.enum(['Full', 'Incremental']),
   copy: z.string().describe('Name of the local copy it was made from.'),
+  sourceBytes: z.int().min(0).optional().describe('Size of that copy.'),
+  sourceRows: z.int().min(0).optional().describe('Rows of that copy.'),
   files: z.array(file).describe('The files of the set in the repository, as listed after the upload.'),
 });
 export type LedgerSet = z.output<typeof ledgerSet>;
@@ -39,13 +45,17 @@ export const ledgerChain = z.object({
     ),
   sets: z.array(ledgerSet).describe('The full, then the incrementals in order.'),
   problem: z.string().optional().describe('Why the chain is no longer continued.'),
+  removing: z
+    .boolean()
+    .optional()
+    .describe('Retention began to remove it: it is neither continued nor restored from, and its removal is finished.'),
   checkedTime: time,
 });
 export type LedgerChain = z.output<typeof ledgerChain>;
 
 export const ledgerRun = z.object({
   jobName: z.string(),
-  kind: runKind,
+  kind: jobKind,
   startTime: time,
   completionTime: time,
   outcome: z.enum(['Succeeded', 'Failed']),
@@ -62,6 +72,9 @@ export const ledger = z.object({
   copies: z.array(ledgerCopy).describe('Local copies, oldest first.'),
   chains: z.array(ledgerChain).describe('Chains, oldest first.'),
   runs: z.array(ledgerRun).describe('The newest runs, oldest first.'),
+  acceptedShrink: time
+    .optional()
+    .describe('A loss up to the copy of this data time was meant: nothing before it is compared with.'),
 });
 export type Ledger = z.output<typeof ledger>;
 

@@ -1,7 +1,7 @@
-import { dumpTask, shipTask } from '../api/v1alpha1/task.ts';
+import { dumpTask, pruneTask, shipTask } from '../api/v1alpha1/task.ts';
 import { runContainer, type Surroundings } from './container.ts';
 
-/** The agent's entry point: `agent dump` or `agent ship`, with the task in HOLDFAST_TASK. The exit status is 0 only for a success. */
+/** The agent's entry point: `agent dump`, `agent ship` or `agent prune`, with the task in HOLDFAST_TASK. The exit status is 0 only for a success. */
 const main = async (name: string | undefined): Promise<number> => {
   const surroundings: Surroundings = {
     env: process.env,
@@ -16,7 +16,11 @@ const main = async (name: string | undefined): Promise<number> => {
     const { ship } = await import('./ship/ship.ts');
     return runContainer({ name, task: shipTask, work: ship }, surroundings);
   }
-  process.stderr.write('usage: agent dump|ship\n');
+  if (name === 'prune') {
+    const { prune } = await import('./prune/prune.ts');
+    return runContainer({ name, task: pruneTask, work: prune }, surroundings);
+  }
+  process.stderr.write('usage: agent dump|ship|prune\n');
   return 2;
 };
 

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
-import type { RunKind } from '../api/v1alpha1/recovery-points.ts';
+import type { RetentionState, RunKind } from '../api/v1alpha1/recovery-points.ts';
 import type { Failure, Note, runSteps } from '../api/v1alpha1/result.ts';
-import type { DumpTask, ShipTask } from '../api/v1alpha1/task.ts';
+import type { AgentTask } from '../api/v1alpha1/task.ts';
 import { RunError } from '../errors/run-error.ts';
 import { exec, type Command, type Ended } from './exec.ts';
 import { StepFailure } from './failure-of.ts';
@@ -17,7 +17,7 @@ export type RunStep = (typeof runSteps)[number];
 const reserveSeconds = 5;
 
 /** What a run works with. Everything it starts ends when `signal` aborts (deadline, SIGTERM), whose reason is the failure. */
-export interface RunContext<Task extends DumpTask | ShipTask = DumpTask | ShipTask> {
+export interface RunContext<Task extends AgentTask = AgentTask> {
   readonly task: Task;
   readonly jobName: string;
   readonly startTime: Date;
@@ -42,20 +42,22 @@ export interface RunContext<Task extends DumpTask | ShipTask = DumpTask | ShipTa
 /** What a container made, when it made something. Its points are in the ledger by then. */
 export interface Made {
   readonly made?: RunKind;
+  /** What a prune found and left. */
+  readonly retention?: RetentionState;
 }
 
 /** The work of a container: it returns when everything it made is checked, flushed and in the ledger, and throws otherwise. */
-export type Work<Task extends DumpTask | ShipTask> = (context: RunContext<Task>) => Promise<Made>;
+export type Work<Task extends AgentTask> = (context: RunContext<Task>) => Promise<Made>;
 
 /** The parts of a run that the frame around it looks at. */
-export interface Run<Task extends DumpTask | ShipTask> {
+export interface Run<Task extends AgentTask> {
   readonly context: RunContext<Task>;
   readonly notes: readonly Note[];
   /** The step that is being done: for work that does not end when it is told to. */
   currentStep(): Failure['step'];
 }
 
-export interface RunOptions<Task extends DumpTask | ShipTask> {
+export interface RunOptions<Task extends AgentTask> {
   readonly task: Task;
   readonly jobName: string;
   readonly startTime: Date;
@@ -64,7 +66,7 @@ export interface RunOptions<Task extends DumpTask | ShipTask> {
   readonly createLog: (redact: (text: string) => string) => Log;
 }
 
-export const createRun = <Task extends DumpTask | ShipTask>(options: RunOptions<Task>): Run<Task> => {
+export const createRun = <Task extends AgentTask>(options: RunOptions<Task>): Run<Task> => {
   const { task, jobName, startTime, signal, now } = options;
   const secrets = createSecrets();
   const log = options.createLog((text) => secrets.redact(text));

@@ -112,6 +112,15 @@ export const catalogue = {
     cause: 'After the upload the repository was listed again, and the new set is not whole.',
     next: 'The set does not count. Check the disk that the repository is on and who else removes files there; the next run makes a full.',
   },
+  RemovalRefused: {
+    cause: 'The backup host did not remove chains that retention no longer asks for, whatever it said.',
+    next: 'Remove them on the backup host, or let this SSH key delete there; a host that only takes new files is pruned on the host itself (docs/retention.md).',
+  },
+  SourceShrunk: {
+    cause:
+      'The newest copy holds far less than what is stored, so nothing is removed: the source may have been emptied.',
+    next: 'Look at the source. If the loss is meant, accept it with the annotation holdfast.dev/accept-shrink; if not, restore from a backup of before.',
+  },
   WrongPassphrase: {
     cause: 'The passphrase or key does not open what the repository already holds.',
     next: 'Put the earlier passphrase back; for a new one give the policy a new repository path.',

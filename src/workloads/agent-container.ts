@@ -1,4 +1,4 @@
-import { jobVariable, taskVariable, type DumpTask, type ShipTask } from '../api/v1alpha1/task.ts';
+import { jobVariable, taskVariable, type AgentTask } from '../api/v1alpha1/task.ts';
 import type { ClaimMount } from './claim-mount.ts';
 import type { SecretMount } from './secrets.ts';
 import type { WorkloadSettings } from './settings.ts';
@@ -17,9 +17,9 @@ export interface AgentContainer {
 }
 
 interface Options {
-  name: 'dump' | 'ship';
+  name: 'dump' | 'ship' | 'prune';
   image: string;
-  task: DumpTask | ShipTask;
+  task: AgentTask;
   secrets: SecretMount[];
   claims?: ClaimMount[];
   settings: WorkloadSettings;

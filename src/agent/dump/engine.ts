@@ -9,6 +9,10 @@ export interface Dumped {
   readonly factsKnown: boolean;
   /** What the source holds and the dump does not, or not surely of the same moment: said in status, never passed over. */
   readonly notCovered?: readonly string[];
+  /** How much it holds, where the engine counts exactly: rows, points, files. */
+  readonly rows?: number;
+  /** Names of what holds something (tables, measurements): one that is missing from the next dump is told. */
+  readonly holding?: readonly string[];
 }
 
 /**

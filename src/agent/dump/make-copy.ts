@@ -11,6 +11,7 @@ import type { RunContext } from '../run.ts';
 import { plainText, shorten } from '../text.ts';
 import { secondsBetween, timestamp } from '../../base/times.ts';
 import { describeFiles, flushAll, writeManifest } from './copy-files.ts';
+import { compareCopy, fitHolding } from './compare-copy.ts';
 import type { Engine } from './engine.ts';
 import { byDataTime, partialSuffix } from './tidy.ts';
 
@@ -27,11 +28,12 @@ export const makeCopy = async (context: RunContext<DumpTask>, engine: Engine): P
   const began = now();
   try {
     await mkdir(partial);
-    const { dataTime, factsKnown, notCovered = [] } = await engine.dump(context, partial);
+    const { dataTime, factsKnown, notCovered = [], rows, holding } = await engine.dump(context, partial);
     return await context.step('Finish', async () => {
       const name = compactTime(dataTime);
       const files = await describeFiles(partial, signal);
-      const copy: LedgerCopy = {
+      const names = fitHolding(holding);
+      const described: LedgerCopy = {
         name,
         dataTime: timestamp(dataTime),
         completionTime: timestamp(now()),
@@ -40,8 +42,11 @@ export const makeCopy = async (context: RunContext<DumpTask>, engine: Engine): P
         jobName: context.jobName,
         ...(factsKnown && { factsDigest: await digestOf(join(partial, factsFile)) }),
         ...(notCovered.length > 0 && { notCovered: fitNotCovered(notCovered) }),
+        ...(rows !== undefined && { rows }),
+        ...(names !== undefined && { holding: names }),
         files,
       };
+      const copy = { ...described, ...compareCopy(context, await ledger.read(), described) };
       await writeManifest(partial, copy);
       await flushAll(partial);
       signal.throwIfAborted();
@@ -49,7 +54,11 @@ export const makeCopy = async (context: RunContext<DumpTask>, engine: Engine): P
       await flush(layout.copies);
       await ledger.update((current) => ({
         ...current,
-        copies: [...current.copies.filter((other) => other.name !== name), copy].toSorted(byDataTime),
+        copies: [
+          // Names are compared with the copy before only, and may be many.
+          ...current.copies.filter((other) => other.name !== name).map(withoutNames),
+          copy,
+        ].toSorted(byDataTime),
       }));
       return copy;
     });
@@ -57,6 +66,11 @@ export const makeCopy = async (context: RunContext<DumpTask>, engine: Engine): P
     await rm(partial, { recursive: true, force: true });
     throw error;
   }
+};
+
+const withoutNames = (copy: LedgerCopy): LedgerCopy => {
+  const { holding: _holding, ...rest } = copy;
+  return rest;
 };
 
 const maxNotCovered = 4;

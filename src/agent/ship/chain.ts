@@ -114,7 +114,8 @@ export const reviewChains = (
 ): { chains: LedgerChain[]; broken: LedgerChain[] } => {
   const broken: LedgerChain[] = [];
   const reviewed = chains.map((chain) => {
-    if (chain.repository !== repository) return chain;
+    // What retention began to remove is not missing.
+    if (chain.repository !== repository || chain.removing) return chain;
     const { problem: earlier, ...rest } = chain;
     const { problem } = chainState(chain, filesIn(listing, chain.directory));
     if (problem === undefined) return { ...rest, checkedTime };

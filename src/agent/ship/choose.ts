@@ -36,9 +36,10 @@ export const freshDirectory = (now: Date, taken: ReadonlySet<string>): string =>
   return chainDirectory(time);
 };
 
-const newestChain = (chains: readonly LedgerChain[]): LedgerChain | undefined =>
+/** The chain that an incremental continues. */
+export const newestChain = (chains: readonly LedgerChain[]): LedgerChain | undefined =>
   chains
-    .filter(({ sets }) => sets.length > 0)
+    .filter(({ sets, removing }) => sets.length > 0 && !removing)
     .toSorted((a, b) => (a.sets[0]?.setTime ?? '').localeCompare(b.sets[0]?.setTime ?? ''))
     .at(-1);
 

@@ -27,6 +27,22 @@ const claimed = (there: Owner | undefined): string =>
     : 'has an owner marker that cannot be read';
 
 /**
+ * Makes sure that the directory in the repository is this policy's, and writes nothing: for who is about to remove something.
+ * @throws RunError RepositoryOwnedByAnother
+ */
+export const checkOwner = async (
+  remote: Remote,
+  task: Pick<ShipTask, 'cluster' | 'policy'>,
+  listing: readonly ListedFile[],
+): Promise<void> => {
+  const marked = listing.some(({ name }) => name === markerName);
+  const there = marked ? parseOwner(await remote.readText(markerName)) : undefined;
+  if (there && same(there, { cluster: task.cluster, ...task.policy })) return;
+  const what = marked ? claimed(there) : 'has no owner marker, which the next backup writes';
+  throw new RunError('RepositoryOwnedByAnother', `The directory of the policy in the repository ${what}.`);
+};
+
+/**
  * Makes sure that the directory in the repository is this policy's: two clusters that write to one place would remove each other's sets.
  * @throws RunError RepositoryOwnedByAnother
  */

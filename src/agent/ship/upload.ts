@@ -88,6 +88,8 @@ export const upload = async (session: Session, chosen: ChosenChain, copy: Ledger
       setDigest: sha256OfText(manifest),
       ...(copy.factsDigest !== undefined && { factsDigest: copy.factsDigest }),
       copy: copy.name,
+      sourceBytes: copy.sizeBytes,
+      ...(copy.rows !== undefined && { sourceRows: copy.rows }),
       files: verdict.files,
     };
   });

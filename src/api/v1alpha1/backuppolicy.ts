@@ -3,7 +3,7 @@ import type { DeepReadonly } from '../../base/types.ts';
 import { condition } from './conditions.ts';
 import { egressCIDRs, podTemplate, quiesce, restorePolicy, verification } from './later.ts';
 import { celRules, time } from './primitives.ts';
-import { chain, localCopyPoint, runKind, setPoint } from './recovery-points.ts';
+import { chain, jobKind, localCopyPoint, retentionState, setPoint } from './recovery-points.ts';
 import { encryption } from './encryption.ts';
 import { repository } from './repository.ts';
 import { failure } from './result.ts';
@@ -46,7 +46,7 @@ export const backupPolicySpec = z
 export type BackupPolicySpec = DeepReadonly<z.output<typeof backupPolicySpec>>;
 
 const lastRun = z.object({
-  kind: runKind.describe('What the run was started for.'),
+  kind: jobKind.describe('What the run was started for.'),
   jobName: z.string().max(253).describe('Its Job.'),
   completionTime: time.describe('When it ended.'),
   outcome: z.enum(['Succeeded', 'Failed', 'Unknown']).describe('Unknown: it ended, and nobody can say how.'),
@@ -61,7 +61,7 @@ const lastFailure = failure
       .string()
       .max(253)
       .describe('The Job of the run: `kubectl logs job/<jobName> --all-containers --ignore-errors` has the details.'),
-    kind: runKind.describe('What the run was started for.'),
+    kind: jobKind.describe('What the run was started for.'),
   })
   .describe('The newest run that failed. It stays after later successes, as history.');
 export type LastFailure = DeepReadonly<z.output<typeof lastFailure>>;
@@ -87,6 +87,10 @@ export const backupPolicyStatus = z
     lastFull: setPoint.describe('The newest full in the repository.').optional(),
     lastIncremental: setPoint.describe('The newest incremental in the repository.').optional(),
     chain: chain.describe('The newest chain in the repository.').optional(),
+    retention: retentionState
+      .extend({ lastPruneTime: time.describe('When retention last ran to its end.') })
+      .describe('What retention found and left when it last succeeded.')
+      .optional(),
     lastRuns: z
       .array(lastRun)
       .max(8)

@@ -29,6 +29,7 @@ export const policyConditionTypes = [
   'Verified',
   'RecoveryPointMet',
   'RecoveryTimeMet',
+  'RetentionKept',
   'Ready',
   'Reconciling',
   'Stalled',

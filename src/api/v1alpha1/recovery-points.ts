@@ -5,9 +5,13 @@ import { sha256, time } from './primitives.ts';
 
 export const runKinds = ['LocalCopy', 'Full', 'Incremental'] as const;
 
-/** What a run was started for. */
+/** What a run of a schedule was started for. */
 export const runKind = z.enum(runKinds);
 export type RunKind = z.output<typeof runKind>;
+
+/** What a Job was started for: a run of a schedule, or one that the operator makes itself. */
+export const jobKind = z.enum([...runKinds, 'Prune']);
+export type JobKind = z.output<typeof jobKind>;
 
 const bytes = z.int().min(0);
 
@@ -35,6 +39,12 @@ export const localCopyPoint = point.extend({
     .meta({ 'x-kubernetes-list-type': 'atomic' })
     .describe('What the source holds and this copy does not, or not surely of the same moment.')
     .optional(),
+  rows: z.int().min(0).describe('How much it holds: rows, points or files, whatever the engine counts.').optional(),
+  shrunk: z
+    .string()
+    .max(160)
+    .describe('What it holds less than what is stored, when that is so much that the source may have been emptied.')
+    .optional(),
 });
 export type LocalCopyPoint = z.output<typeof localCopyPoint>;
 
@@ -57,3 +67,22 @@ export const chain = z.object({
   problem: z.string().max(256).describe('What is missing or differs, when the chain is not intact.').optional(),
 });
 export type Chain = z.output<typeof chain>;
+
+/** What retention left behind when it last ran. */
+export const retentionState = z.object({
+  rule: z
+    .string()
+    .max(64)
+    .describe('Digest of what was asked: retention, time zone, what was accepted. Another one is judged anew.'),
+  fullTime: time.describe('The newest full at that time.'),
+  removed: z.int().min(0).describe('How many chains that run removed.'),
+  chains: z.int().min(0).describe('How many chains are kept, broken ones included.'),
+  oldestPointTime: time.describe('The oldest state of the data that can be restored.').optional(),
+  nextDue: time.describe('When the next chain comes due; missing when that takes another full.').optional(),
+  left: z
+    .string()
+    .max(200)
+    .describe('What is older than asked and was not removed, since Holdfast did not make it or does not know it.')
+    .optional(),
+});
+export type RetentionState = z.output<typeof retentionState>;

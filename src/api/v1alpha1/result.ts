@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { failureReasons } from '../../errors/catalogue.ts';
 import { time } from './primitives.ts';
-import { chain, localCopyPoint, runKind, setPoint } from './recovery-points.ts';
+import { chain, jobKind, localCopyPoint, retentionState, runKind, setPoint } from './recovery-points.ts';
 
 /**
  * What a container says at its end: one JSON object of at most 2 KiB in its termination message. Both sides read it with this schema.
@@ -19,6 +19,7 @@ export const runSteps = [
   'Lock',
   'Repository',
   'Upload',
+  'Remove',
   'Check',
   'Finish',
 ] as const;
@@ -33,7 +34,16 @@ export type Failure = z.output<typeof failure>;
 /** Something a person should know about a run that succeeded. */
 export const note = z.object({
   reason: z
-    .enum(['FullInsteadOfIncremental', 'ChainBroken', 'FactsUnknown', 'PartialSetRemoved', 'NotCovered'])
+    .enum([
+      'FullInsteadOfIncremental',
+      'ChainBroken',
+      'FactsUnknown',
+      'PartialSetRemoved',
+      'NotCovered',
+      'SourceShrunk',
+      'ContentGone',
+      'ChainRemoved',
+    ])
     .describe('What kind of thing.'),
   message: z.string().max(320),
 });
@@ -42,8 +52,8 @@ export type Note = z.output<typeof note>;
 /** The result of one container. */
 export const result = z.object({
   version: z.literal(1),
-  container: z.enum(['dump', 'ship']),
-  kind: runKind.describe('What the run was started for.'),
+  container: z.enum(['dump', 'ship', 'prune']),
+  kind: jobKind.describe('What the run was started for.'),
   outcome: z.enum(['Succeeded', 'Failed']),
   startTime: time,
   completionTime: time,
@@ -52,6 +62,7 @@ export const result = z.object({
     .optional(),
   failure: failure.optional(),
   notes: z.array(note).max(2).default([]),
+  retention: retentionState.describe('What a prune that succeeded found and left.').optional(),
   newest: z
     .object({
       localCopy: localCopyPoint.optional(),

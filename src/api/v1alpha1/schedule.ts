@@ -70,8 +70,27 @@ export const localCopy = z
 /** How long backups are kept. */
 export const retention = z
   .object({
-    keepFor: duration.describe('Age up to which a backup is kept, for example 4w or 1mo.').optional(),
-    keepFullChains: z.int32().min(1).max(1000).describe('How many chains are kept.').optional(),
+    keepFor: duration
+      .describe(
+        'How far back a restore must reach, for example 4w or 1mo (a calendar month in the time zone of the schedule). A chain is kept until every moment of this span can be restored without it.',
+      )
+      .optional(),
+    keepFullChains: z
+      .int32()
+      .min(1)
+      .max(1000)
+      .describe(
+        'How many intact chains are kept: fulls, each with its incrementals. With keepFor too, a chain goes only when both allow it.',
+      )
+      .optional(),
+    freezeOnShrink: z
+      .int32()
+      .min(1)
+      .max(100)
+      .default(50)
+      .describe(
+        'Nothing is removed while the newest copy holds less than what is stored by more than this many percent of its rows or bytes: the source may have been emptied. 100 never freezes. The annotation holdfast.dev/accept-shrink accepts a loss that is meant.',
+      ),
   })
   .meta(
     celRules({
@@ -79,7 +98,10 @@ export const retention = z
       message: 'retention: set keepFor (such as 4w), keepFullChains, or both',
     }),
   )
-  .describe(`How long backups are kept. ${notYet} Until then nothing is removed from the repository.`);
+  .describe(
+    'How long backups are kept. Chains are removed whole; the last intact one never. Without it nothing is removed from the repository.',
+  );
+export type Retention = z.output<typeof retention>;
 
 /** What was promised. Promises are judged; they do not stop anything. */
 export const objectives = z
@@ -105,5 +127,6 @@ export const deadlines = z
       ),
     full: duration.default('12h').describe('Likewise for shipping a full, after its dump.'),
     incremental: duration.default('12h').describe('Likewise for shipping an incremental, after its dump.'),
+    prune: duration.default('1h').describe('Likewise for removing what retention no longer asks for.'),
   })
   .describe('When a run is stopped because it takes too long.');

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { runKind } from './recovery-points.ts';
-import { objectName } from './primitives.ts';
+import { retention } from './schedule.ts';
+import { objectName, time } from './primitives.ts';
 import { rsyncTask } from './repositories/rsync.ts';
 import { volumeTask } from './repositories/volume.ts';
 import { gitTask } from './sources/git.ts';
@@ -40,6 +41,12 @@ export type DumpSource = z.output<typeof dumpSource>;
 export const dumpTask = common.extend({
   source: dumpSource,
   keep: z.int().min(1).describe('How many local copies are kept.'),
+  freezeOnShrink: z
+    .int()
+    .min(1)
+    .max(100)
+    .optional()
+    .describe('A copy that holds less than what is stored by more than this many percent is marked; 50 when left out.'),
   reuse: z
     .object({
       schedule: z.string().describe('The cron line of the local copies.'),
@@ -75,6 +82,28 @@ export const shipTask = common.extend({
     .describe('How the sets are encrypted.'),
 });
 export type ShipTask = z.output<typeof shipTask>;
+
+/** Remove the chains that retention no longer asks for. */
+export const pruneTask = common.extend({
+  kind: z.literal('Prune'),
+  cluster: shipTask.shape.cluster,
+  repository: shipTask.shape.repository,
+  retention,
+  timeZone: z.string().describe('The time zone whose calendar months count.'),
+  asOf: time.describe(
+    'The time by the operator’s clock. Of this and the pod’s own the earlier counts: one wrong clock removes nothing.',
+  ),
+  protect: z.array(z.string()).max(64).describe('Directories of chains that stay whatever their age.'),
+  acceptShrink: time
+    .optional()
+    .describe('A loss up to the copy of this data time was meant; nothing before it is compared with.'),
+  rule: z.string().max(64).describe('Digest of what is asked, for the result.'),
+  fullTime: time.describe('The newest full that the operator knows, for the result.'),
+});
+export type PruneTask = z.output<typeof pruneTask>;
+
+/** What any container may be asked. */
+export type AgentTask = DumpTask | ShipTask | PruneTask;
 
 /** Name of the environment variable that holds the task. */
 export const taskVariable = 'HOLDFAST_TASK';

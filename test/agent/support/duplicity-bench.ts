@@ -6,10 +6,18 @@ import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { result as resultSchema, type Result } from '../../../src/api/v1alpha1/result.ts';
 import type { RsyncTask } from '../../../src/api/v1alpha1/repositories/rsync.ts';
-import { jobVariable, taskVariable, type ShipRepository, type ShipTask } from '../../../src/api/v1alpha1/task.ts';
+import {
+  jobVariable,
+  taskVariable,
+  type PruneTask,
+  type ShipRepository,
+  type ShipTask,
+} from '../../../src/api/v1alpha1/task.ts';
 import { errorCode } from '../../../src/agent/disk.ts';
 import { claimLayout, compactTime } from '../../../src/agent/layout.ts';
-import { emptyLedger, ledger as ledgerSchema, type Ledger } from '../../../src/agent/ledger.ts';
+import { emptyLedger, ledger as ledgerSchema, type Ledger, type LedgerSet } from '../../../src/agent/ledger.ts';
+import { repositoryIdentity } from '../../../src/agent/repositories/rsync/repository.ts';
+import { volumeIdentity } from '../../../src/agent/repositories/volume/repository.ts';
 import { makeDirectory } from './directories.ts';
 import { duplicityDirectory } from './duplicity.ts';
 import type { TestRepository } from './repositories.ts';
@@ -50,6 +58,19 @@ export interface ShipOptions {
   readonly before?: readonly string[];
 }
 
+export interface PruneOptions {
+  readonly retention?: Partial<PruneTask['retention']>;
+  /** What the operator's clock says; the copies of a bench are of January 2026. */
+  readonly asOf: string;
+  readonly protect?: readonly string[];
+  readonly acceptShrink?: string;
+  readonly timeZone?: string;
+  readonly cluster?: string;
+  readonly rsync?: Partial<RsyncTask>;
+  readonly deadlineSeconds?: number;
+  readonly programs?: string;
+}
+
 /** A policy with its claim, its Secrets and its place in the repository. */
 export interface Bench {
   readonly path: string;
@@ -59,10 +80,18 @@ export interface Bench {
   readonly place: string;
   /** The directory of the policy below it. */
   readonly repository: string;
+  /** The identity of the repository, as the ledger keeps it. */
+  readonly repositoryId: string;
   /** Puts keys into a mounted Secret and gives back where it is. */
   secret(name: string, keys: Readonly<Record<string, string>>): Promise<{ directory: string; secret: string }>;
-  /** Puts a local copy on the claim, as a dump does; each is a day newer than the one before. */
-  addCopy(files: Files): Promise<string>;
+  /** Puts a local copy on the claim, as a dump does; each is a day newer than the one before, unless told. */
+  addCopy(files: Files, options?: { readonly dataTime?: Date; readonly rows?: number }): Promise<string>;
+  /**
+   * Puts a chain onto host and claim without running duplicity: files of its names, one volume a set, and what the ledger says of them.
+   * Its sets are of these times; the first is the full.
+   */
+  addChain(times: readonly Date[], options?: { readonly rows?: number; readonly bytes?: number }): Promise<string>;
+  prune(options: PruneOptions): Promise<ShipRun>;
   start(options?: ShipOptions): Promise<Started>;
   ship(options?: ShipOptions): Promise<ShipRun>;
   ledger(): Promise<Ledger>;
@@ -97,21 +126,42 @@ export const makeBench = async (kind: TestRepository): Promise<Bench> => {
     return { directory, secret: name };
   };
 
-  const blockOf = async (options: ShipOptions): Promise<ShipRepository> => {
+  const blockOf = async (options: Pick<ShipOptions, 'place' | 'rsync'>): Promise<ShipRepository> => {
     const block = await kind.block(secret, options.place ?? place);
     return 'rsync' in block ? { rsync: { ...block.rsync, ...options.rsync } } : block;
   };
+  const identityOf = (block: ShipRepository): string =>
+    'rsync' in block ? repositoryIdentity(block.rsync) : volumeIdentity(block.volume);
+  const repositoryId = identityOf(await blockOf({}));
 
-  const taskOf = async (options: ShipOptions): Promise<ShipTask> => ({
-    kind: options.kind ?? 'Full',
+  const commonOf = async (
+    options: Pick<ShipOptions, 'scratch' | 'deadlineSeconds' | 'cluster' | 'place' | 'rsync'>,
+  ) => ({
     policy,
     claim,
     scratch: options.scratch ?? scratch,
     deadlineSeconds: options.deadlineSeconds ?? 120,
     cluster: options.cluster ?? 'a-cluster',
     repository: await blockOf(options),
+  });
+
+  const taskOf = async (options: ShipOptions): Promise<ShipTask> => ({
+    kind: options.kind ?? 'Full',
+    ...(await commonOf(options)),
     adopt: options.adopt ?? false,
     encryption: options.encryption ?? { method: 'none' },
+  });
+
+  const pruneTaskOf = async (options: PruneOptions): Promise<PruneTask> => ({
+    kind: 'Prune',
+    ...(await commonOf(options)),
+    retention: { freezeOnShrink: 50, ...(options.retention ?? { keepFor: '1w' }) },
+    timeZone: options.timeZone ?? 'Etc/UTC',
+    asOf: options.asOf,
+    protect: [...(options.protect ?? [])],
+    ...(options.acceptShrink !== undefined && { acceptShrink: options.acceptShrink }),
+    rule: 'a-rule',
+    fullTime: '2026-01-01T00:00:00Z',
   });
 
   const ledger: Bench['ledger'] = async () => {
@@ -132,16 +182,23 @@ export const makeBench = async (kind: TestRepository): Promise<Bench> => {
     await writeFile(layout.ledger, JSON.stringify({ ...now, copies }));
   };
 
-  const start: Bench['start'] = async (options = {}) => {
+  const newJob = (): string => {
     runs += 1;
-    const job = `job-${runs}`;
-    await take(job);
-    const message = join(path, `result-${runs}`);
-    const [file = '', ...args] = [...(options.before ?? []), process.execPath, main, 'ship'];
+    return `job-${runs}`;
+  };
+
+  const launch = (
+    container: 'ship' | 'prune',
+    task: ShipTask | PruneTask,
+    job: string,
+    { before = [], programs }: Pick<ShipOptions, 'before' | 'programs'>,
+  ): Started => {
+    const message = join(path, `result-${job}`);
+    const [file = '', ...args] = [...before, process.execPath, main, container];
     const child = spawn(file, args, {
       env: {
-        PATH: [...(options.programs ? [options.programs] : []), bin, process.env['PATH'] ?? '/usr/bin:/bin'].join(':'),
-        [taskVariable]: JSON.stringify(await taskOf(options)),
+        PATH: [...(programs ? [programs] : []), bin, process.env['PATH'] ?? '/usr/bin:/bin'].join(':'),
+        [taskVariable]: JSON.stringify(task),
         [jobVariable]: job,
         HOLDFAST_TERMINATION_LOG: message,
       },
@@ -165,19 +222,27 @@ export const makeBench = async (kind: TestRepository): Promise<Bench> => {
     return { pid: child.pid, done, log: () => log };
   };
 
+  const start: Bench['start'] = async (options = {}) => {
+    const job = newJob();
+    await take(job);
+    return launch('ship', await taskOf(options), job, options);
+  };
+
   return {
     path,
     claim,
     scratch,
     place,
     repository,
+    repositoryId,
     secret,
     start,
     ledger,
     ship: async (options) => (await start(options)).done,
-    async addCopy(files) {
+    prune: async (options) => launch('prune', await pruneTaskOf(options), newJob(), options).done,
+    async addCopy(files, options = {}) {
       copies += 1;
-      const dataTime = new Date(Date.UTC(2026, 0, copies, 1, 0, 3));
+      const dataTime = options.dataTime ?? new Date(Date.UTC(2026, 0, copies, 1, 0, 3));
       const name = compactTime(dataTime);
       for (const [file, content] of Object.entries(files)) {
         await mkdir(dirname(join(layout.copies, name, file)), { recursive: true });
@@ -193,6 +258,7 @@ export const makeBench = async (kind: TestRepository): Promise<Bench> => {
         sizeBytes: Object.values(files).reduce((sum, { length }) => sum + length, 0),
         jobName: `job-copy-${copies}`,
         factsDigest: sha256(Buffer.from(name)),
+        ...(options.rows !== undefined && { rows: options.rows }),
         files: Object.entries(files).map(([file, content]) => ({
           name: file,
           size: content.length,
@@ -207,6 +273,53 @@ export const makeBench = async (kind: TestRepository): Promise<Bench> => {
         }),
       );
       return name;
+    },
+    async addChain(times, { rows, bytes = 1000 } = {}) {
+      const stamps = times.map(compactTime);
+      const [first = ''] = stamps;
+      const directory = `chain-${first}`;
+      await mkdir(join(repository, directory), { recursive: true });
+      await mkdir(join(layout.archive, directory), { recursive: true });
+      const marker = { cluster: 'a-cluster', ...policy };
+      await writeFile(join(repository, 'holdfast-owner.json'), `${JSON.stringify(marker)}\n`);
+      const sets: LedgerSet[] = [];
+      for (const [index, stamp] of stamps.entries()) {
+        const span = index === 0 ? stamp : `${stamps[index - 1]}.to.${stamp}`;
+        const kind = index === 0 ? 'full' : 'inc';
+        const names = [
+          `duplicity-${kind}.${span}.vol1.difftar`,
+          `duplicity-${kind}.${span}.manifest`,
+          `duplicity-${index === 0 ? 'full' : 'new'}-signatures.${span}.sigtar`,
+        ];
+        for (const name of names) await writeFile(join(repository, directory, name), name);
+        for (const name of names.slice(1)) await writeFile(join(layout.archive, directory, name), name);
+        const time = (times[index] ?? new Date()).toISOString().replace('.000', '');
+        sets.push({
+          type: index === 0 ? 'Full' : 'Incremental',
+          setTime: time,
+          dataTime: time,
+          completionTime: time,
+          durationSeconds: 1,
+          sizeBytes: 100,
+          sentBytes: 100,
+          jobName: 'job-of-chain',
+          setDigest: sha256(Buffer.from(names[1] ?? '')),
+          copy: stamp,
+          sourceBytes: bytes,
+          ...(rows !== undefined && { sourceRows: rows }),
+          files: names.map((name) => ({ name, size: name.length })),
+        });
+      }
+      const earlier = await ledger();
+      const chain = {
+        repository: repositoryId,
+        directory,
+        encryption: 'none',
+        sets,
+        checkedTime: sets.at(-1)?.completionTime ?? '',
+      };
+      await writeFile(layout.ledger, JSON.stringify({ ...earlier, chains: [...earlier.chains, chain] }));
+      return directory;
     },
     async chains() {
       const names = await readdir(repository);

@@ -9,7 +9,7 @@ import type { RunContext } from '../../run.ts';
 import { timestamp } from '../../../base/times.ts';
 import { collectFacts } from './collect-facts.ts';
 import { serverMessage, withConnection, type Account } from './connect.ts';
-import { mysqlFacts, type MysqlFacts } from './facts.ts';
+import { holdingOf, mysqlFacts, type MysqlFacts } from './facts.ts';
 import { noteGaps } from './notes.ts';
 import { listObjects, type DatabaseObject } from './objects.ts';
 import { writeOptionFile } from './option-file.ts';
@@ -84,7 +84,7 @@ const dumpAndCollect = async (
       writeFacts(context, { account, source, directory, dataTime, facts }),
     );
     noteGaps(context, written);
-    return { dataTime, factsKnown: written.unknown === undefined };
+    return { dataTime, factsKnown: written.unknown === undefined, ...holdingOf(written) };
   } finally {
     if ('release' in snapshot) {
       snapshot.release();

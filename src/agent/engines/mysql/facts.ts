@@ -54,3 +54,19 @@ export const mysqlFacts = z.object({
     .optional(),
 });
 export type MysqlFacts = z.output<typeof mysqlFacts>;
+
+/** What there is in the tables, by exact counts; nothing where one is not known. */
+export const holdingOf = ({
+  databases,
+  unknown,
+}: Pick<MysqlFacts, 'databases' | 'unknown'>): { rows?: number; holding?: string[] } => {
+  if (unknown !== undefined) return {};
+  const tables = databases.flatMap(({ name, tables: all }) =>
+    all
+      .filter(({ kind }) => kind !== 'Sequence')
+      .map((each) => ({ name: `${name}.${each.name}`, rows: 'rows' in each.content ? each.content.rows : undefined })),
+  );
+  const holding = tables.filter(({ rows }) => rows !== 0).map(({ name }) => name);
+  if (tables.some(({ rows }) => rows === undefined)) return { holding };
+  return { rows: tables.reduce((sum, { rows }) => sum + (rows ?? 0), 0), holding };
+};

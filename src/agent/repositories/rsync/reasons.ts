@@ -9,6 +9,8 @@ const table: readonly Cause[] = [
   { pattern: /Load key ".*": .*/, reason: 'SecretInvalid' },
   { pattern: /Permission denied \([a-z,-]+\)|Too many authentication failures/, reason: 'KeyRefused' },
   ...scratchCauses,
+  // rrsync of a host that only takes new files (-no-del).
+  { pattern: /option --delete\S* has been disabled on this server/, reason: 'RemovalRefused' },
   { pattern: /rsync: .*(No space left on device|Disk quota exceeded)/, reason: 'RepositoryFull' },
   {
     pattern: /command not found|rsync: not found|is your shell clean|This account is currently not available/,

@@ -11,7 +11,12 @@ export const policyDirectory = ({ path }: Pick<RsyncTask, 'path'>, policy: ShipT
   `${path}/${policy.namespace}/${policy.name}`.replaceAll(/\/+/g, '/');
 
 /** The identity of a repository, as the ledger keeps it. */
-export const repositoryIdentity = ({ user, host, port, path }: RsyncTask): string =>
+export const repositoryIdentity = ({
+  user,
+  host,
+  port,
+  path,
+}: Pick<RsyncTask, 'user' | 'host' | 'port' | 'path'>): string =>
   `rsync://${user}@${host}:${port}/${path}`.replace(/\/+$/, '');
 
 /** What duplicity is told of a directory on the backup host. It splits the options at blanks. */

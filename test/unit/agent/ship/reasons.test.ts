@@ -26,6 +26,13 @@ Host key verification failed.
 ${rsync255}`,
   },
   {
+    reason: 'RemovalRefused',
+    what: 'the host only takes new files',
+    text: `/usr/bin/rrsync error: option --delete has been disabled on this server.
+rsync: connection unexpectedly closed (0 bytes received so far) [sender]
+rsync error: error in rsync protocol data stream (code 12) at io.c(285) [sender=3.5.0]`,
+  },
+  {
     reason: 'KeyRefused',
     what: 'the key is refused',
     text: `root@127.0.0.1: Permission denied (publickey).\n${rsync255}`,
