@@ -1,16 +1,17 @@
-import { applyIfChanged, type ApplyResult } from '../kube/apply.ts';
+import { applyIfChanged, fieldManager, type ApplyResult } from '../kube/apply.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { ApiError, isConflict } from '../kube/errors.ts';
-import { deleteObject, getObject } from '../kube/objects.ts';
+import { ApiError, isAlreadyExists, isConflict } from '../kube/errors.ts';
+import { createObject, deleteObject, getObject } from '../kube/objects.ts';
 import type { Logger } from '../kube/logger.ts';
 import type { KubeObject, ResourceType } from '../kube/types.ts';
 import { policyAnnotation, policyLabel } from '../workloads/labels.ts';
 import { policyLabelValue } from '../workloads/names.ts';
-import type { Claim, CronJob } from '../workloads/types.ts';
+import type { Claim, CronJob, Job } from '../workloads/types.ts';
 import type { Cache } from './cache.ts';
 import type { Caches } from './caches.ts';
 import type { Plan, Wanted } from './plan.ts';
 import type { Problem } from './problems.ts';
+import type { PrunePlan } from './prune.ts';
 import { resources } from './resources.ts';
 
 interface ApplyContext {
@@ -95,6 +96,15 @@ const applyOver = async (
   }
 };
 
+// Of an answer that a person must do something about; everything else is tried again.
+const refusalOf = (error: unknown, kind: string, name: string): Problem => {
+  if (!(error instanceof ApiError) || !refusedCodes.includes(error.code)) throw error;
+  return {
+    reason: 'ApplyRefused',
+    message: `The API server refused the ${kind} ${name}: ${sentence(error.serverMessage)} Holdfast tries again every ${recheckSeconds} s.`,
+  };
+};
+
 /** Applies one object. @throws {ApiError} 409: look again */
 const applyOne = async (
   context: ApplyContext,
@@ -115,13 +125,7 @@ const applyOne = async (
     if (object !== undefined) target.cache.remember(object, { silent: true });
     return [];
   } catch (error) {
-    if (!(error instanceof ApiError) || !refusedCodes.includes(error.code)) throw error;
-    return [
-      {
-        reason: 'ApplyRefused',
-        message: `The API server refused the ${kind} ${name}: ${sentence(error.serverMessage)} Holdfast tries again every ${recheckSeconds} s.`,
-      },
-    ];
+    return [refusalOf(error, kind, name)];
   }
 };
 
@@ -146,4 +150,33 @@ export const applyPlan = async (context: ApplyContext, { claim, cronJobs, remove
     problems.push(...(await applyOne(context, target, cronJob)));
   }
   return problems;
+};
+
+/** Makes a Job that is made once: one of its name that is there already is the one that was to be made, if it is the policy's. */
+const createOnce = async (context: ApplyContext, job: Job): Promise<Problem[]> => {
+  const { client, caches, signal, logger, policyUid } = context;
+  const { namespace, name } = job.metadata;
+  try {
+    const created = await createObject(client, resources.job, job, { fieldManager, signal });
+    caches.jobs.remember(created, { silent: true });
+    logger.info({ created: 'Job', object: name }, 'created');
+    return [];
+  } catch (error) {
+    if (!isAlreadyExists(error)) return [refusalOf(error, 'Job', name)];
+    const live = await getObject(client, resources.job, { namespace, name }, { signal });
+    if (live === undefined) throw error;
+    if (live.metadata.ownerReferences?.every(({ uid }) => uid !== policyUid) ?? true) return [nameTaken('Job', name)];
+    caches.jobs.remember(live);
+    return [];
+  }
+};
+
+/** Carries out what is planned for retention. */
+export const applyPrune = async (context: ApplyContext, { create, remove }: PrunePlan): Promise<Problem[]> => {
+  const { client, signal, logger } = context;
+  for (const { namespace, name, uid } of remove) {
+    await deleteObject(client, resources.job, { namespace, name }, { uid, signal });
+    logger.info({ deleted: 'Job', object: name }, 'deleted: its result is in status, and newer ones are kept');
+  }
+  return create === undefined ? [] : createOnce(context, create);
 };

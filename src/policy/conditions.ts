@@ -1,10 +1,11 @@
 import type { BackupPolicySpec, LastRun } from '../api/v1alpha1/backuppolicy.ts';
 import { parseDuration } from '../api/v1alpha1/duration.ts';
 import type { PolicyConditionType } from '../api/v1alpha1/conditions.ts';
-import type { RunKind } from '../api/v1alpha1/recovery-points.ts';
+import type { JobKind } from '../api/v1alpha1/recovery-points.ts';
 import { catalogue, failureReasons } from '../errors/catalogue.ts';
 import type { History } from './history.ts';
 import type { Problem } from './problems.ts';
+import { retentionKept } from './retention-condition.ts';
 
 const longestMonthSeconds = 31 * 24 * 60 * 60;
 
@@ -21,6 +22,11 @@ export interface Evidence {
   spec: BackupPolicySpec | undefined;
   problems: readonly Problem[];
   history: History;
+  /** Name of the policy, for commands in messages. */
+  name: string;
+  /** See PolicyView. */
+  acceptShrink: string | undefined;
+  now: Date;
 }
 
 const nextOf = (reason: string | undefined): string => {
@@ -34,7 +40,7 @@ const isAfter = (run: LastRun, other: LastRun): boolean => {
   return distance > 0 || (distance === 0 && other.outcome === 'Succeeded');
 };
 
-const newestOf = (runs: readonly LastRun[] | undefined, kinds: readonly RunKind[]): LastRun | undefined =>
+const newestOf = (runs: readonly LastRun[] | undefined, kinds: readonly JobKind[]): LastRun | undefined =>
   (runs ?? [])
     .filter(({ kind }) => kinds.includes(kind))
     .reduce<LastRun | undefined>((best, run) => (best === undefined || isAfter(run, best) ? run : best), undefined);
@@ -211,12 +217,14 @@ const protectedOf = (statements: readonly Statement[], { problems, history }: Ev
 /** All conditions of a policy, from evidence alone. Pure. */
 export const stateConditions = (evidence: Evidence): Statement[] => {
   const objectives = evidence.spec?.objectives;
+  const retention = retentionKept(evidence);
   const judged = [
     lastBackupSucceeded(evidence),
     chainIntact(evidence),
     notVerified,
     objective('RecoveryPointMet', 'recoveryPointObjective', objectives?.recoveryPointObjective),
     objective('RecoveryTimeMet', 'recoveryTimeObjective', objectives?.recoveryTimeObjective),
+    ...(retention === undefined ? [] : [retention]),
   ];
   return [protectedOf(judged, evidence), ...judged, ...ready(evidence), ...stalled(evidence)];
 };

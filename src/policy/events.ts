@@ -1,16 +1,23 @@
 import type { BackupPolicyStatus } from '../api/v1alpha1/backuppolicy.ts';
+import type { Note } from '../api/v1alpha1/result.ts';
 import type { EventNote } from '../kube/events.ts';
 import { newReports } from './history.ts';
 import type { RunReport, Runs } from './run-reports.ts';
+
+/** What is worth an Event and is as it should be. */
+const good: readonly Note['reason'][] = ['ChainRemoved'];
 
 const made = { LocalCopy: 'A local copy', Full: 'A full', Incremental: 'An incremental' } as const;
 
 const eventsOf = (report: RunReport): EventNote[] => {
   const { kind, jobName, outcome, failure, notes } = report;
   const hints = notes.map(
-    ({ reason, message }) => ({ type: 'Warning', reason, message: `${jobName}: ${message}` }) as const,
+    ({ reason, message }) =>
+      ({ type: good.includes(reason) ? 'Normal' : 'Warning', reason, message: `${jobName}: ${message}` }) as const,
   );
-  if (outcome === 'Succeeded') {
+  // One that removed nothing is worth none; what it removed is a note.
+  if (outcome === 'Succeeded' && kind === 'Prune') return hints;
+  if (outcome === 'Succeeded' && kind !== 'Prune') {
     const message = `${made[report.made ?? kind]} was made by ${jobName}, checked and recorded.`;
     return [{ type: 'Normal', reason: `${kind}Succeeded`, message }, ...hints];
   }

@@ -1,12 +1,19 @@
 import type { BackupPolicyStatus, LastFailure, LastRun } from '../api/v1alpha1/backuppolicy.ts';
-import { runKinds } from '../api/v1alpha1/recovery-points.ts';
+import { jobKind } from '../api/v1alpha1/recovery-points.ts';
 import type { DeepReadonly } from '../base/types.ts';
 import type { Newest, RunReport, Runs } from './run-reports.ts';
 
 /** The part of status that remembers: it only ever moves forward, whatever Jobs were removed since or a stale cache shows. */
 export type History = Pick<
   BackupPolicyStatus,
-  'lastLocalCopy' | 'lastFull' | 'lastIncremental' | 'lastBackupTime' | 'chain' | 'lastRuns' | 'lastFailure'
+  | 'lastLocalCopy'
+  | 'lastFull'
+  | 'lastIncremental'
+  | 'lastBackupTime'
+  | 'chain'
+  | 'retention'
+  | 'lastRuns'
+  | 'lastFailure'
 >;
 
 type Compare<T> = (a: T, b: T) => number;
@@ -33,6 +40,9 @@ const byCompletion: Compare<{ readonly completionTime: string }> = (a, b) =>
 const byCheck: Compare<NonNullable<History['chain']>> = (a, b) =>
   byTime(a.checkedTime, b.checkedTime) || Number(b.intact) - Number(a.intact) || byText(a, b);
 
+const byPrune: Compare<NonNullable<History['retention']>> = (a, b) =>
+  byTime(a.lastPruneTime, b.lastPruneTime) || byText(a, b);
+
 const proof = { Unknown: 0, Failed: 1, Succeeded: 2 } as const satisfies Record<LastRun['outcome'], number>;
 const harm = { Succeeded: 0, Unknown: 1, Failed: 2 } as const satisfies Record<LastRun['outcome'], number>;
 // What is said of a pod that left no word; a word of its own that is seen later weighs more.
@@ -56,7 +66,7 @@ const byFailure: Compare<LastFailure> = (a, b) =>
   byTime(a.time, b.time) || byText(a.jobName, b.jobName) || isKnown(a.reason) - isKnown(b.reason);
 
 const lastRunsOf = (previous: readonly LastRun[], reports: readonly RunReport[]): LastRun[] =>
-  runKinds.flatMap((kind) => {
+  jobKind.options.flatMap((kind) => {
     const before = previous.find((run) => run.kind === kind);
     const seen = reports.filter((report) => report.kind === kind).map(asLastRun);
     return greatest<LastRun>([before, ...seen], byEnd) ?? [];
@@ -82,7 +92,7 @@ const dataTimes = (sets: readonly { readonly dataTime: string }[]): string[] => 
 
 /** What status remembers after looking at the runs. Pure and idempotent: the same runs again change nothing. */
 export const nextHistory = (previous: DeepReadonly<History>, { reports, newest }: Runs): History => {
-  const { localCopies, fulls, incrementals, chains }: Newest = newest;
+  const { localCopies, fulls, incrementals, chains, retentions }: Newest = newest;
   const lastRuns = lastRunsOf(previous.lastRuns ?? [], reports);
   const setTimes = [previous.lastBackupTime, ...dataTimes(fulls), ...dataTimes(incrementals)];
   return {
@@ -97,6 +107,7 @@ export const nextHistory = (previous: DeepReadonly<History>, { reports, newest }
     ),
     ...optional('lastBackupTime', greatest(setTimes, byTime)),
     ...optional('chain', greatest<NonNullable<History['chain']>>([previous.chain, ...chains], byCheck)),
+    ...optional('retention', greatest<NonNullable<History['retention']>>([previous.retention, ...retentions], byPrune)),
     ...(lastRuns.length === 0 ? {} : { lastRuns }),
     ...optional('lastFailure', greatest<LastFailure>([previous.lastFailure, ...failuresOf(reports)], byFailure)),
   };

@@ -10,10 +10,15 @@ export type Observed = DeepReadonly<{
   pods: PodView[];
 }>;
 
-/** The Jobs that the policy's own CronJobs started. A Job that merely carries the label proves nothing. */
+/**
+ * The Jobs that the policy's own CronJobs started, and those that the operator made for it to prune. A Job that merely carries the label
+ * proves nothing; nor does one of another kind that names the policy as its owner.
+ */
 export const ownJobs = ({ policy, cronJobs, jobs }: Observed): DeepReadonly<JobView>[] => {
   const uids = new Set(
     cronJobs.filter(({ ownerPolicyUids }) => ownerPolicyUids.includes(policy.metadata.uid)).map(({ uid }) => uid),
   );
-  return jobs.filter(({ cronJobUids }) => cronJobUids.some((uid) => uids.has(uid)));
+  return jobs.filter(({ cronJobUids, ownerPolicyUids, kind }) =>
+    kind === 'Prune' ? ownerPolicyUids.includes(policy.metadata.uid) : cronJobUids.some((uid) => uids.has(uid)),
+  );
 };

@@ -38,7 +38,6 @@ const notAvailable: readonly (readonly [field: string, given: Given])[] = [
   ['spec.encryption.gpg.privateKeySecretRef', ({ encryption }) => encryption.gpg?.privateKeySecretRef],
   ['spec.schedule.verify', ({ schedule }) => schedule.verify],
   ['spec.schedule.window', ({ schedule }) => schedule.window],
-  ['spec.retention', ({ retention }) => retention],
   ['spec.verification', ({ verification }) => verification],
   ['spec.restore', ({ restore }) => restore],
   ['spec.quiesce', ({ quiesce }) => quiesce],

@@ -9,13 +9,14 @@ import { getObject } from '../kube/objects.ts';
 import { writeStatus } from '../kube/status.ts';
 import { keyOf } from '../kube/types.ts';
 import type { WorkloadSettings } from '../workloads/settings.ts';
-import { applyPlan, recheckSeconds } from './apply.ts';
+import { applyPlan, applyPrune, recheckSeconds } from './apply.ts';
 import { observe, type Caches } from './caches.ts';
 import { isInDoubt, lookForPods } from './doubts.ts';
 import { dueEvents } from './events.ts';
 import type { Observed } from './observed.ts';
 import { planPolicy } from './plan.ts';
 import { findProblems } from './problems.ts';
+import { planPrune } from './prune.ts';
 import { resources } from './resources.ts';
 import { readRuns, type Runs } from './run-reports.ts';
 import { nextStatus } from './status.ts';
@@ -37,11 +38,18 @@ const subjectOf = ({ policy: { metadata } }: Observed) => ({
   uid: metadata.uid,
 });
 
-// The next look is due when a run starts, since nextRunTimes moves then; a second later, so that CronJob was there first.
-const requeueAfter = ({ nextRunTime }: BackupPolicyStatus, refused: boolean, now: Date): ReconcileResult => {
+// The next look is due when a run starts, since nextRunTimes moves then, or retention comes due; a second later, so that CronJob was there
+// first.
+const requeueAfter = (
+  { nextRunTime }: BackupPolicyStatus,
+  { refused, pruneAt, now }: { refused: boolean; pruneAt: Date | undefined; now: Date },
+): ReconcileResult => {
   if (refused) return { requeueAfterMs: recheckSeconds * 1000 };
-  if (nextRunTime === undefined) return {};
-  return { requeueAfterMs: Math.max(1000, Date.parse(nextRunTime) - now.getTime() + 1000) };
+  const times = [
+    nextRunTime === undefined ? [] : [Date.parse(nextRunTime)],
+    pruneAt === undefined ? [] : [pruneAt.getTime()],
+  ].flat();
+  return times.length === 0 ? {} : { requeueAfterMs: Math.max(1000, Math.min(...times) - now.getTime() + 1000) };
 };
 
 /** observe → plan → apply → status, for one policy. */
@@ -89,12 +97,16 @@ export const createPolicyReconciler = ({ client, cachesOf, events, settings, clo
 
     const now = clock.now();
     const runs = await readAllRuns(caches, applied, now, signal);
-    const problems = [...found, ...refused];
-    const next = nextStatus({ observed: applied, problems, runs, zones, now });
+    const toCome = nextStatus({ observed: applied, problems: [...found, ...refused], runs, zones, now });
+    // From the status to come: what the newest runs told is in it, written or not.
+    const prune = planPrune({ observed: applied, status: toCome, problems: [...found, ...refused], settings, now });
+    const pruneRefused = await applyPrune(context, prune);
+    const problems = [...found, ...refused, ...pruneRefused];
+    const next = pruneRefused.length === 0 ? toCome : nextStatus({ observed: applied, problems, runs, zones, now });
     await writePolicyStatus(caches, metadata, next, rawStatus, signal);
     // After the status: an Event whose status was not written would come twice.
     for (const event of dueEvents(status, next, runs)) events.record(subjectOf(observed), event);
-    return requeueAfter(next, refused.length > 0, now);
+    return requeueAfter(next, { refused: refused.length + pruneRefused.length > 0, pruneAt: prune.wakeAt, now });
   };
   return async (context: ReconcileContext): Promise<ReconcileResult> => {
     try {

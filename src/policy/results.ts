@@ -1,4 +1,4 @@
-import type { RunKind } from '../api/v1alpha1/recovery-points.ts';
+import type { JobKind } from '../api/v1alpha1/recovery-points.ts';
 import { result as resultSchema, type Result } from '../api/v1alpha1/result.ts';
 import type { DeepReadonly } from '../base/types.ts';
 import { isRecord } from '../kube/types.ts';
@@ -17,8 +17,12 @@ const timeForm = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,9})?Z$/;
 // A clock may be an hour off; a time further ahead would stay the newest for ever, since times in status never go back.
 const aheadMs = 24 * 60 * 60 * 1000;
 
+// What comes due may be far ahead.
+const dueField = /Due$/;
+const longestDueMs = 100 * 366 * 24 * 60 * 60 * 1000;
+
 /** A time that the API server takes in a field of format `date-time`: 30 February is none, though JavaScript reads it as 2 March. */
-const isTime = (value: unknown, now: Date): boolean => {
+const isTime = (value: unknown, now: Date, ahead = aheadMs): boolean => {
   const seconds = typeof value === 'string' ? timeForm.exec(value)?.[1] : undefined;
   if (seconds === undefined) return false;
   const time = Date.parse(`${seconds}Z`);
@@ -26,16 +30,17 @@ const isTime = (value: unknown, now: Date): boolean => {
     Number.isFinite(time) &&
     new Date(time).toISOString().startsWith(seconds) &&
     time > 0 &&
-    time <= now.getTime() + aheadMs
+    time <= now.getTime() + ahead
   );
 };
 
 const hasOnlyTimes = (value: unknown, now: Date): boolean => {
   if (Array.isArray(value)) return value.every((item) => hasOnlyTimes(item, now));
   if (!isRecord(value)) return true;
-  return Object.entries(value).every(([name, inner]) =>
-    timeField.test(name) ? isTime(inner, now) : hasOnlyTimes(inner, now),
-  );
+  return Object.entries(value).every(([name, inner]) => {
+    if (dueField.test(name)) return isTime(inner, now, longestDueMs);
+    return timeField.test(name) ? isTime(inner, now) : hasOnlyTimes(inner, now);
+  });
 };
 
 // A lone surrogate would be stored as another character than was sent: the status would differ from itself for ever.
@@ -57,7 +62,7 @@ const parseResult = (message: string | undefined, now: Date): Result | undefined
  * run that it names, and only with times that can be; all else is no result. Never throws, whatever the message holds.
  */
 export const resultsOf = (
-  kind: RunKind | undefined,
+  kind: JobKind | undefined,
   { containers }: DeepReadonly<PodView>,
   now: Date,
 ): ContainerResult[] =>

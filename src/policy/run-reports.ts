@@ -1,5 +1,12 @@
-import type { Chain, LocalCopyPoint, RunKind, SetPoint } from '../api/v1alpha1/recovery-points.ts';
-import type { Failure, Note } from '../api/v1alpha1/result.ts';
+import type {
+  Chain,
+  JobKind,
+  LocalCopyPoint,
+  RetentionState,
+  RunKind,
+  SetPoint,
+} from '../api/v1alpha1/recovery-points.ts';
+import type { Failure, Note, Result } from '../api/v1alpha1/result.ts';
 import { catalogue, type FailureReason } from '../errors/catalogue.ts';
 import type { DeepReadonly } from '../base/types.ts';
 import { ownJobs, type Observed } from './observed.ts';
@@ -8,7 +15,7 @@ import type { JobView, PodView } from './views.ts';
 
 /** How a run ended, as far as it can be proven. */
 export interface RunReport {
-  kind: RunKind;
+  kind: JobKind;
   jobName: string;
   time: string;
   outcome: 'Succeeded' | 'Failed' | 'Unknown';
@@ -25,6 +32,8 @@ export interface Newest {
   fulls: SetPoint[];
   incrementals: SetPoint[];
   chains: Chain[];
+  /** What each prune found and left, and when. */
+  retentions: (RetentionState & { lastPruneTime: string })[];
 }
 
 export interface Runs {
@@ -75,15 +84,23 @@ const failureOf = (
  * A completed Job proves nothing by itself: each container of one pod must have ended with exit status 0 and must say Succeeded, for the
  * kind it was started for.
  */
-const provesSuccess = (kind: RunKind, results: readonly ContainerResult[]): boolean => {
-  const needed = kind === 'LocalCopy' ? ['dump'] : ['dump', 'ship'];
+const neededOf = {
+  LocalCopy: ['dump'],
+  Full: ['dump', 'ship'],
+  Incremental: ['dump', 'ship'],
+  Prune: ['prune'],
+} as const satisfies Record<JobKind, readonly Result['container'][]>;
+
+const provesSuccess = (kind: JobKind, results: readonly ContainerResult[]): boolean => {
+  const needed = neededOf[kind];
   return needed.every((name) =>
     results.some(
       ({ container, result }) =>
         container.name === name &&
         container.ended?.exitCode === 0 &&
         result?.outcome === 'Succeeded' &&
-        result.failure === undefined,
+        result.failure === undefined &&
+        (kind !== 'Prune' || result.retention !== undefined),
     ),
   );
 };
@@ -92,7 +109,7 @@ const hasEnded = ({ phase }: DeepReadonly<PodView>): boolean => phase === 'Succe
 
 const reportOf = (
   job: DeepReadonly<JobView>,
-  kind: RunKind,
+  kind: JobKind,
   pods: readonly DeepReadonly<PodView>[],
   now: Date,
 ): RunReport | undefined => {
@@ -147,6 +164,11 @@ export const readRuns = (observed: Observed, now: Date): Runs => {
       fulls: present(results.map(({ newest }) => newest.full)),
       incrementals: present(results.map(({ newest }) => newest.incremental)),
       chains: present(results.map(({ newest }) => newest.chain)),
+      retentions: results.flatMap(({ outcome, container, completionTime, retention }) =>
+        container === 'prune' && outcome === 'Succeeded' && retention !== undefined
+          ? [{ ...retention, lastPruneTime: completionTime }]
+          : [],
+      ),
     },
   };
 };

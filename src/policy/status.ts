@@ -19,10 +19,10 @@ interface StatusInput {
 
 /** The whole status after a reconcile. Pure. */
 export const nextStatus = ({ observed, problems, runs, zones, now }: StatusInput): BackupPolicyStatus => {
-  const { metadata, spec, status: previous } = observed.policy;
+  const { metadata, spec, status: previous, acceptShrink } = observed.policy;
   const history = nextHistory(previous, runs);
   const observedGeneration = metadata.generation;
-  const statements = stateConditions({ spec, problems, history });
+  const statements = stateConditions({ spec, problems, history, name: metadata.name, acceptShrink, now });
   const conditions = nextConditions(
     previous.conditions?.map(({ observedGeneration: generation, ...condition }) =>
       generation === undefined ? condition : { ...condition, observedGeneration: generation },

@@ -1,9 +1,9 @@
 import type { V1CronJob, V1Job, V1PersistentVolumeClaim, V1Pod, V1ContainerStatus } from '@kubernetes/client-node';
 import { backupPolicySpec, backupPolicyStatus, objectMeta } from '../api/v1alpha1/backuppolicy.ts';
 import type { BackupPolicySpec, BackupPolicyStatus, ObjectMeta } from '../api/v1alpha1/backuppolicy.ts';
-import { runKind, type RunKind } from '../api/v1alpha1/recovery-points.ts';
+import { jobKind, type JobKind } from '../api/v1alpha1/recovery-points.ts';
 import { isRecord, keyOf, type KubeObject, type OwnerReference, type Wire } from '../kube/types.ts';
-import { policyAnnotation, runLabel } from '../workloads/labels.ts';
+import { acceptShrinkAnnotation, policyAnnotation, runLabel } from '../workloads/labels.ts';
 
 /**
  * What the caches keep of each object: what the policy controller reads and no more, since a cluster may hold ten thousand of each.
@@ -19,6 +19,8 @@ export interface PolicyView {
   /** Why `spec` could not be read. */
   specProblem: string | undefined;
   status: BackupPolicyStatus;
+  /** The data time of a copy whose loss was meant, as a person wrote it. */
+  acceptShrink: string | undefined;
   /** The status as it lies in the API server, to see whether it changed. */
   rawStatus: unknown;
 }
@@ -42,6 +44,7 @@ export const policyView = (raw: KubeObject): PolicyView => {
     spec: spec.data,
     specProblem: issue === undefined ? undefined : `spec.${issue.path.join('.')}: ${issue.message}`,
     status: readStatus(raw['status']),
+    acceptShrink: raw.metadata.annotations?.[acceptShrinkAnnotation]?.slice(0, 64),
     rawStatus: raw['status'],
   };
 };
@@ -113,7 +116,8 @@ export const claimView = (raw: KubeObject): ClaimView => {
 /** A Job. */
 export interface JobView extends Member {
   cronJobUids: string[];
-  kind: RunKind | undefined;
+  ownerPolicyUids: string[];
+  kind: JobKind | undefined;
   startTime: string | undefined;
   /** How it ended; undefined while it runs. */
   end: { outcome: 'Complete' | 'Failed'; time: string; reason: string | undefined } | undefined;
@@ -127,7 +131,8 @@ export const jobView = (raw: KubeObject): JobView => {
   return {
     ...memberOf(raw),
     cronJobUids: ownerUids(raw, 'CronJob'),
-    kind: runKind.safeParse(raw.metadata.labels?.[runLabel]).data,
+    ownerPolicyUids: ownerUids(raw, 'BackupPolicy'),
+    kind: jobKind.safeParse(raw.metadata.labels?.[runLabel]).data,
     startTime: status?.startTime,
     end:
       ended === undefined

@@ -11,7 +11,7 @@ import type { CronJob } from './types.ts';
  * Time a Job has beyond the deadlines of its containers, in seconds: to be scheduled and to pull images. A Job's own deadline deletes
  * the pod together with its result, so the agent's must come first.
  */
-const jobMarginSeconds = 900;
+export const jobMarginSeconds = 900;
 
 /** Finished Jobs that stay to be looked at; their results are in status. */
 const historyLimit = 3;

@@ -1,10 +1,12 @@
-import type { RunKind } from '../api/v1alpha1/recovery-points.ts';
+import type { JobKind } from '../api/v1alpha1/recovery-points.ts';
 import { policyLabelValue } from './names.ts';
 
 /** On everything of a policy; its value is the policy's name, shortened when it is longer than a label may be. */
 export const policyLabel = 'holdfast.dev/policy';
 /** On everything of a policy: its whole name. */
 export const policyAnnotation = 'holdfast.dev/policy';
+/** Written by a person: the data time of a copy whose loss, against what is stored, was meant. */
+export const acceptShrinkAnnotation = 'holdfast.dev/accept-shrink';
 /** On what belongs to one kind of run. */
 export const runLabel = 'holdfast.dev/run';
 
@@ -21,7 +23,7 @@ export const policyLabels = (policyName: string): Record<string, string> => ({
   [policyLabel]: policyLabelValue(policyName),
 });
 
-export const runLabels = (policyName: string, kind: RunKind): Record<string, string> => ({
+export const runLabels = (policyName: string, kind: JobKind): Record<string, string> => ({
   ...policyLabels(policyName),
   [runLabel]: kind,
 });

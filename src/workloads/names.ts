@@ -28,6 +28,15 @@ export const cronJobName = (policyName: string, kind: RunKind): string => {
   return `${fitName(policyName, maxCronJobName - suffix.length - 1)}-${suffix}`;
 };
 
+/** A Job's name is a label of its pods. */
+const maxJobName = 63;
+
+/** The beginning of the names of the Jobs that prune for one cause, told by `key`; only the number of the attempt comes after it. */
+export const pruneJobPrefix = (policyName: string, key: string): string => {
+  const suffix = `-prune-${shortHash(key)}-`;
+  return `${fitName(policyName, maxJobName - suffix.length - 4)}${suffix}`;
+};
+
 /** Name of the claim of a policy. */
 export const claimName = (policyName: string): string => `${fitName(policyName, maxLabelValue - 9)}-holdfast`;
 

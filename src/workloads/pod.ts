@@ -25,7 +25,8 @@ export const runDeadlines = (spec: BackupPolicy['spec'], kind: RunKind): RunDead
   ship: kind === 'LocalCopy' ? 0 : durationSeconds(kind === 'Full' ? spec.deadlines.full : spec.deadlines.incremental),
 });
 
-const common = ({ metadata }: BackupPolicy) => ({
+/** The part of a task that is the same for every container of a policy, but for its kind and deadline. */
+export const commonTask = ({ metadata }: BackupPolicy) => ({
   policy: { namespace: metadata.namespace, name: metadata.name },
   claim: claimDirectory,
   scratch: scratchDirectory,
@@ -41,10 +42,11 @@ const dumpContainer = (policy: BackupPolicy, kind: RunKind, settings: WorkloadSe
       : { reuse: { schedule: schedule.localCopy, timeZone: schedule.timeZone } };
   const task = {
     kind,
-    ...common(policy),
+    ...commonTask(policy),
     deadlineSeconds: runDeadlines(policy.spec, kind).dump,
     source: parts.source,
     keep: localCopy.keep,
+    ...(policy.spec.retention !== undefined && { freezeOnShrink: policy.spec.retention.freezeOnShrink }),
     ...reuse,
   } satisfies DumpTask;
   const { secrets, claims = [] } = parts;
@@ -62,7 +64,7 @@ const shipContainer = (
   const keys = encryptionOf(encryption);
   const task = {
     kind,
-    ...common(policy),
+    ...commonTask(policy),
     deadlineSeconds: runDeadlines(policy.spec, kind).ship,
     cluster: settings.cluster,
     repository: target.repository,
@@ -93,14 +95,20 @@ const runContainers = (
   return ship === undefined ? undefined : [dump, ship];
 };
 
-/**
- * The pod of a run: the dump as an init container, then the shipping one; for a local copy the dump alone. It carries no API token,
- * and a fixed host name; it runs on the node of the policy's other pods, since the claim may be ReadWriteOnce.
- */
+/** The pod of a run: the dump as an init container, then the shipping one; for a local copy the dump alone. */
 export const runPod = (policy: BackupPolicy, kind: RunKind, settings: WorkloadSettings): PodSpec | undefined => {
   const containers = runContainers(policy, kind, settings);
-  if (containers === undefined) return undefined;
-  const { metadata } = policy;
+  return containers === undefined ? undefined : agentPod(policy, containers);
+};
+
+/**
+ * A pod of agent containers, one after the other. It carries no API token, and a fixed host name; it runs on the node of the policy's other
+ * pods, since the claim may be ReadWriteOnce.
+ */
+export const agentPod = (
+  { metadata }: BackupPolicy,
+  containers: readonly [AgentContainer, ...AgentContainer[]],
+): PodSpec => {
   const last = containers[containers.length - 1] ?? containers[0];
   const before = containers.slice(0, -1);
   return {

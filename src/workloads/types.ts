@@ -2,6 +2,7 @@ import type {
   V1Container,
   V1CronJob,
   V1EnvVar,
+  V1Job,
   V1PersistentVolumeClaim,
   V1PodSpec,
   V1Volume,
@@ -22,6 +23,7 @@ type Applied<T> = T & {
 };
 
 export type CronJob = Applied<Wire<V1CronJob>>;
+export type Job = Applied<Wire<V1Job>>;
 export type Claim = Applied<Wire<V1PersistentVolumeClaim>>;
 export type Container = Wire<V1Container>;
 export type PodSpec = Wire<V1PodSpec>;

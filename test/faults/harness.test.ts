@@ -42,7 +42,8 @@ const audited = async (mark: number, { namespace }: Ending): Promise<Pick<Ending
   const made = writes.filter(({ verb, code }) => verb !== 'delete' && code === 201);
   const deleted = writes.filter(({ verb, code }) => verb === 'delete' && code < 300);
   return {
-    creates: made.map(({ what }) => `PATCH ${what}`).sort(),
+    // The proxy does not see the name of what is posted.
+    creates: made.map(({ verb, what }) => (verb === 'create' ? `POST ${what.split('/')[0]}` : `PATCH ${what}`)).sort(),
     deletes: deleted.map(({ what }) => `DELETE ${what}`).sort(),
   };
 };

@@ -4,9 +4,10 @@ import { runKinds, type RunKind } from '../../src/api/v1alpha1/recovery-points.t
 import { claimName, cronJobName } from '../../src/workloads/names.ts';
 import { conditionOf, eventually } from '../support/operator/cluster.ts';
 import { failedResultOf } from '../support/operator/runs.ts';
+import type { Json } from '../support/operator/policies.ts';
 import type { Stage } from './stage.ts';
 import type { State } from './state.ts';
-import { endJob, endPod, losePod, runOf, startRun, succeed, type StagedRun } from './scenarios-runs.ts';
+import { endJob, endPod, endPrune, losePod, runOf, startRun, succeed, type StagedRun } from './scenarios-runs.ts';
 
 /** Something that happens to policies, to be answered the same way whenever the operator is killed. */
 export interface Scenario {
@@ -24,14 +25,18 @@ const cronJob = (kind: RunKind): string => cronJobName(policyName, kind);
 const full = runOf('Full', '2020-01-05T02:00:00Z');
 const incremental = runOf('Incremental', '2020-01-06T02:00:00Z');
 
+const retention = { retention: { keepFor: '4w' } };
+
 const nothing = async (): Promise<void> => {};
 const policy = (stage: Stage): Promise<void> => stage.policy();
 
 /** Runs that go on: their Jobs and pods are there. */
-const running =
-  (...runs: readonly StagedRun[]) =>
+const running = (...runs: readonly StagedRun[]) => runningWith({}, ...runs);
+
+const runningWith =
+  (spec: Json, ...runs: readonly StagedRun[]) =>
   async (stage: Stage): Promise<void> => {
-    await stage.policy();
+    await stage.policy({ spec });
     await eventually('the CronJobs are there', async () => (await stage.list(resources.cronJob)).length === 3);
     for (const run of runs) await startRun(stage, run);
   };
@@ -214,6 +219,33 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'a full succeeds under retention: one Job that prunes is made',
+    given: runningWith(retention, full),
+    change: (stage) => succeed(stage, full),
+    end: (state) => {
+      expectApplied(state);
+      expect(namesOf(state, 'Job')).toEqual(['Job/agama-full-1', 'Job/agama-prune-<hash>-0']);
+      const { ownerReferences } = objectOf(state, 'Job/agama-prune-<hash>-0').metadata;
+      expect(ownerReferences).toMatchObject([{ uid: '<UID of BackupPolicy/agama>', controller: true }]);
+      expect(conditionOf(policyOf(state), 'RetentionKept')).toMatchObject({ status: 'Unknown', reason: 'NotPruned' });
+    },
+  },
+  {
+    name: 'a prune succeeds: it is not made again',
+    given: async (stage) => {
+      await runningWith(retention, full)(stage);
+      await succeed(stage, full);
+      await eventually('the prune', async () => (await stage.list(resources.job)).length === 2);
+    },
+    change: endPrune,
+    end: (state) => {
+      expectApplied(state);
+      expect(namesOf(state, 'Job')).toEqual(['Job/agama-full-1', 'Job/agama-prune-<hash>-0']);
+      expect(conditionOf(policyOf(state), 'RetentionKept')).toMatchObject({ status: 'True', reason: 'Listed' });
+      expect(policyOf(state)).toMatchObject({ status: { retention: { removed: 1, chains: 4 } } });
+    },
+  },
+  {
     name: 'a run fails',
     given: running(full),
     change: async (stage) => {
@@ -296,7 +328,7 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'a policy with a problem from its beginning is mended',
-    given: (stage) => stage.policy({ spec: { retention: { keepFor: '4w' } } }),
+    given: (stage) => stage.policy({ spec: { podTemplate: {} } }),
     change: policy,
     end: expectApplied,
   },

@@ -16,7 +16,11 @@ const time = /(?!2020)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g;
 const hostname = /holdfast-[0-9a-f]{16}/g;
 const appliedHash = /("holdfast\.dev\/applied-hash":)"[0-9a-f]+"/g;
 
-const keyOf = ({ kind, metadata }: KubeObject): string => `${kind}/${metadata.name}`;
+// The name of a Job that prunes is made of the policy's UID too.
+const pruneName = /-prune-[0-9a-f]{8}-/g;
+
+const keyOf = ({ kind, metadata }: KubeObject): string =>
+  `${kind}/${metadata.name}`.replaceAll(pruneName, '-prune-<hash>-');
 
 const byText = (a: unknown, b: unknown): number => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1);
 
@@ -41,6 +45,7 @@ export const stateOf = (namespace: string, objects: readonly KubeObject[], event
         .replaceAll(uuid, (uid) => `<UID of ${names.get(uid) ?? 'another'}>`)
         .replaceAll(time, '<time>')
         .replaceAll(hostname, '<host name>')
+        .replaceAll(pruneName, '-prune-<hash>-')
         .replaceAll(appliedHash, '$1"<hash>"')
         .replaceAll(namespace, '<namespace>'),
     );

@@ -43,7 +43,11 @@ test.each([
     reason: 'the grants an account needs',
   },
   { field: 'backuppolicy.spec.repository.rsync.port', words: 'TCP port of its SSH server.', reason: 'a leaf' },
-  { field: 'backuppolicy.spec.retention', words: 'Not available yet', reason: 'a part that does nothing yet says so' },
+  {
+    field: 'backuppolicy.spec.podTemplate',
+    words: 'Not available yet',
+    reason: 'a part that does nothing yet says so',
+  },
   {
     field: 'backuppolicy.status.lastFailure',
     words: 'It stays after later successes, as history.',

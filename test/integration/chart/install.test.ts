@@ -67,6 +67,7 @@ const granted: (Right & { reason: string })[] = [
     reason: 'keeps CronJobs',
   })),
   ...['get', 'list', 'watch'].map((verb) => ({ verb, resource: 'jobs.batch', reason: 'watches runs' })),
+  ...['create', 'delete'].map((verb) => ({ verb, resource: 'jobs.batch', reason: 'prunes' })),
   ...['get', 'list', 'watch'].map((verb) => ({ verb, resource: 'pods', reason: 'reads results' })),
   ...['get', 'list', 'watch', 'create', 'patch'].map((verb) => ({
     verb,
@@ -108,7 +109,11 @@ const denied: (Right & { reason: string })[] = [
     reason: 'what people promise is theirs',
   })),
   { verb: 'delete', resource: 'persistentvolumeclaims', reason: 'what is stored stays' },
-  ...['create', 'delete', 'patch'].map((verb) => ({ verb, resource: 'jobs.batch', reason: 'CronJobs make the Jobs' })),
+  ...['update', 'patch', 'deletecollection'].map((verb) => ({
+    verb,
+    resource: 'jobs.batch',
+    reason: 'a Job is made or gone, and never changed',
+  })),
   ...['create', 'delete', 'patch'].map((verb) => ({ verb, resource: 'pods', reason: 'Jobs make the pods' })),
   { verb: 'create', resource: 'pods/exec', reason: 'no way into a pod' },
   { verb: 'get', resource: 'pods/log', reason: 'results come by status' },

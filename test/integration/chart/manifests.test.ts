@@ -59,7 +59,6 @@ test.each(samples.map((name) => ({ name })))(
       ]),
     ).toContain('serverside-applied');
     for (const field of [
-      'retention',
       'verification',
       'restore',
       'quiesce',

@@ -214,10 +214,10 @@ test('the chart’s Roles are enough for all of it: the Lease, CronJobs that go,
       '--namespace=four',
       '--type=merge',
       '--patch',
-      JSON.stringify({ spec: { schedule: { incremental: null }, retention: null } }),
+      JSON.stringify({ spec: { schedule: { incremental: null }, podTemplate: null } }),
     ]);
     await eventually('gone', async () => (await cluster.list('four', 'cronjobs')).length === 2);
-    await cluster.policy({ namespace: 'four', spec: { retention: { keepFor: '4w' } } });
+    await cluster.policy({ namespace: 'four', spec: { podTemplate: {} } });
     await eventually('the Event', async () =>
       (await cluster.list('four', 'events')).some(({ reason }) => reason === 'Stalled'),
     );

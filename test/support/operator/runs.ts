@@ -1,5 +1,6 @@
 import { apiVersion } from '../../../src/api/v1alpha1/backuppolicy.ts';
-import type { RunKind } from '../../../src/api/v1alpha1/recovery-points.ts';
+import type { JobKind, RetentionState } from '../../../src/api/v1alpha1/recovery-points.ts';
+import type { Result } from '../../../src/api/v1alpha1/result.ts';
 import type { KubeObject } from '../../../src/kube/types.ts';
 import type { Observed } from '../../../src/policy/observed.ts';
 import { claimView, cronJobView, jobView, podView, policyView } from '../../../src/policy/views.ts';
@@ -15,7 +16,7 @@ export const later = (time: string, seconds: number): string =>
 
 /** Names of what a run of the tests is made of. */
 export interface RunOptions {
-  kind?: RunKind;
+  kind?: JobKind;
   policy?: string;
   namespace?: string;
   policyUid?: string;
@@ -32,7 +33,7 @@ const withDefaults = ({
   time = '2026-11-15T02:00:00Z',
   ...rest
 }: RunOptions) => {
-  const jobName = rest.jobName ?? `${cronJobName(policy, kind)}-1`;
+  const jobName = rest.jobName ?? (kind === 'Prune' ? `${policy}-prune-0-0` : `${cronJobName(policy, kind)}-1`);
   return { kind, policy, namespace, policyUid, time, jobName };
 };
 
@@ -49,6 +50,7 @@ const metadataOf = (options: ReturnType<typeof withDefaults>, name: string, uid:
 /** The CronJob of a kind of run, as the API server sends it. */
 export const rawCronJob = (given: RunOptions = {}): KubeObject => {
   const options = withDefaults(given);
+  if (options.kind === 'Prune') throw new Error('no CronJob prunes');
   const name = cronJobName(options.policy, options.kind);
   return {
     apiVersion: 'batch/v1',
@@ -66,7 +68,16 @@ export const rawCronJob = (given: RunOptions = {}): KubeObject => {
 /** The Job of a run; `end` is how it ended. */
 export const rawJob = (given: RunOptions = {}, end: 'Complete' | 'Failed' | 'active' = 'Complete'): KubeObject => {
   const options = withDefaults(given);
-  const cronJob = rawCronJob(given).metadata;
+  const owner =
+    options.kind === 'Prune'
+      ? { apiVersion, kind: 'BackupPolicy', name: options.policy, uid: options.policyUid, controller: true }
+      : {
+          apiVersion: 'batch/v1',
+          kind: 'CronJob',
+          name: rawCronJob(given).metadata.name,
+          uid: rawCronJob(given).metadata.uid ?? '',
+          controller: true,
+        };
   const conditions =
     end === 'active' ? [] : [{ type: end, status: 'True', reason: 'Tested', lastTransitionTime: options.time }];
   return {
@@ -74,9 +85,7 @@ export const rawJob = (given: RunOptions = {}, end: 'Complete' | 'Failed' | 'act
     kind: 'Job',
     metadata: {
       ...metadataOf(options, options.jobName, `uid-of-${options.jobName}`),
-      ownerReferences: [
-        { apiVersion: 'batch/v1', kind: 'CronJob', name: cronJob.name, uid: cronJob.uid ?? '', controller: true },
-      ],
+      ownerReferences: [owner],
     },
     status: { conditions, ...(end === 'Complete' ? { completionTime: options.time } : {}) },
   };
@@ -167,8 +176,19 @@ export const pointsOf = (jobName: string, time: string) => {
   };
 };
 
+/** What a prune says that it found and left. */
+export const retentionOf = (changes: Partial<RetentionState> = {}): RetentionState => ({
+  rule: 'a-rule',
+  fullTime: '2026-11-15T01:46:40Z',
+  removed: 1,
+  chains: 4,
+  oldestPointTime: '2026-10-18T23:05:00Z',
+  nextDue: '2026-11-22T23:05:00Z',
+  ...changes,
+});
+
 /** The result of a container as JSON; `changes` are laid over a success. */
-export const resultOf = (container: 'dump' | 'ship', given: RunOptions = {}, changes: Json = {}): Json => {
+export const resultOf = (container: Result['container'], given: RunOptions = {}, changes: Json = {}): Json => {
   const { kind, jobName, time } = withDefaults(given);
   const { localCopy, full, incremental, chain } = pointsOf(jobName, time);
   const sets = kind === 'Full' ? { full, chain } : { incremental, chain };
@@ -179,7 +199,7 @@ export const resultOf = (container: 'dump' | 'ship', given: RunOptions = {}, cha
     outcome: 'Succeeded',
     startTime: later(time, -900),
     completionTime: later(time, -5),
-    made: container === 'dump' ? 'LocalCopy' : kind,
+    ...(container === 'prune' ? { retention: retentionOf() } : { made: container === 'dump' ? 'LocalCopy' : kind }),
     newest: container === 'dump' ? { localCopy } : { localCopy, ...sets },
     ...changes,
   };
@@ -187,7 +207,7 @@ export const resultOf = (container: 'dump' | 'ship', given: RunOptions = {}, cha
 
 /** A failure as an agent reports it. */
 export const failedResultOf = (
-  container: 'dump' | 'ship',
+  container: Result['container'],
   given: RunOptions = {},
   failure: Json = {
     step: 'Connect',
@@ -196,7 +216,7 @@ export const failedResultOf = (
   },
 ): Json => resultOf(container, given, { outcome: 'Failed', made: undefined, newest: {}, failure });
 
-const endOf = (name: 'dump' | 'ship', result: Json): ContainerEnd => ({
+const endOf = (name: Result['container'], result: Json): ContainerEnd => ({
   name,
   message: JSON.stringify(result),
   exitCode: result['outcome'] === 'Succeeded' ? 0 : 1,
@@ -204,6 +224,7 @@ const endOf = (name: 'dump' | 'ship', result: Json): ContainerEnd => ({
 
 /** The containers of a run that did what it was started for. */
 export const successfulContainers = (given: RunOptions = {}): ContainerEnd[] => {
+  if (withDefaults(given).kind === 'Prune') return [endOf('prune', resultOf('prune', given))];
   const dump = endOf('dump', resultOf('dump', given));
   return withDefaults(given).kind === 'LocalCopy' ? [dump] : [dump, endOf('ship', resultOf('ship', given))];
 };

@@ -25,8 +25,10 @@ const { chain } = pointsOf('a', start);
 const broken = { ...chain, intact: false, problem: 'duplicity-full.vol1.difftar.gpg is missing' };
 const problem: Problem = { reason: 'NameTaken', message: 'The CronJob a exists and is not of this policy.' };
 
+const someTime = { name: 'agama', acceptShrink: undefined, now: new Date(start) };
+
 const judge = ({ spec = specOf(), problems = [], history = {} }: Partial<Evidence> = {}) => {
-  const statements = stateConditions({ spec, problems, history });
+  const statements = stateConditions({ spec, problems, history, ...someTime });
   const of = (type: Statement['type']): Statement | undefined => statements.find((one) => one.type === type);
   return { statements, of };
 };
@@ -55,7 +57,14 @@ const specs = fc.constantFrom(
   specOf({ schedule: { localCopy: undefined } }),
   undefined,
 );
-const evidence = fc.record({ spec: specs, problems: fc.constantFrom<Problem[]>([], [problem]), history: histories });
+const evidence = fc.record({
+  spec: specs,
+  problems: fc.constantFrom<Problem[]>([], [problem]),
+  history: histories,
+  name: fc.constant('agama'),
+  acceptShrink: fc.constant(undefined),
+  now: fc.constant(someTime.now),
+});
 
 /** Said a second time, from design.md’s words: a success off-site at or after every other off-site end, and no failure on-site. */
 const backupSucceeded = ({ spec, history: { lastRuns = [] } }: Evidence): boolean => {

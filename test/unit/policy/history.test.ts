@@ -166,7 +166,10 @@ test('the lanes are apart: a local copy does not take the place of a full', () =
   ]);
 });
 
-const none: Runs = { reports: [], newest: { localCopies: [], fulls: [], incrementals: [], chains: [] } };
+const none: Runs = {
+  reports: [],
+  newest: { localCopies: [], fulls: [], incrementals: [], chains: [], retentions: [] },
+};
 const points = pointsOf('agama-full-1', '2026-11-15T02:00:00Z');
 
 test('the newest data is that of whichever set has it, and never goes back', () => {

@@ -4,6 +4,7 @@ import { runKinds } from '../../../src/api/v1alpha1/recovery-points.ts';
 import { stateConditions } from '../../../src/policy/conditions.ts';
 import type { History } from '../../../src/policy/history.ts';
 import { createZones } from '../../../src/cron/zones.ts';
+import { planPrune } from '../../../src/policy/prune.ts';
 import { findProblems } from '../../../src/policy/problems.ts';
 import { policyView } from '../../../src/policy/views.ts';
 import { policyClaim } from '../../../src/workloads/claim.ts';
@@ -12,7 +13,7 @@ import { claimName } from '../../../src/workloads/names.ts';
 import { policyAnnotations, policyLabels } from '../../../src/workloads/labels.ts';
 import { overlay, rawPolicy, type Json } from '../../support/operator/policies.ts';
 import { testSettings } from '../../support/operator/images.ts';
-import { observedOf, pointsOf } from '../../support/operator/runs.ts';
+import { now, observedOf, pointsOf } from '../../support/operator/runs.ts';
 
 const zones = createZones();
 
@@ -31,13 +32,17 @@ const afterAFull: History = {
 
 /** Everything that somebody can see of a spec being heeded: what runs, what it is stored on, what the conditions say. */
 const effects = (spec: Json) => {
-  const { metadata, spec: read, specProblem } = policyView(rawPolicy({ spec }));
+  const view = policyView(rawPolicy({ spec }));
+  const { metadata, spec: read, specProblem } = view;
   if (read === undefined) throw new Error(specProblem);
+  const beside = { name: metadata.name, acceptShrink: undefined, now };
+  const observed = { policy: view, claims: [], cronJobs: [], jobs: [], pods: [] };
   return JSON.stringify([
     policyClaim({ metadata, spec: read }),
     runKinds.map((kind) => runCronJob({ metadata, spec: read }, kind, testSettings)),
-    stateConditions({ spec: read, problems: [], history: {} }),
-    stateConditions({ spec: read, problems: [], history: afterAFull }),
+    stateConditions({ spec: read, problems: [], history: {}, ...beside }),
+    stateConditions({ spec: read, problems: [], history: afterAFull, ...beside }),
+    planPrune({ observed, status: afterAFull, problems: [], settings: testSettings, now }),
   ]);
 };
 
@@ -157,9 +162,17 @@ const given: Record<string, { spec: Json; without?: Json }> = {
   'objectives.recoveryPointObjective': { spec: { objectives: { recoveryPointObjective: '26h' } } },
   'objectives.recoveryTimeObjective': { spec: { objectives: { recoveryTimeObjective: '2h' } } },
   'objectives.backupDurationObjective': { spec: { objectives: { backupDurationObjective: '1h' } } },
+  'deadlines.prune': {
+    spec: { retention: { keepFor: '4w' }, deadlines: { prune: '2h' } },
+    without: { retention: { keepFor: '4w' } },
+  },
   retention: { spec: { retention: { keepFor: '4w' } } },
   'retention.keepFor': { spec: { retention: { keepFor: '4w' } } },
   'retention.keepFullChains': { spec: { retention: { keepFullChains: 4 } } },
+  'retention.freezeOnShrink': {
+    spec: { retention: { keepFor: '4w', freezeOnShrink: 30 } },
+    without: { retention: { keepFor: '4w' } },
+  },
   verification: { spec: { verification: {} } },
   'verification.sandbox': { spec: { verification: { sandbox: {} } } },
   'verification.sandbox.image': { spec: { verification: { sandbox: { image: 'a' } } } },
@@ -212,7 +225,7 @@ const heeded = (path: string, spec: Json, without: Json): boolean => {
 describe('no field passes in silence', () => {
   test('the judge of this test can say no', () => {
     expect(heeded('suspend', {}, {})).toBe(false);
-    expect(heeded('quiesce', { retention: { keepFor: '4w' } }, {})).toBe(false);
+    expect(heeded('quiesce', { podTemplate: {} }, {})).toBe(false);
   });
 
   test('every optional field of the schema is in the table of this test', () => {
@@ -227,10 +240,10 @@ describe('no field passes in silence', () => {
 });
 
 test('several fields that are not available are named together', () => {
-  const [problem, ...others] = problemsOf({ retention: { keepFor: '4w' }, egressCIDRs: ['192.0.2.0/24'] });
+  const [problem, ...others] = problemsOf({ podTemplate: {}, egressCIDRs: ['192.0.2.0/24'] });
   expect(others).toEqual([]);
   expect(problem?.message).toMatch(
-    /^spec\.retention, spec\.egressCIDRs are not available in this version.*remove them/,
+    /^spec\.podTemplate, spec\.egressCIDRs are not available in this version.*remove them/,
   );
 });
 

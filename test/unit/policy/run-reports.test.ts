@@ -15,6 +15,7 @@ import {
   successfulContainers,
   type ContainerEnd,
   type World,
+  retentionOf,
 } from '../../support/operator/runs.ts';
 
 const reportOf = (world: World) => {
@@ -34,6 +35,53 @@ test.each(runKinds)('a %s succeeded when its Job is complete and every container
   const report = reportOf({ jobs: [rawJob({ kind })], pods: [rawPod({ kind }, successfulContainers({ kind }))] });
   expect(report).toMatchObject({ kind, outcome: 'Succeeded', failure: undefined, time: '2026-11-15T02:00:00Z' });
   expect(report?.made).toBe(kind);
+});
+
+const pruneOf = (containers: readonly ContainerEnd[], job = rawJob({ kind: 'Prune' })) =>
+  readRuns(observedOf({ jobs: [job], pods: [rawPod({ kind: 'Prune' }, containers)] }), now);
+
+test('a prune succeeded when it says what it found and left, and status learns that', () => {
+  const { reports, newest } = pruneOf(successfulContainers({ kind: 'Prune' }));
+  expect(reports).toMatchObject([{ kind: 'Prune', outcome: 'Succeeded', made: undefined }]);
+  expect(newest.retentions).toEqual([{ ...retentionOf(), lastPruneTime: '2026-11-15T01:59:55Z' }]);
+});
+
+test.each([
+  { reason: 'no word of what was found', changes: { retention: undefined } },
+  { reason: 'a failure', changes: { outcome: 'Failed', failure: failedResultOf('ship')['failure'] } },
+  { reason: 'the result of another container', changes: { container: 'ship' } },
+  { reason: 'a day that does not exist', changes: { retention: retentionOf({ nextDue: '2026-02-30T00:00:00Z' }) } },
+  {
+    reason: 'a due time that nobody lives to see',
+    changes: { retention: retentionOf({ nextDue: '2326-01-01T00:00:00Z' }) },
+  },
+  { reason: 'a full of next week', changes: { retention: retentionOf({ fullTime: '2026-11-30T00:00:00Z' }) } },
+])('a prune proves nothing by $reason', ({ changes }) => {
+  const message = json(resultOf('prune', { kind: 'Prune' }, changes));
+  const { reports, newest } = pruneOf([{ name: 'prune', message, exitCode: 0 }]);
+  expect(reports).toMatchObject([{ kind: 'Prune', outcome: 'Failed' }]);
+  expect(newest.retentions).toEqual([]);
+});
+
+test('what a chain comes due on may be years ahead', () => {
+  const message = json(
+    resultOf('prune', { kind: 'Prune' }, { retention: retentionOf({ nextDue: '2036-01-01T00:00:00Z' }) }),
+  );
+  expect(pruneOf([{ name: 'prune', message, exitCode: 0 }]).newest.retentions).toHaveLength(1);
+});
+
+test('a Job that names the policy as its owner counts only as a prune, and a CronJob’s never does', () => {
+  const prune = rawJob({ kind: 'Prune' });
+  const ofPolicy = (kind: string) => ({
+    ...prune,
+    metadata: { ...prune.metadata, labels: { ...prune.metadata.labels, 'holdfast.dev/run': kind } },
+  });
+  const { ownerReferences } = rawJob().metadata;
+  const ofCronJob = { ...prune, metadata: { ...prune.metadata, ownerReferences: ownerReferences ?? [] } };
+  for (const job of [ofPolicy('Full'), ofPolicy('LocalCopy'), ofCronJob]) {
+    expect(readRuns(observedOf({ jobs: [job] }), now).reports).toEqual([]);
+  }
+  expect(readRuns(observedOf({ jobs: [ofPolicy('Prune')] }), now).reports).toHaveLength(1);
 });
 
 const withoutProof: { containers: ContainerEnd[]; reason: string }[] = [
@@ -214,7 +262,7 @@ describe('what is not a run of this policy proves nothing', () => {
     const world = cronJobs === undefined ? { jobs, pods } : { jobs, pods, cronJobs };
     expect(readRuns(observedOf(world), now)).toEqual({
       reports: [],
-      newest: { localCopies: [], fulls: [], incrementals: [], chains: [] },
+      newest: { localCopies: [], fulls: [], incrementals: [], chains: [], retentions: [] },
     });
   });
 
@@ -239,7 +287,7 @@ test('a result of another kind, or of another container, tells of no points', ()
   const foreign = { ...ship, message: json(resultOf('ship', { kind: 'Incremental' })) };
   const swapped = { ...dump, message: json(resultOf('ship')) };
   const { newest } = readRuns(observedOf({ jobs: [rawJob()], pods: [rawPod({}, [swapped, foreign])] }), now);
-  expect(newest).toEqual({ localCopies: [], fulls: [], incrementals: [], chains: [] });
+  expect(newest).toEqual({ localCopies: [], fulls: [], incrementals: [], chains: [], retentions: [] });
 });
 
 test('runs come oldest first, whatever the order in the cache', () => {

@@ -39,7 +39,7 @@ const look = ({ world = {}, previous, spec = {}, problems = [], generation = 1, 
 };
 
 const success: World = { jobs: [rawJob()], pods: [rawPod({}, successfulContainers())] };
-const problem: Problem = { reason: 'FieldNotAvailable', message: 'spec.retention is not available.' };
+const problem: Problem = { reason: 'FieldNotAvailable', message: 'spec.podTemplate is not available.' };
 const conditionOf = (status: BackupPolicyStatus, type: string) => status.conditions?.find((one) => one.type === type);
 
 test('the first status: everything that is known, and no more', () => {
@@ -60,7 +60,7 @@ test('the first status: everything that is known, and no more', () => {
 });
 
 test('the status of any runs passes the schema, comes back from the API server as it was, and settles at once', () => {
-  const kinds = fc.constantFrom('LocalCopy', 'Full', 'Incremental');
+  const kinds = fc.constantFrom('LocalCopy', 'Full', 'Incremental', 'Prune');
   const runs = fc.array(fc.record({ kind: kinds, hour: fc.nat(500), ends: fc.constantFrom('ok', 'failed', 'lost') }), {
     maxLength: 6,
   });
@@ -80,7 +80,10 @@ test('the status of any runs passes the schema, comes back from the API server a
       const problems = stalled ? [problem] : [];
       const { next, events } = look({ world, problems });
       expect(backupPolicyStatus.strict().safeParse(next).error).toBeUndefined();
-      expect(events.filter(({ reason }) => /(Succeeded|Failed|Unknown)$/.test(reason))).toHaveLength(past.length);
+      expect(events.filter(({ reason }) => /(Succeeded|Failed|Unknown)$/.test(reason))).toHaveLength(
+        // A prune that removed nothing is worth no Event.
+        past.filter(({ kind, ends }) => kind !== 'Prune' || ends !== 'ok').length,
+      );
       const stored: BackupPolicyStatus = JSON.parse(JSON.stringify(next));
       const again = look({ world, problems, previous: stored, at: new Date(now.getTime() + 60_000) });
       expect(again.next).toEqual(stored);
@@ -212,5 +215,31 @@ describe('Events', () => {
     const { next } = look({ world: success });
     expect(look({ world: { jobs: [] }, previous: next }).events).toEqual([]);
     expect(look({ world: success, previous: next }).events).toEqual([]);
+  });
+});
+
+test('a prune is told of when it removed something, or failed', () => {
+  const removed = { reason: 'ChainRemoved', message: 'Retention removed chain-20261101T000000Z; 4 are kept.' };
+  const kind = 'Prune' as const;
+  const pods = [
+    rawPod({ kind }, [
+      { name: 'prune', message: JSON.stringify(resultOf('prune', { kind }, { notes: [removed] })), exitCode: 0 },
+    ]),
+  ];
+  const { next, events } = look({ world: { jobs: [rawJob({ kind })], pods } });
+  expect(events).toMatchObject([{ type: 'Normal', reason: 'ChainRemoved' }]);
+  expect(next.retention).toMatchObject({ removed: 1, chains: 4, lastPruneTime: '2026-11-15T01:59:55Z' });
+  const failure = { step: 'Remove', reason: 'RemovalRefused', message: 'The chain still has files.' };
+  const failed = JSON.stringify(resultOf('prune', { kind }, { outcome: 'Failed', retention: undefined, failure }));
+  const world = {
+    jobs: [rawJob({ kind }, 'Failed')],
+    pods: [rawPod({ kind }, [{ name: 'prune', message: failed, exitCode: 1 }], 'Failed')],
+  };
+  const after = look({ world, spec: { retention: { keepFor: '4w' } } });
+  expect(after.events).toMatchObject([{ type: 'Warning', reason: 'PruneFailed' }]);
+  expect(conditionOf(after.next, 'RetentionKept')).toMatchObject({ status: 'False', reason: 'RemovalRefused' });
+  expect(conditionOf(after.next, 'Protected')).toMatchObject({
+    status: 'False',
+    message: expect.stringContaining('RetentionKept'),
   });
 });
