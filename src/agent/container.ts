@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { runKind, type RunKind } from '../api/v1alpha1/recovery-points.ts';
-import type { Failure, Result } from '../api/v1alpha1/result.ts';
+import type { Failure, Note, Result } from '../api/v1alpha1/result.ts';
 import { jobVariable, taskVariable, type DumpTask, type ShipTask } from '../api/v1alpha1/task.ts';
 import { RunError } from '../errors/run-error.ts';
 import { failureOf, StepFailure } from './failure-of.ts';
@@ -9,9 +9,9 @@ import { fitResult } from './fit-result.ts';
 import { emptyLedger, maxLedgerRuns, type Ledger, type LedgerRun } from './ledger.ts';
 import { newest } from './ledger-store.ts';
 import { createLog, type Log } from './log.ts';
-import { createRun, prepareClaim, type Run, type RunContext, type Work } from './run.ts';
+import { createRun, prepareClaim, type DumpTimes, type Run, type RunContext, type Work } from './run.ts';
 import { plainText, shorten } from './text.ts';
-import { timestamp } from '../base/times.ts';
+import { timestamp, timestampAfter } from '../base/times.ts';
 
 /** Where kubelet reads the result; another path is for tests. */
 export const terminationLogVariable = 'HOLDFAST_TERMINATION_LOG';
@@ -65,7 +65,15 @@ export const runContainer = async <Task extends DumpTask | ShipTask>(
   const timer = setTimeout(() => {
     stop.abort(new RunError('DeadlineExceeded', `The run was not done after ${task.deadlineSeconds} s.`));
   }, task.deadlineSeconds * 1000);
-  const run = createRun({ task, jobName, startTime, signal: stop.signal, now, createLog: log });
+  const run = createRun({
+    task,
+    jobName,
+    startTime,
+    signal: stop.signal,
+    stop: (failure) => stop.abort(failure),
+    now,
+    createLog: log,
+  });
   const result = await finish(container, run, await attempt(container.work, run));
   clearTimeout(timer);
   run.context.log.info(`run ${result.outcome}`, { result });
@@ -105,7 +113,7 @@ const stopped = (signal: AbortSignal): Promise<never> =>
 
 const finish = async <Task extends DumpTask | ShipTask>(
   { name }: Container<Task>,
-  { context, notes }: Run<Task>,
+  { context, notes, dumped }: Run<Task>,
   outcome: Attempt,
 ): Promise<Result> => {
   const { task, jobName, secrets } = context;
@@ -123,13 +131,28 @@ const finish = async <Task extends DumpTask | ShipTask>(
     version: 1,
     container: name,
     ...common,
-    notes: notes.slice(0, 2).map(({ reason, message }) => ({
+    ...dumpOf(dumped(), context.now()),
+    notes: mostImportant(notes).map(({ reason, message }) => ({
       reason,
       message: shorten(plainText(secrets.redact(message)), maxNote),
     })),
     newest: newest(ledger),
   };
 };
+
+// Rounded up: a dump that was stopped when the window closed did not end within it.
+const dumpOf = (times: DumpTimes | undefined, now: Date): Pick<Result, 'dump'> =>
+  times === undefined
+    ? {}
+    : { dump: { startTime: timestamp(times.startTime), endTime: timestampAfter(times.endTime ?? now) } };
+
+const maxNotes = 2;
+
+/** That a window was not kept is promised to be told, so it goes first. */
+const mostImportant = (notes: readonly Note[]): Note[] =>
+  notes
+    .toSorted((a, b) => Number(b.reason === 'OutsideWindow') - Number(a.reason === 'OutsideWindow'))
+    .slice(0, maxNotes);
 
 // The points that were made are in the ledger by now; the memory of runs is for people, so a failure here fails nothing.
 const record = async ({ ledger, log }: RunContext, runs: readonly LedgerRun[]): Promise<Ledger> => {

@@ -2,9 +2,11 @@ import type { BackupPolicySpec, LastRun } from '../api/v1alpha1/backuppolicy.ts'
 import { parseDuration } from '../api/v1alpha1/duration.ts';
 import type { PolicyConditionType } from '../api/v1alpha1/conditions.ts';
 import type { RunKind } from '../api/v1alpha1/recovery-points.ts';
+import type { Zones } from '../cron/zones.ts';
 import { catalogue, failureReasons } from '../errors/catalogue.ts';
 import type { History } from './history.ts';
 import type { Problem } from './problems.ts';
+import { windowKept } from './window-kept.ts';
 
 const longestMonthSeconds = 31 * 24 * 60 * 60;
 
@@ -21,6 +23,7 @@ export interface Evidence {
   spec: BackupPolicySpec | undefined;
   problems: readonly Problem[];
   history: History;
+  zones: Zones;
 }
 
 const nextOf = (reason: string | undefined): string => {
@@ -217,6 +220,7 @@ export const stateConditions = (evidence: Evidence): Statement[] => {
     notVerified,
     objective('RecoveryPointMet', 'recoveryPointObjective', objectives?.recoveryPointObjective),
     objective('RecoveryTimeMet', 'recoveryTimeObjective', objectives?.recoveryTimeObjective),
+    ...windowKept(evidence),
   ];
   return [protectedOf(judged, evidence), ...judged, ...ready(evidence), ...stalled(evidence)];
 };

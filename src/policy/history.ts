@@ -6,7 +6,14 @@ import type { Newest, RunReport, Runs } from './run-reports.ts';
 /** The part of status that remembers: it only ever moves forward, whatever Jobs were removed since or a stale cache shows. */
 export type History = Pick<
   BackupPolicyStatus,
-  'lastLocalCopy' | 'lastFull' | 'lastIncremental' | 'lastBackupTime' | 'chain' | 'lastRuns' | 'lastFailure'
+  | 'lastLocalCopy'
+  | 'lastFull'
+  | 'lastIncremental'
+  | 'lastBackupTime'
+  | 'chain'
+  | 'lastRuns'
+  | 'lastDump'
+  | 'lastFailure'
 >;
 
 type Compare<T> = (a: T, b: T) => number;
@@ -32,6 +39,8 @@ const byCompletion: Compare<{ readonly completionTime: string }> = (a, b) =>
 /** Of two listings in the same second the one that found something missing counts. */
 const byCheck: Compare<NonNullable<History['chain']>> = (a, b) =>
   byTime(a.checkedTime, b.checkedTime) || Number(b.intact) - Number(a.intact) || byText(a, b);
+
+const byDumpEnd: Compare<NonNullable<History['lastDump']>> = (a, b) => byTime(a.endTime, b.endTime) || byText(a, b);
 
 const proof = { Unknown: 0, Failed: 1, Succeeded: 2 } as const satisfies Record<LastRun['outcome'], number>;
 const harm = { Succeeded: 0, Unknown: 1, Failed: 2 } as const satisfies Record<LastRun['outcome'], number>;
@@ -82,7 +91,7 @@ const dataTimes = (sets: readonly { readonly dataTime: string }[]): string[] => 
 
 /** What status remembers after looking at the runs. Pure and idempotent: the same runs again change nothing. */
 export const nextHistory = (previous: DeepReadonly<History>, { reports, newest }: Runs): History => {
-  const { localCopies, fulls, incrementals, chains }: Newest = newest;
+  const { localCopies, fulls, incrementals, chains, dumps }: Newest = newest;
   const lastRuns = lastRunsOf(previous.lastRuns ?? [], reports);
   const setTimes = [previous.lastBackupTime, ...dataTimes(fulls), ...dataTimes(incrementals)];
   return {
@@ -98,6 +107,7 @@ export const nextHistory = (previous: DeepReadonly<History>, { reports, newest }
     ...optional('lastBackupTime', greatest(setTimes, byTime)),
     ...optional('chain', greatest<NonNullable<History['chain']>>([previous.chain, ...chains], byCheck)),
     ...(lastRuns.length === 0 ? {} : { lastRuns }),
+    ...optional('lastDump', greatest<NonNullable<History['lastDump']>>([previous.lastDump, ...dumps], byDumpEnd)),
     ...optional('lastFailure', greatest<LastFailure>([previous.lastFailure, ...failuresOf(reports)], byFailure)),
   };
 };

@@ -1,3 +1,4 @@
+import type { BackupPolicyStatus } from '../api/v1alpha1/backuppolicy.ts';
 import type { Chain, LocalCopyPoint, RunKind, SetPoint } from '../api/v1alpha1/recovery-points.ts';
 import type { Failure, Note } from '../api/v1alpha1/result.ts';
 import { catalogue, type FailureReason } from '../errors/catalogue.ts';
@@ -25,6 +26,7 @@ export interface Newest {
   fulls: SetPoint[];
   incrementals: SetPoint[];
   chains: Chain[];
+  dumps: NonNullable<BackupPolicyStatus['lastDump']>[];
 }
 
 export interface Runs {
@@ -135,9 +137,12 @@ export const readRuns = (observed: Observed, now: Date): Runs => {
   const jobs = ownJobs(observed);
   const podsOf = (job: DeepReadonly<JobView>): DeepReadonly<PodView>[] =>
     observed.pods.filter(({ jobUids }) => jobUids.includes(job.uid));
-  const results = present(
-    jobs.flatMap((job) => podsOf(job).flatMap((pod) => resultsOf(job.kind, pod, now).map(({ result }) => result))),
+  const told = jobs.flatMap((job) =>
+    podsOf(job)
+      .flatMap((pod) => resultsOf(job.kind, pod, now))
+      .flatMap(({ result }) => (result === undefined ? [] : [{ jobName: job.name, result }])),
   );
+  const results = told.map(({ result }) => result);
   return {
     reports: present(
       jobs.map((job) => (job.kind === undefined ? undefined : reportOf(job, job.kind, podsOf(job), now))),
@@ -147,6 +152,7 @@ export const readRuns = (observed: Observed, now: Date): Runs => {
       fulls: present(results.map(({ newest }) => newest.full)),
       incrementals: present(results.map(({ newest }) => newest.incremental)),
       chains: present(results.map(({ newest }) => newest.chain)),
+      dumps: told.flatMap(({ jobName, result: { dump } }) => (dump === undefined ? [] : [{ jobName, ...dump }])),
     },
   };
 };

@@ -13,6 +13,7 @@ import { secondsBetween, timestamp } from '../../base/times.ts';
 import { describeFiles, flushAll, writeManifest } from './copy-files.ts';
 import type { Engine } from './engine.ts';
 import { byDataTime, partialSuffix } from './tidy.ts';
+import { dumpInWindow } from './window.ts';
 
 /**
  * Makes a local copy: dumped into a directory with the suffix `.partial`, checked, flushed, renamed, then entered into the ledger. To be
@@ -27,7 +28,7 @@ export const makeCopy = async (context: RunContext<DumpTask>, engine: Engine): P
   const began = now();
   try {
     await mkdir(partial);
-    const { dataTime, factsKnown, notCovered = [] } = await engine.dump(context, partial);
+    const { dataTime, factsKnown, notCovered = [] } = await dumpInWindow(context, () => engine.dump(context, partial));
     return await context.step('Finish', async () => {
       const name = compactTime(dataTime);
       const files = await describeFiles(partial, signal);

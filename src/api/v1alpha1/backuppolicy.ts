@@ -60,6 +60,12 @@ const lastFailure = failure
   .describe('The newest run that failed. It stays after later successes, as history.');
 export type LastFailure = DeepReadonly<z.output<typeof lastFailure>>;
 
+const lastDump = z.object({
+  jobName: z.string().max(253).describe('The Job that dumped.'),
+  startTime: time.describe('When it first asked the source for the dump.'),
+  endTime: time.describe('When the dump ended, however it did.'),
+});
+
 const nextRunTimes = z.object({
   localCopy: time.describe('The next local copy.').optional(),
   full: time.describe('The next full.').optional(),
@@ -87,6 +93,7 @@ export const backupPolicyStatus = z
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['kind'] })
       .describe('How the newest run of each kind ended.')
       .optional(),
+    lastDump: lastDump.describe('When the newest dump ran, whatever became of it.').optional(),
     lastFailure: lastFailure.optional(),
     lastVerifiedTime: time.describe('When a backup was last restored and found equal.').optional(),
     nextRunTimes: nextRunTimes.describe('When the next run of each kind starts.').optional(),

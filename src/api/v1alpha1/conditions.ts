@@ -21,7 +21,10 @@ export const condition = z.object({
 });
 export type Condition = z.output<typeof condition>;
 
-/** The conditions of a BackupPolicy; `Reconciling` and `Stalled` are there only while they are True (kstatus). */
+/**
+ * The conditions of a BackupPolicy; `Reconciling` and `Stalled` are there only while they are True (kstatus), `WindowKept` while there is a
+ * window.
+ */
 export const policyConditionTypes = [
   'Protected',
   'LastBackupSucceeded',
@@ -29,6 +32,7 @@ export const policyConditionTypes = [
   'Verified',
   'RecoveryPointMet',
   'RecoveryTimeMet',
+  'WindowKept',
   'Ready',
   'Reconciling',
   'Stalled',

@@ -33,7 +33,14 @@ export type Failure = z.output<typeof failure>;
 /** Something a person should know about a run that succeeded. */
 export const note = z.object({
   reason: z
-    .enum(['FullInsteadOfIncremental', 'ChainBroken', 'FactsUnknown', 'PartialSetRemoved', 'NotCovered'])
+    .enum([
+      'FullInsteadOfIncremental',
+      'ChainBroken',
+      'FactsUnknown',
+      'PartialSetRemoved',
+      'NotCovered',
+      'OutsideWindow',
+    ])
     .describe('What kind of thing.'),
   message: z.string().max(320),
 });
@@ -51,6 +58,13 @@ export const result = z.object({
     .describe('What this container made: a Full where an incremental was asked for, for example.')
     .optional(),
   failure: failure.optional(),
+  dump: z
+    .object({
+      startTime: time.describe('When the source was first asked for the dump.'),
+      endTime: time.describe('When the dump ended, however it did; rounded up.'),
+    })
+    .describe('When this container dumped; missing when it made no dump.')
+    .optional(),
   notes: z.array(note).max(2).default([]),
   newest: z
     .object({

@@ -180,6 +180,7 @@ export const resultOf = (container: 'dump' | 'ship', given: RunOptions = {}, cha
     startTime: later(time, -900),
     completionTime: later(time, -5),
     made: container === 'dump' ? 'LocalCopy' : kind,
+    ...(container === 'dump' ? { dump: { startTime: later(time, -900), endTime: later(time, -600) } } : {}),
     newest: container === 'dump' ? { localCopy } : { localCopy, ...sets },
     ...changes,
   };

@@ -37,6 +37,7 @@ const results: fc.Arbitrary<Result> = fc
         message: text(640),
       }),
     ),
+    dump: maybe(fc.record({ startTime: time, endTime: time })),
     notes: fc.array(fc.record({ reason: fc.constant('NotCovered' as const), message: text(320) }), { maxLength: 2 }),
     newest: fc.record({
       localCopy: maybe(

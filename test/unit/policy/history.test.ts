@@ -71,6 +71,7 @@ const timesOf = (history: History): Record<string, number> => ({
   lastIncremental: Date.parse(history.lastIncremental?.completionTime ?? '1970-01-01T00:00:00Z'),
   lastBackupTime: Date.parse(history.lastBackupTime ?? '1970-01-01T00:00:00Z'),
   chain: Date.parse(history.chain?.checkedTime ?? '1970-01-01T00:00:00Z'),
+  lastDump: Date.parse(history.lastDump?.endTime ?? '1970-01-01T00:00:00Z'),
   lastFailure: Date.parse(history.lastFailure?.time ?? '1970-01-01T00:00:00Z'),
   ...Object.fromEntries(
     (['LocalCopy', 'Full', 'Incremental'] as const).map((kind) => [
@@ -166,7 +167,7 @@ test('the lanes are apart: a local copy does not take the place of a full', () =
   ]);
 });
 
-const none: Runs = { reports: [], newest: { localCopies: [], fulls: [], incrementals: [], chains: [] } };
+const none: Runs = { reports: [], newest: { localCopies: [], fulls: [], incrementals: [], chains: [], dumps: [] } };
 const points = pointsOf('agama-full-1', '2026-11-15T02:00:00Z');
 
 test('the newest data is that of whichever set has it, and never goes back', () => {
