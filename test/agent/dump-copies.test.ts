@@ -164,6 +164,28 @@ describe('a full or incremental', () => {
   });
 });
 
+test('a local copy, a full and an incremental that are due at once never ship the same copy, nor an old one', async () => {
+  // As after a downtime: the newest copy is older than its slot.
+  await bench.dump();
+  await writeLedger((ledger) => ({
+    ...ledger,
+    copies: ledger.copies.map((copy) => ({ ...copy, dataTime: '2025-12-30T00:00:00Z' })),
+  }));
+  const old = await newestName();
+  const incremental = { task: { kind: 'Incremental', reuse } } as const;
+  const ends = await Promise.all([
+    bench.dump({ jobName: 'local-copy', task: { keep: 5 } }),
+    bench.dump({ ...full, jobName: 'full' }),
+    bench.dump({ ...incremental, jobName: 'incremental' }),
+  ]);
+  expect(ends.map(outcomeOf)).toEqual(['Succeeded', 'Succeeded', 'Succeeded']);
+  const taken = (await bench.ledger()).copies.filter(({ takenBy }) => takenBy !== undefined);
+  expect(taken.map(({ takenBy }) => takenBy).toSorted()).toEqual(['full', 'incremental']);
+  expect(new Set(taken.map(({ name }) => name)).size).toBe(2);
+  expect(taken.map(({ name }) => name)).not.toContain(old);
+  for (const { dataTime } of taken) expect(Date.parse(dataTime)).toBeGreaterThan(Date.parse('2026-01-01T00:00:00Z'));
+}, 60_000);
+
 test('another run that keeps the lock until the deadline is named', async () => {
   const lock = join(bench.files.claim, 'locks', 'dump');
   await mkdir(join(lock, '..'));
