@@ -173,10 +173,25 @@ const stalled = ({ problems }: Evidence): Statement[] => {
 };
 
 /** What a person asks first when something is not as it should be: is there a backup, and how old is what it holds? */
-const safeWords = ({ lastBackupTime }: History): string =>
-  lastBackupTime === undefined
-    ? 'No backup is known to be in the repository.'
-    : `The newest backup in the repository holds the data of ${lastBackupTime}.`;
+const safeWords = ({ lastBackupTime, recovery }: History): string => {
+  const copy = recovery?.onSite?.where === 'LocalCopy' ? recovery.onSite.dataTime : undefined;
+  const onSite =
+    copy === undefined || copy === recovery?.offSite?.dataTime
+      ? ''
+      : ` The newest local copy holds the data of ${copy}.`;
+  if (recovery?.checkedTime !== undefined) {
+    const words =
+      recovery.offSite === undefined
+        ? 'No backup in the repository is known to be whole.'
+        : `The newest whole backup in the repository holds the data of ${recovery.offSite.dataTime}.`;
+    return `${words}${onSite}`;
+  }
+  const words =
+    lastBackupTime === undefined
+      ? 'No backup is known to be in the repository.'
+      : `The newest backup in the repository holds the data of ${lastBackupTime}.`;
+  return `${words}${onSite}`;
+};
 
 /** True only while all that is summarised is True; a False weighs more than an Unknown. */
 const protectedOf = (statements: readonly Statement[], { problems, history }: Evidence): Statement => {

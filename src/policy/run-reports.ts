@@ -1,9 +1,10 @@
 import type { BackupPolicyStatus } from '../api/v1alpha1/backuppolicy.ts';
-import type { Chain, LocalCopyPoint, RunKind, SetPoint } from '../api/v1alpha1/recovery-points.ts';
+import type { Chain, LocalCopyPoint, RecoveryReport, RunKind, SetPoint } from '../api/v1alpha1/recovery-points.ts';
 import type { Failure, Note } from '../api/v1alpha1/result.ts';
 import { catalogue, type FailureReason } from '../errors/catalogue.ts';
 import type { DeepReadonly } from '../base/types.ts';
 import { ownJobs, type Observed } from './observed.ts';
+import { localCopiesOf } from './recovery.ts';
 import { resultsOf, type ContainerResult } from './results.ts';
 import type { JobView, PodView } from './views.ts';
 
@@ -27,6 +28,8 @@ export interface Newest {
   incrementals: SetPoint[];
   chains: Chain[];
   dumps: NonNullable<BackupPolicyStatus['lastDump']>[];
+  copies: NonNullable<BackupPolicyStatus['localCopies']>[];
+  recoveries: RecoveryReport[];
 }
 
 export interface Runs {
@@ -152,6 +155,10 @@ export const readRuns = (observed: Observed, now: Date): Runs => {
       fulls: present(results.map(({ newest }) => newest.full)),
       incrementals: present(results.map(({ newest }) => newest.incremental)),
       chains: present(results.map(({ newest }) => newest.chain)),
+      copies: results.flatMap(({ newest: { copies }, completionTime }) =>
+        copies === undefined ? [] : [localCopiesOf(copies, completionTime)],
+      ),
+      recoveries: present(results.map(({ newest }) => newest.recovery)),
       dumps: told.flatMap(({ jobName, result: { dump } }) => (dump === undefined ? [] : [{ jobName, ...dump }])),
     },
   };

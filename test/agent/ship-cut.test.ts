@@ -119,9 +119,14 @@ describe('disks that are full', () => {
     await mount(place, '1200k');
     try {
       await bench.addCopy(large('a'));
-      expect(await failureOf(bench, await bench.ship({ scratch: place }))).toEqual(
-        failed('Upload', 'OutOfScratchSpace'),
+      const run = await bench.ship({ scratch: place });
+      expect(await failureOf(bench, run)).toEqual(failed('Upload', 'OutOfScratchSpace'));
+      expect(run.result.failure?.message).toMatch(
+        /^The scratch space of the pod has [\d.]+ MiB free, and duplicity needs/,
       );
+      // It was foreseen: duplicity was not even started, and nothing of a chain lies in the repository.
+      expect(run.log).not.toContain('"program":"duplicity"');
+      expect(await bench.chains()).toEqual([]);
     } finally {
       await execa('gpgconf', ['--homedir', join(place, 'ship/gpg'), '--kill', 'all'], { reject: false });
       await execa('umount', [place]);

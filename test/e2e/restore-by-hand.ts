@@ -5,7 +5,7 @@ import { execa } from 'execa';
 import { duplicityDirectory } from '../agent/support/duplicity.ts';
 import type { ScenarioKeys } from '../scenario/keys.ts';
 import { knownHostsLine } from '../scenario/servers.ts';
-import { shellBlocks } from './markdown.ts';
+import { before, shellBlocks } from './markdown.ts';
 
 const page = new URL('../../docs/restore-by-hand.md', import.meta.url);
 
@@ -43,7 +43,7 @@ export const restoreByHand = async ({ keys, port, directory, mariadb }: RestoreB
       MARIADB: mariadb,
     };
     await mkdir(settings.WORK);
-    const [place = '', ...commands] = shellBlocks(await readFile(page, 'utf8'));
+    const [place = '', ...commands] = shellBlocks(before(await readFile(page, 'utf8'), 'From a local copy'));
     // The page asks for every setting that is given here, but for the client, which has a default.
     for (const name of Object.keys(settings).filter((name) => name !== 'MARIADB')) {
       if (!place.includes(`export ${name}=`)) throw new Error(`docs/restore-by-hand.md does not ask for ${name}`);

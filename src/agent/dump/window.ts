@@ -3,7 +3,7 @@ import { closingTime, dailyWindow, isWithinWindow, type DailyWindow } from '../.
 import { createZone, type Zone } from '../../cron/zone.ts';
 import { RunError } from '../../errors/run-error.ts';
 import type { RunContext } from '../run.ts';
-import { timestamp, timestampAfter } from '../times.ts';
+import { timestamp, timestampAfter } from '../../base/times.ts';
 
 type WindowTask = NonNullable<DumpTask['window']>;
 

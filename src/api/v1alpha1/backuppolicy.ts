@@ -3,7 +3,7 @@ import type { DeepReadonly } from '../../base/types.ts';
 import { condition } from './conditions.ts';
 import { egressCIDRs, podTemplate, quiesce, restorePolicy, verification } from './later.ts';
 import { time } from './primitives.ts';
-import { chain, localCopyPoint, runKind, setPoint } from './recovery-points.ts';
+import { chain, localCopies, localCopyPoint, recovery, runKind, setPoint } from './recovery-points.ts';
 import { encryption } from './encryption.ts';
 import { repository } from './repository.ts';
 import { failure } from './result.ts';
@@ -84,9 +84,11 @@ export const backupPolicyStatus = z
       .optional(),
     lastBackupTime: time.describe('The state of the data in the newest backup in the repository.').optional(),
     lastLocalCopy: localCopyPoint.describe('The newest local copy.').optional(),
+    localCopies: localCopies.describe('The local copies on the claim.').optional(),
     lastFull: setPoint.describe('The newest full in the repository.').optional(),
     lastIncremental: setPoint.describe('The newest incremental in the repository.').optional(),
     chain: chain.describe('The newest chain in the repository.').optional(),
+    recovery: recovery.describe('To which points the data can be brought back, on site and off site.').optional(),
     lastRuns: z
       .array(lastRun)
       .max(8)

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { failureReasons } from '../../errors/catalogue.ts';
 import { time } from './primitives.ts';
-import { chain, localCopyPoint, runKind, setPoint } from './recovery-points.ts';
+import { chain, copiesReport, localCopyPoint, recoveryReport, runKind, setPoint } from './recovery-points.ts';
 
 /**
  * What a container says at its end: one JSON object of at most 2 KiB in its termination message. Both sides read it with this schema.
@@ -40,6 +40,7 @@ export const note = z.object({
       'PartialSetRemoved',
       'NotCovered',
       'OutsideWindow',
+      'SpaceLow',
     ])
     .describe('What kind of thing.'),
   message: z.string().max(320),
@@ -72,6 +73,8 @@ export const result = z.object({
       full: setPoint.optional(),
       incremental: setPoint.optional(),
       chain: chain.optional(),
+      copies: copiesReport.describe('The local copies, newest first.').optional(),
+      recovery: recoveryReport.describe('What can be restored from the repository.').optional(),
     })
     .describe(
       'The newest of each kind by the ledger on the claim, this run included: status recovers from any result.',

@@ -167,6 +167,18 @@ export const pointsOf = (jobName: string, time: string) => {
   };
 };
 
+/** The local copies as an agent lists them: one. */
+const copiesAt = (time: string, shipped: boolean): Json => ({
+  count: 1,
+  newest: [{ name: later(time, -900).replaceAll(/[-:]/g, ''), sizeBytes: 4096, ...(shipped ? { shipped: true } : {}) }],
+});
+
+/** What an agent tells when that copy was shipped. */
+const shippedAt = (time: string): Json => ({
+  copies: copiesAt(time, true),
+  recovery: { checkedTime: later(time, -20), earliest: later(time, -900), offSite: later(time, -900) },
+});
+
 /** The result of a container as JSON; `changes` are laid over a success. */
 export const resultOf = (container: 'dump' | 'ship', given: RunOptions = {}, changes: Json = {}): Json => {
   const { kind, jobName, time } = withDefaults(given);
@@ -181,7 +193,8 @@ export const resultOf = (container: 'dump' | 'ship', given: RunOptions = {}, cha
     completionTime: later(time, -5),
     made: container === 'dump' ? 'LocalCopy' : kind,
     ...(container === 'dump' ? { dump: { startTime: later(time, -900), endTime: later(time, -600) } } : {}),
-    newest: container === 'dump' ? { localCopy } : { localCopy, ...sets },
+    newest:
+      container === 'dump' ? { localCopy, copies: copiesAt(time, false) } : { localCopy, ...sets, ...shippedAt(time) },
     ...changes,
   };
 };

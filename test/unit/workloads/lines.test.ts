@@ -4,7 +4,7 @@ import { runKinds } from '../../../src/api/v1alpha1/recovery-points.ts';
 import { nextTime } from '../../../src/cron/next.ts';
 import { parseCron } from '../../../src/cron/parse.ts';
 import { createZones } from '../../../src/cron/zones.ts';
-import { toTimestamp } from '../../../src/kube/timestamp.ts';
+import { timestamp } from '../../../src/base/times.ts';
 import { nextRuns } from '../../../src/policy/next-runs.ts';
 import { policyView } from '../../../src/policy/views.ts';
 import { runCronJob } from '../../../src/workloads/cronjob.ts';
@@ -40,7 +40,7 @@ test('CronJob, the slot of local copies and the next run times read the same pla
         const line = cronJob?.spec?.schedule ?? '';
         expect(line).toMatch(/^\d+ \d+ \* \* \S+$/);
         const next = nextTime(parseCron(line), zone, now);
-        expect(nextRunTimes?.[scheduleField[kind]]).toBe(next === undefined ? undefined : toTimestamp(next));
+        expect(nextRunTimes?.[scheduleField[kind]]).toBe(next === undefined ? undefined : timestamp(next));
         const pod = cronJob?.spec?.jobTemplate.spec?.template.spec;
         const dump = [...(pod?.initContainers ?? []), ...(pod?.containers ?? [])].find(({ name }) => name === 'dump');
         const task = dump?.env?.find(({ name }) => name === taskVariable)?.value ?? '';
