@@ -9,9 +9,9 @@ import { fitResult } from './fit-result.ts';
 import { emptyLedger, maxLedgerRuns, type Ledger, type LedgerRun } from './ledger.ts';
 import { newest } from './ledger-store.ts';
 import { createLog, type Log } from './log.ts';
-import { createRun, prepareClaim, type Made, type Run, type RunContext, type Work } from './run.ts';
+import { createRun, prepareClaim, type DumpTimes, type Made, type Run, type RunContext, type Work } from './run.ts';
 import { plainText, shorten } from './text.ts';
-import { timestamp } from '../base/times.ts';
+import { timestamp, timestampAfter } from '../base/times.ts';
 
 /** Where kubelet reads the result; another path is for tests. */
 export const terminationLogVariable = 'HOLDFAST_TERMINATION_LOG';
@@ -65,15 +65,21 @@ export const runContainer = async <Task extends AgentTask>(
   const timer = setTimeout(() => {
     stop.abort(new RunError('DeadlineExceeded', `The run was not done after ${task.deadlineSeconds} s.`));
   }, task.deadlineSeconds * 1000);
-  const run = createRun({ task, jobName, startTime, signal: stop.signal, now, createLog: log });
+  const run = createRun({
+    task,
+    jobName,
+    startTime,
+    signal: stop.signal,
+    stop: (failure) => stop.abort(failure),
+    now,
+    createLog: log,
+  });
   const result = await finish(container, run, await attempt(container.work, run));
   clearTimeout(timer);
   run.context.log.info(`run ${result.outcome}`, { result });
   await writeResult(env, result);
   return result.outcome === 'Succeeded' ? 0 : 1;
 };
-
-const weightOf = ({ reason }: Note): number => (reason === 'SourceShrunk' ? 0 : 1);
 
 type Attempt = Made | { readonly failure: Failure };
 
@@ -107,7 +113,7 @@ const stopped = (signal: AbortSignal): Promise<never> =>
 
 const finish = async <Task extends AgentTask>(
   { name }: Container<Task>,
-  { context, notes }: Run<Task>,
+  { context, notes, dumped }: Run<Task>,
   outcome: Attempt,
 ): Promise<Result> => {
   const { task, jobName, secrets } = context;
@@ -127,18 +133,30 @@ const finish = async <Task extends AgentTask>(
     version: 1,
     container: name,
     ...common,
-    // The gravest first: there is room for two.
-    notes: notes
-      .toSorted((a, b) => weightOf(a) - weightOf(b))
-      .slice(0, 2)
-      .map(({ reason, message }) => ({
-        reason,
-        message: shorten(plainText(secrets.redact(message)), maxNote),
-      })),
+    ...dumpOf(dumped(), context.now()),
+    notes: mostImportant(notes).map(({ reason, message }) => ({
+      reason,
+      message: shorten(plainText(secrets.redact(message)), maxNote),
+    })),
     ...(retention && { retention }),
     newest: newest(ledger),
   };
 };
+
+// Rounded up: a dump that was stopped when the window closed did not end within it.
+const dumpOf = (times: DumpTimes | undefined, now: Date): Pick<Result, 'dump'> =>
+  times === undefined
+    ? {}
+    : { dump: { startTime: timestamp(times.startTime), endTime: timestampAfter(times.endTime ?? now) } };
+
+const maxNotes = 2;
+
+/** That a window was not kept is promised to be told, and a source that shrank freezes retention: there is room for two. */
+const isGrave = ({ reason }: Note): boolean => reason === 'OutsideWindow' || reason === 'SourceShrunk';
+
+/** The gravest first. */
+const mostImportant = (notes: readonly Note[]): Note[] =>
+  notes.toSorted((a, b) => Number(isGrave(b)) - Number(isGrave(a))).slice(0, maxNotes);
 
 // The points that were made are in the ledger by now; the memory of runs is for people, so a failure here fails nothing.
 const record = async ({ ledger, log }: RunContext, runs: readonly LedgerRun[]): Promise<Ledger> => {

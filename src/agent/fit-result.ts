@@ -7,7 +7,7 @@ const encode = (result: Result): string => JSON.stringify(result);
 const bytesOf = (text: string): number => Buffer.byteLength(text, 'utf8');
 
 /**
- * The result as one line of JSON of at most 2 KiB. What matters least goes first: notes, then the length of messages, then the newest
+ * The result as one line of JSON of at most 2 KiB. What matters least goes first: older local copies, notes, then the length of messages, then the newest
  * points, of which the operator keeps what it saw before. What the run was and how it ended always stays.
  */
 export const fitResult = (result: Result): string => {
@@ -51,6 +51,14 @@ const keepNotCovered =
     return { ...result, newest: { ...result.newest, localCopy: { ...localCopy, notCovered } } };
   };
 
+const keepCopies =
+  (count: number): Reduce =>
+  (result) => {
+    const { copies } = result.newest;
+    if (copies === undefined) return result;
+    return { ...result, newest: { ...result.newest, copies: { ...copies, newest: copies.newest.slice(0, count) } } };
+  };
+
 const dropNewest =
   (name: keyof Result['newest']): Reduce =>
   (result) => {
@@ -59,9 +67,12 @@ const dropNewest =
   };
 
 const reductions: readonly Reduce[] = [
+  keepCopies(4),
+  keepCopies(2),
   shortenNotes(160),
   keepNotes(1),
   keepNotes(0),
+  dropNewest('copies'),
   keepNotCovered(1),
   shortenProblem(80),
   shortenFailure(480),
@@ -71,4 +82,5 @@ const reductions: readonly Reduce[] = [
   dropNewest('chain'),
   dropNewest('incremental'),
   dropNewest('full'),
+  dropNewest('recovery'),
 ];

@@ -6,6 +6,7 @@ import type { ExecScope } from './exec.ts';
 import type { ClaimLayout } from './layout.ts';
 import { emptyLedger, ledger as ledgerSchema, type Ledger } from './ledger.ts';
 import { acquireLock } from './lock.ts';
+import { copiesReport, recoveryReport } from './recovery.ts';
 import { timestamp } from '../base/times.ts';
 
 /** The ledger is held locked for milliseconds; who waits longer than this waits for something broken. */
@@ -48,6 +49,7 @@ export const createLedgerStore = (scope: ExecScope, layout: ClaimLayout, now: ()
 
 /** The newest of each kind, as results report it. */
 export const newest = ({ copies, chains }: Ledger): Result['newest'] => {
+  const recovery = recoveryReport({ chains });
   const sets = chains.flatMap((each) => each.sets);
   const localCopy = latest(copies, (copy) => copy.dataTime);
   const full = newestSet(sets.filter((set) => set.type === 'Full'));
@@ -71,6 +73,8 @@ export const newest = ({ copies, chains }: Ledger): Result['newest'] => {
           ...(newestChain.problem !== undefined && { problem: newestChain.problem.slice(0, 256).toWellFormed() }),
         }),
       }),
+    ...(copies.length > 0 && { copies: copiesReport({ copies }) }),
+    ...(recovery && { recovery }),
   };
 };
 

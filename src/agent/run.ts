@@ -31,6 +31,10 @@ export interface RunContext<Task extends AgentTask = AgentTask> {
   remainingSeconds(): number;
   /** Does a part of the work under the name that a failure in it is reported with. The innermost step counts. */
   step<T>(name: RunStep, work: () => Promise<T>): Promise<T>;
+  /** Does the dump: the result tells when it began and ended. */
+  dumping<T>(work: () => Promise<T>): Promise<T>;
+  /** Stops the run at a time, with this failure, unless what is given back is called before. */
+  stopAt(time: Date, failure: RunError): () => void;
   /** Reports something a person should know although the run succeeds. */
   note(note: Note): void;
   /** Runs a program; see exec. HOME is the scratch directory. */
@@ -49,10 +53,18 @@ export interface Made {
 /** The work of a container: it returns when everything it made is checked, flushed and in the ledger, and throws otherwise. */
 export type Work<Task extends AgentTask> = (context: RunContext<Task>) => Promise<Made>;
 
+/** When a dump began, and ended if it did. */
+export interface DumpTimes {
+  readonly startTime: Date;
+  readonly endTime?: Date;
+}
+
 /** The parts of a run that the frame around it looks at. */
 export interface Run<Task extends AgentTask> {
   readonly context: RunContext<Task>;
   readonly notes: readonly Note[];
+  /** When it dumped, as far as it did. */
+  dumped(): DumpTimes | undefined;
   /** The step that is being done: for work that does not end when it is told to. */
   currentStep(): Failure['step'];
 }
@@ -62,12 +74,14 @@ export interface RunOptions<Task extends AgentTask> {
   readonly jobName: string;
   readonly startTime: Date;
   readonly signal: AbortSignal;
+  /** Aborts `signal`. */
+  readonly stop: (failure: RunError) => void;
   readonly now: () => Date;
   readonly createLog: (redact: (text: string) => string) => Log;
 }
 
 export const createRun = <Task extends AgentTask>(options: RunOptions<Task>): Run<Task> => {
-  const { task, jobName, startTime, signal, now } = options;
+  const { task, jobName, startTime, signal, stop, now } = options;
   const secrets = createSecrets();
   const log = options.createLog((text) => secrets.redact(text));
   const layout = claimLayout(task.claim);
@@ -76,6 +90,7 @@ export const createRun = <Task extends AgentTask>(options: RunOptions<Task>): Ru
   const ledger = createLedgerStore({ ...scope, signal: new AbortController().signal }, layout, now);
   const notes: Note[] = [];
   const steps: RunStep[] = ['Prepare'];
+  let dumpTimes: DumpTimes | undefined;
   const deadline = startTime.getTime() + task.deadlineSeconds * 1000;
   const remainingSeconds = (): number =>
     Math.max(0, Math.floor((deadline - now().getTime()) / 1000) - Math.min(reserveSeconds, task.deadlineSeconds / 2));
@@ -102,6 +117,19 @@ export const createRun = <Task extends AgentTask>(options: RunOptions<Task>): Ru
         steps.pop();
       }
     },
+    async dumping(work) {
+      const began = now();
+      dumpTimes = { startTime: began };
+      try {
+        return await work();
+      } finally {
+        dumpTimes = { startTime: began, endTime: now() };
+      }
+    },
+    stopAt(time, failure) {
+      const timer = setTimeout(() => stop(failure), Math.max(0, time.getTime() - now().getTime()));
+      return () => clearTimeout(timer);
+    },
     note(note) {
       log.warn(note.message, { reason: note.reason });
       notes.push(note);
@@ -109,7 +137,7 @@ export const createRun = <Task extends AgentTask>(options: RunOptions<Task>): Ru
     run: (command) => exec(scope, command),
     lock: (path, what) => acquireLock(scope, path, { what, timeoutSeconds: remainingSeconds() }),
   };
-  return { context, notes, currentStep: () => steps.at(-1) ?? 'Prepare' };
+  return { context, notes, dumped: () => dumpTimes, currentStep: () => steps.at(-1) ?? 'Prepare' };
 };
 
 /** Makes the directories that every run needs. @throws RunError ClaimUnusable */

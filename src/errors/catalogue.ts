@@ -137,6 +137,10 @@ export const catalogue = {
     cause: 'The run took longer than its deadline and was stopped.',
     next: 'See in the log where the time went; raise the deadline or the resources.',
   },
+  WindowExceeded: {
+    cause: 'The dump was stopped when the window closed, or was not begun since it was closed.',
+    next: 'Widen schedule.window, start dumps earlier in it, or set schedule.window.enforce to false: then it is only reported.',
+  },
   Interrupted: {
     cause: 'The pod was told to stop before the run was done.',
     next: 'Nothing of this run counts; the next run begins anew.',

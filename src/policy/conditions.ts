@@ -2,10 +2,12 @@ import type { BackupPolicySpec, LastRun } from '../api/v1alpha1/backuppolicy.ts'
 import { parseDuration } from '../api/v1alpha1/duration.ts';
 import type { PolicyConditionType } from '../api/v1alpha1/conditions.ts';
 import type { JobKind } from '../api/v1alpha1/recovery-points.ts';
+import type { Zones } from '../cron/zones.ts';
 import { catalogue, failureReasons } from '../errors/catalogue.ts';
 import type { History } from './history.ts';
 import type { Problem } from './problems.ts';
 import { retentionKept } from './retention-condition.ts';
+import { windowKept } from './window-kept.ts';
 
 const longestMonthSeconds = 31 * 24 * 60 * 60;
 
@@ -27,6 +29,7 @@ export interface Evidence {
   /** See PolicyView. */
   acceptShrink: string | undefined;
   now: Date;
+  zones: Zones;
 }
 
 const nextOf = (reason: string | undefined): string => {
@@ -176,10 +179,25 @@ const stalled = ({ problems }: Evidence): Statement[] => {
 };
 
 /** What a person asks first when something is not as it should be: is there a backup, and how old is what it holds? */
-const safeWords = ({ lastBackupTime }: History): string =>
-  lastBackupTime === undefined
-    ? 'No backup is known to be in the repository.'
-    : `The newest backup in the repository holds the data of ${lastBackupTime}.`;
+const safeWords = ({ lastBackupTime, recovery }: History): string => {
+  const copy = recovery?.onSite?.where === 'LocalCopy' ? recovery.onSite.dataTime : undefined;
+  const onSite =
+    copy === undefined || copy === recovery?.offSite?.dataTime
+      ? ''
+      : ` The newest local copy holds the data of ${copy}.`;
+  if (recovery?.checkedTime !== undefined) {
+    const words =
+      recovery.offSite === undefined
+        ? 'No backup in the repository is known to be whole.'
+        : `The newest whole backup in the repository holds the data of ${recovery.offSite.dataTime}.`;
+    return `${words}${onSite}`;
+  }
+  const words =
+    lastBackupTime === undefined
+      ? 'No backup is known to be in the repository.'
+      : `The newest backup in the repository holds the data of ${lastBackupTime}.`;
+  return `${words}${onSite}`;
+};
 
 /** True only while all that is summarised is True; a False weighs more than an Unknown. */
 const protectedOf = (statements: readonly Statement[], { problems, history }: Evidence): Statement => {
@@ -225,6 +243,7 @@ export const stateConditions = (evidence: Evidence): Statement[] => {
     objective('RecoveryPointMet', 'recoveryPointObjective', objectives?.recoveryPointObjective),
     objective('RecoveryTimeMet', 'recoveryTimeObjective', objectives?.recoveryTimeObjective),
     ...(retention === undefined ? [] : [retention]),
+    ...windowKept(evidence),
   ];
   return [protectedOf(judged, evidence), ...judged, ...ready(evidence), ...stalled(evidence)];
 };

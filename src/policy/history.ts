@@ -1,6 +1,7 @@
 import type { BackupPolicyStatus, LastFailure, LastRun } from '../api/v1alpha1/backuppolicy.ts';
-import { jobKind } from '../api/v1alpha1/recovery-points.ts';
+import { jobKind, type RecoveryReport } from '../api/v1alpha1/recovery-points.ts';
 import type { DeepReadonly } from '../base/types.ts';
+import { recoveryOf, reportOfRecovery } from './recovery.ts';
 import type { Newest, RunReport, Runs } from './run-reports.ts';
 
 /** The part of status that remembers: it only ever moves forward, whatever Jobs were removed since or a stale cache shows. */
@@ -13,6 +14,9 @@ export type History = Pick<
   | 'chain'
   | 'retention'
   | 'lastRuns'
+  | 'lastDump'
+  | 'localCopies'
+  | 'recovery'
   | 'lastFailure'
 >;
 
@@ -42,6 +46,15 @@ const byCheck: Compare<NonNullable<History['chain']>> = (a, b) =>
 
 const byPrune: Compare<NonNullable<History['retention']>> = (a, b) =>
   byTime(a.lastPruneTime, b.lastPruneTime) || byText(a, b);
+
+const byListing: Compare<NonNullable<History['localCopies']>> = (a, b) =>
+  byTime(a.listedTime, b.listedTime) || byText(a, b);
+
+/** Of two listings in the same second the one that found less counts. */
+const byRecoveryCheck: Compare<DeepReadonly<RecoveryReport>> = (a, b) =>
+  byTime(a.checkedTime, b.checkedTime) || byText(b.offSite ?? '', a.offSite ?? '') || byText(a, b);
+
+const byDumpEnd: Compare<NonNullable<History['lastDump']>> = (a, b) => byTime(a.endTime, b.endTime) || byText(a, b);
 
 const proof = { Unknown: 0, Failed: 1, Succeeded: 2 } as const satisfies Record<LastRun['outcome'], number>;
 const harm = { Succeeded: 0, Unknown: 1, Failed: 2 } as const satisfies Record<LastRun['outcome'], number>;
@@ -92,8 +105,10 @@ const dataTimes = (sets: readonly { readonly dataTime: string }[]): string[] => 
 
 /** What status remembers after looking at the runs. Pure and idempotent: the same runs again change nothing. */
 export const nextHistory = (previous: DeepReadonly<History>, { reports, newest }: Runs): History => {
-  const { localCopies, fulls, incrementals, chains, retentions }: Newest = newest;
+  const { localCopies, fulls, incrementals, chains, retentions, dumps, copies, recoveries }: Newest = newest;
   const lastRuns = lastRunsOf(previous.lastRuns ?? [], reports);
+  const listed = greatest<NonNullable<History['localCopies']>>([previous.localCopies, ...copies], byListing);
+  const report = greatest<RecoveryReport>([reportOfRecovery(previous.recovery), ...recoveries], byRecoveryCheck);
   const setTimes = [previous.lastBackupTime, ...dataTimes(fulls), ...dataTimes(incrementals)];
   return {
     ...optional(
@@ -105,10 +120,13 @@ export const nextHistory = (previous: DeepReadonly<History>, { reports, newest }
       'lastIncremental',
       greatest<NonNullable<History['lastIncremental']>>([previous.lastIncremental, ...incrementals], byCompletion),
     ),
+    ...optional('localCopies', listed),
+    ...optional('recovery', recoveryOf(listed, report)),
     ...optional('lastBackupTime', greatest(setTimes, byTime)),
     ...optional('chain', greatest<NonNullable<History['chain']>>([previous.chain, ...chains], byCheck)),
     ...optional('retention', greatest<NonNullable<History['retention']>>([previous.retention, ...retentions], byPrune)),
     ...(lastRuns.length === 0 ? {} : { lastRuns }),
+    ...optional('lastDump', greatest<NonNullable<History['lastDump']>>([previous.lastDump, ...dumps], byDumpEnd)),
     ...optional('lastFailure', greatest<LastFailure>([previous.lastFailure, ...failuresOf(reports)], byFailure)),
   };
 };

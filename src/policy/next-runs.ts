@@ -1,4 +1,4 @@
-import type { BackupPolicySpec, BackupPolicyStatus } from '../api/v1alpha1/backuppolicy.ts';
+import type { BackupPolicy, BackupPolicyStatus } from '../api/v1alpha1/backuppolicy.ts';
 import type { RunKind } from '../api/v1alpha1/recovery-points.ts';
 import { nextTime } from '../cron/next.ts';
 import { parseCron } from '../cron/parse.ts';
@@ -6,6 +6,7 @@ import type { Zone } from '../cron/zone.ts';
 import { timestamp } from '../base/times.ts';
 import type { DeepReadonly } from '../base/types.ts';
 import type { CronJobView } from './views.ts';
+import { cronLineOf } from '../workloads/lines.ts';
 import { cronJobName } from '../workloads/names.ts';
 
 type NextRuns = Pick<BackupPolicyStatus, 'nextRunTimes' | 'nextRunTime'>;
@@ -18,23 +19,23 @@ const anchorOf = (cronJob: DeepReadonly<CronJobView> | undefined): Date | undefi
 
 /** When the next run of each kind starts, as the CronJob controller will see it. Pure. A suspended policy has none. */
 export const nextRuns = (
-  policyName: string,
-  spec: BackupPolicySpec,
+  policy: BackupPolicy,
   cronJobs: readonly DeepReadonly<CronJobView>[],
   zone: Zone,
   now: Date,
 ): NextRuns => {
-  if (spec.suspend) return {};
-  const timeOf = (kind: RunKind, line: string | undefined): string | undefined => {
+  if (policy.spec.suspend) return {};
+  const timeOf = (kind: RunKind): string | undefined => {
+    const line = cronLineOf(policy, kind);
     if (line === undefined) return undefined;
-    const cronJob = cronJobs.find(({ name }) => name === cronJobName(policyName, kind));
+    const cronJob = cronJobs.find(({ name }) => name === cronJobName(policy.metadata.name, kind));
     const next = nextTime(parseCron(line), zone, now, anchorOf(cronJob));
     return next === undefined ? undefined : timestamp(next);
   };
   const times = {
-    localCopy: timeOf('LocalCopy', spec.schedule.localCopy),
-    full: timeOf('Full', spec.schedule.full),
-    incremental: timeOf('Incremental', spec.schedule.incremental),
+    localCopy: timeOf('LocalCopy'),
+    full: timeOf('Full'),
+    incremental: timeOf('Incremental'),
   };
   const nextRunTimes = Object.fromEntries(Object.entries(times).filter(([, time]) => time !== undefined));
   const [nextRunTime] = Object.values(nextRunTimes).sort();

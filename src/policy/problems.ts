@@ -1,14 +1,18 @@
-import type { BackupPolicySpec, ObjectMeta } from '../api/v1alpha1/backuppolicy.ts';
+import type { BackupPolicy, BackupPolicySpec, ObjectMeta } from '../api/v1alpha1/backuppolicy.ts';
 import { durationSeconds } from '../api/v1alpha1/duration.ts';
 import { runKinds, type RunKind } from '../api/v1alpha1/recovery-points.ts';
 import { parseGitUrl, type GitUrl } from '../api/v1alpha1/sources/git-url.ts';
 import type { GitSource } from '../api/v1alpha1/sources/git.ts';
 import { nextTime } from '../cron/next.ts';
 import { parseCron } from '../cron/parse.ts';
+import type { CronSchedule } from '../cron/schedule.ts';
+import { mayComeInWindow } from '../cron/window.ts';
 import type { Zone } from '../cron/zone.ts';
 import type { Zones } from '../cron/zones.ts';
 import { isLessThan } from '../kube/quantity.ts';
+import { cronLineOf, scheduleField } from '../workloads/lines.ts';
 import { claimName } from '../workloads/names.ts';
+import { windowOf, windowWords } from '../workloads/window.ts';
 import type { Observed } from './observed.ts';
 
 /** Why a policy cannot be carried out until somebody changes it: the condition `Stalled` shows it. */
@@ -37,7 +41,6 @@ const notAvailable: readonly (readonly [field: string, given: Given])[] = [
   ['spec.repository.s3', ({ repository }) => repository.s3],
   ['spec.encryption.gpg.privateKeySecretRef', ({ encryption }) => encryption.gpg?.privateKeySecretRef],
   ['spec.schedule.verify', ({ schedule }) => schedule.verify],
-  ['spec.schedule.window', ({ schedule }) => schedule.window],
   ['spec.verification', ({ verification }) => verification],
   ['spec.restore', ({ restore }) => restore],
   ['spec.quiesce', ({ quiesce }) => quiesce],
@@ -117,40 +120,62 @@ const invalidDeadlines = ({ deadlines }: BackupPolicySpec): Problem[] =>
       : [{ reason: 'DeadlineInvalid' as const, message: `spec.deadlines.${field}: ${problem}` }];
   });
 
-const lineOf = ({ schedule }: BackupPolicySpec, kind: RunKind): [field: string, line: string | undefined] => {
-  if (kind === 'LocalCopy') return ['localCopy', schedule.localCopy];
-  return kind === 'Full' ? ['full', schedule.full] : ['incremental', schedule.incremental];
-};
+const messageOfError = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 const messageOf = (attempt: () => unknown): string | undefined => {
   try {
     attempt();
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOfError(error);
   }
 };
 
 // CronJob takes such a line and never starts a run. No zone has a 30 February, so any will do.
-const comesNever = (line: string, anyZone: Zone, since: Date): boolean =>
-  nextTime(parseCron(line), anyZone, since) === undefined;
+const comesNever = (schedule: CronSchedule, anyZone: Zone, since: Date): boolean =>
+  nextTime(schedule, anyZone, since) === undefined;
 
-const lineProblem = (line: string, utc: Zone, since: Date): string | undefined => {
-  const unreadable = messageOf(() => parseCron(line));
-  if (unreadable !== undefined) return unreadable;
-  return comesNever(line, utc, since) ? `"${line}" never comes: no such day exists. Write a day that does` : undefined;
+/** Only where the run surely dumps: a full or incremental of a policy with local copies ships one, at any time of the day. */
+const dumpsItself = ({ schedule }: BackupPolicySpec, kind: RunKind): boolean =>
+  kind === 'LocalCopy' || schedule.localCopy === undefined;
+
+const outsideWindow = (spec: BackupPolicySpec, kind: RunKind, schedule: CronSchedule): string | undefined => {
+  // A window that cannot be read is a problem of its own.
+  const window = messageOf(() => windowOf(spec.schedule)) === undefined ? windowOf(spec.schedule) : undefined;
+  if (window === undefined || !dumpsItself(spec, kind) || mayComeInWindow(schedule, window)) return undefined;
+  return `"${schedule.line}" never comes in ${windowWords(spec.schedule)}, so the window could not be kept. Write a time inside it`;
 };
 
-const invalidSchedules = (spec: BackupPolicySpec, { creationTimestamp }: ObjectMeta, zones: Zones): Problem[] => {
+const lineProblem = (
+  { metadata, spec }: Pick<BackupPolicy, 'metadata' | 'spec'>,
+  kind: RunKind,
+  utc: Zone,
+): string | undefined => {
+  try {
+    const line = cronLineOf({ metadata, spec }, kind);
+    if (line === undefined) return undefined;
+    const schedule = parseCron(line);
+    if (comesNever(schedule, utc, new Date(metadata.creationTimestamp)))
+      return `"${line}" never comes: no such day exists. Write a day that does`;
+    return outsideWindow(spec, kind, schedule);
+  } catch (error) {
+    return messageOfError(error);
+  }
+};
+
+const invalidSchedules = (spec: BackupPolicySpec, metadata: ObjectMeta, zones: Zones): Problem[] => {
   const zone = messageOf(() => zones(spec.schedule.timeZone));
   const zoneProblem = zone === undefined ? [] : [`spec.schedule.timeZone: ${zone}`];
+  const window = messageOf(() => windowOf(spec.schedule));
+  const windowProblem = window === undefined ? [] : [`spec.schedule.window: ${window}`];
   const utc = zones('UTC');
   const lines = runKinds.flatMap((kind) => {
-    const [field, line] = lineOf(spec, kind);
-    const problem = line === undefined ? undefined : lineProblem(line, utc, new Date(creationTimestamp));
-    return problem === undefined ? [] : [`spec.schedule.${field}: ${problem}`];
+    const problem = lineProblem({ metadata, spec }, kind, utc);
+    return problem === undefined ? [] : [`spec.schedule.${scheduleField[kind]}: ${problem}`];
   });
-  return [...zoneProblem, ...lines].map((problem) => ({ reason: 'ScheduleInvalid', message: `${problem}.` }) as const);
+  return [...zoneProblem, ...windowProblem, ...lines].map(
+    (problem) => ({ reason: 'ScheduleInvalid', message: `${problem}.` }) as const,
+  );
 };
 
 const claimMismatch = (spec: BackupPolicySpec, { policy, claims }: Observed): Problem[] => {

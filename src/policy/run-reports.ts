@@ -1,7 +1,9 @@
+import type { BackupPolicyStatus } from '../api/v1alpha1/backuppolicy.ts';
 import type {
   Chain,
   JobKind,
   LocalCopyPoint,
+  RecoveryReport,
   RetentionState,
   RunKind,
   SetPoint,
@@ -10,6 +12,7 @@ import type { Failure, Note, Result } from '../api/v1alpha1/result.ts';
 import { catalogue, type FailureReason } from '../errors/catalogue.ts';
 import type { DeepReadonly } from '../base/types.ts';
 import { ownJobs, type Observed } from './observed.ts';
+import { localCopiesOf } from './recovery.ts';
 import { resultsOf, type ContainerResult } from './results.ts';
 import type { JobView, PodView } from './views.ts';
 
@@ -34,6 +37,9 @@ export interface Newest {
   chains: Chain[];
   /** What each prune found and left, and when. */
   retentions: (RetentionState & { lastPruneTime: string })[];
+  dumps: NonNullable<BackupPolicyStatus['lastDump']>[];
+  copies: NonNullable<BackupPolicyStatus['localCopies']>[];
+  recoveries: RecoveryReport[];
 }
 
 export interface Runs {
@@ -152,9 +158,12 @@ export const readRuns = (observed: Observed, now: Date): Runs => {
   const jobs = ownJobs(observed);
   const podsOf = (job: DeepReadonly<JobView>): DeepReadonly<PodView>[] =>
     observed.pods.filter(({ jobUids }) => jobUids.includes(job.uid));
-  const results = present(
-    jobs.flatMap((job) => podsOf(job).flatMap((pod) => resultsOf(job.kind, pod, now).map(({ result }) => result))),
+  const told = jobs.flatMap((job) =>
+    podsOf(job)
+      .flatMap((pod) => resultsOf(job.kind, pod, now))
+      .flatMap(({ result }) => (result === undefined ? [] : [{ jobName: job.name, result }])),
   );
+  const results = told.map(({ result }) => result);
   return {
     reports: present(
       jobs.map((job) => (job.kind === undefined ? undefined : reportOf(job, job.kind, podsOf(job), now))),
@@ -169,6 +178,11 @@ export const readRuns = (observed: Observed, now: Date): Runs => {
           ? [{ ...retention, lastPruneTime: completionTime }]
           : [],
       ),
+      copies: results.flatMap(({ newest: { copies }, completionTime }) =>
+        copies === undefined ? [] : [localCopiesOf(copies, completionTime)],
+      ),
+      recoveries: present(results.map(({ newest }) => newest.recovery)),
+      dumps: told.flatMap(({ jobName, result: { dump } }) => (dump === undefined ? [] : [{ jobName, ...dump }])),
     },
   };
 };

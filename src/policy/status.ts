@@ -22,7 +22,7 @@ export const nextStatus = ({ observed, problems, runs, zones, now }: StatusInput
   const { metadata, spec, status: previous, acceptShrink } = observed.policy;
   const history = nextHistory(previous, runs);
   const observedGeneration = metadata.generation;
-  const statements = stateConditions({ spec, problems, history, name: metadata.name, acceptShrink, now });
+  const statements = stateConditions({ spec, problems, history, zones, name: metadata.name, acceptShrink, now });
   const conditions = nextConditions(
     previous.conditions?.map(({ observedGeneration: generation, ...condition }) =>
       generation === undefined ? condition : { ...condition, observedGeneration: generation },
@@ -33,6 +33,6 @@ export const nextStatus = ({ observed, problems, runs, zones, now }: StatusInput
   const upcoming =
     spec === undefined || problems.length > 0
       ? {}
-      : nextRuns(metadata.name, spec, observed.cronJobs, zones(spec.schedule.timeZone), now);
+      : nextRuns({ metadata, spec }, observed.cronJobs, zones(spec.schedule.timeZone), now);
   return { observedGeneration, conditions, ...history, ...upcoming, claimName: claimName(metadata.name) };
 };

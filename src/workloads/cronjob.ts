@@ -2,6 +2,7 @@ import { apiVersion, type BackupPolicy } from '../api/v1alpha1/backuppolicy.ts';
 import { durationSeconds } from '../api/v1alpha1/duration.ts';
 import type { RunKind } from '../api/v1alpha1/recovery-points.ts';
 import { policyAnnotations, runLabels } from './labels.ts';
+import { cronLineOf } from './lines.ts';
 import { cronJobName } from './names.ts';
 import { runDeadlines, runPod } from './pod.ts';
 import type { WorkloadSettings } from './settings.ts';
@@ -15,12 +16,6 @@ export const jobMarginSeconds = 900;
 
 /** Finished Jobs that stay to be looked at; their results are in status. */
 const historyLimit = 3;
-
-/** The cron line of a kind of run; undefined when the policy does not have it. */
-export const cronLineOf = (policy: BackupPolicy, kind: RunKind): string | undefined => {
-  const { localCopy, full, incremental } = policy.spec.schedule;
-  return { LocalCopy: localCopy, Full: full, Incremental: incremental }[kind];
-};
 
 // With a deadline CronJob counts `@every` from now less the deadline, so that a longer interval never comes (Kubernetes 1.35,
 // pkg/controller/cronjob/utils.go, mostRecentScheduleTime).

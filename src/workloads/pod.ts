@@ -5,10 +5,12 @@ import { durationSeconds } from '../api/v1alpha1/duration.ts';
 import { agentContainer, claimDirectory, scratchDirectory, type AgentContainer } from './agent-container.ts';
 import { encryptionOf } from './encryption.ts';
 import { policyLabel } from './labels.ts';
+import { cronLineOf } from './lines.ts';
 import { claimName, podHostname, policyLabelValue } from './names.ts';
 import { repositoryParts } from './repositories/registry.ts';
 import type { WorkloadSettings } from './settings.ts';
 import { sourceParts } from './sources/registry.ts';
+import { windowTask } from './window.ts';
 import type { PodSpec } from './types.ts';
 
 /** The user and group of every container; the images have a passwd entry for it. */
@@ -36,10 +38,8 @@ const dumpContainer = (policy: BackupPolicy, kind: RunKind, settings: WorkloadSe
   const { source, schedule, localCopy } = policy.spec;
   const parts = sourceParts(source);
   if (parts === undefined) return undefined;
-  const reuse =
-    kind === 'LocalCopy' || schedule.localCopy === undefined
-      ? {}
-      : { reuse: { schedule: schedule.localCopy, timeZone: schedule.timeZone } };
+  const copies = kind === 'LocalCopy' ? undefined : cronLineOf(policy, 'LocalCopy');
+  const reuse = copies === undefined ? {} : { reuse: { schedule: copies, timeZone: schedule.timeZone } };
   const task = {
     kind,
     ...commonTask(policy),
@@ -48,6 +48,7 @@ const dumpContainer = (policy: BackupPolicy, kind: RunKind, settings: WorkloadSe
     keep: localCopy.keep,
     ...(policy.spec.retention !== undefined && { freezeOnShrink: policy.spec.retention.freezeOnShrink }),
     ...reuse,
+    ...windowTask(schedule),
   } satisfies DumpTask;
   const { secrets, claims = [] } = parts;
   return agentContainer({ name: 'dump', image: settings.images[parts.image], task, secrets, claims, settings });

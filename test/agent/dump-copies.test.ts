@@ -1,4 +1,4 @@
-import { cp, mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, stat, statfs, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import type { Ledger } from '../../src/agent/ledger.ts';
@@ -164,6 +164,28 @@ describe('a full or incremental', () => {
   });
 });
 
+test('a local copy, a full and an incremental that are due at once never ship the same copy, nor an old one', async () => {
+  // As after a downtime: the newest copy is older than its slot.
+  await bench.dump();
+  await writeLedger((ledger) => ({
+    ...ledger,
+    copies: ledger.copies.map((copy) => ({ ...copy, dataTime: '2025-12-30T00:00:00Z' })),
+  }));
+  const old = await newestName();
+  const incremental = { task: { kind: 'Incremental', reuse } } as const;
+  const ends = await Promise.all([
+    bench.dump({ jobName: 'local-copy', task: { keep: 5 } }),
+    bench.dump({ ...full, jobName: 'full' }),
+    bench.dump({ ...incremental, jobName: 'incremental' }),
+  ]);
+  expect(ends.map(outcomeOf)).toEqual(['Succeeded', 'Succeeded', 'Succeeded']);
+  const taken = (await bench.ledger()).copies.filter(({ takenBy }) => takenBy !== undefined);
+  expect(taken.map(({ takenBy }) => takenBy).toSorted()).toEqual(['full', 'incremental']);
+  expect(new Set(taken.map(({ name }) => name)).size).toBe(2);
+  expect(taken.map(({ name }) => name)).not.toContain(old);
+  for (const { dataTime } of taken) expect(Date.parse(dataTime)).toBeGreaterThan(Date.parse('2026-01-01T00:00:00Z'));
+}, 60_000);
+
 test('another run that keeps the lock until the deadline is named', async () => {
   const lock = join(bench.files.claim, 'locks', 'dump');
   await mkdir(join(lock, '..'));
@@ -180,8 +202,8 @@ test('another run that keeps the lock until the deadline is named', async () => 
 });
 
 describe('a claim', () => {
-  const onSmallDisk = async (work: () => Promise<void>): Promise<void> => {
-    await execa('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', bench.files.claim]);
+  const onSmallDisk = async (size: string, work: () => Promise<void>): Promise<void> => {
+    await execa('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', bench.files.claim]);
     try {
       await work();
     } finally {
@@ -190,12 +212,75 @@ describe('a claim', () => {
   };
 
   test('that is full is told, and the half dump is removed', () =>
-    onSmallDisk(async () => {
+    onSmallDisk('1m', async () => {
       const end = await bench.dump();
       expect(outcomeOf(end)).toBe('Failed: OutOfScratchSpace at Dump');
       expect(end.result.failure?.message).toContain('localCopy.size');
       expect(await bench.copies()).toEqual([]);
       expect((await bench.ledger()).runs).toMatchObject([{ outcome: 'Failed' }]);
+    }));
+
+  const asked = async (work: (programs: string, marker: string) => Promise<void>): Promise<void> => {
+    const marker = join(bench.files.scratch, 'asked');
+    const programs = await makePrograms({ 'mariadb-dump': `touch ${marker}; exec /usr/bin/mariadb-dump "$@"` });
+    try {
+      await work(programs.path, marker);
+    } finally {
+      await programs.remove();
+    }
+  };
+
+  const fill = async (freeBytes: number): Promise<void> => {
+    const filler = join(bench.files.claim, 'filler');
+    await rm(filler, { force: true });
+    const { bavail, bsize } = await statfs(bench.files.claim);
+    await writeFile(filler, Buffer.alloc(bavail * bsize - freeBytes));
+  };
+
+  test('that surely has no room for another dump is told before the server is asked', () =>
+    onSmallDisk('16m', () =>
+      asked(async (programs, marker) => {
+        const first = await bench.dump({ task: { keep: 1 } });
+        const size = first.result.newest.localCopy?.sizeBytes ?? 0;
+        await fill(Math.floor(size * 0.4));
+        const end = await bench.dump({ programs, task: { keep: 1 } });
+        expect(outcomeOf(end)).toBe('Failed: OutOfScratchSpace at Prepare');
+        expect(end.result.failure?.message).toMatch(
+          /^The claim has [\d.]+ MiB free, and the last local copy has [\d.]+ MiB: .*localCopy\.size/,
+        );
+        await expect(stat(marker)).rejects.toThrow('ENOENT');
+        expect(await bench.copies()).toEqual([first.result.newest.localCopy?.name]);
+
+        // Three quarters may do, when there is less in the source than there was: it is tried, and told.
+        await fill(Math.floor(size * 0.75));
+        const tried = await bench.dump({ programs, task: { keep: 1 } });
+        expect(outcomeOf(tried)).toBe('Failed: OutOfScratchSpace at Dump');
+        expect(tried.result.notes).toMatchObject([{ reason: 'SpaceLow' }]);
+        await stat(marker);
+      }),
+    ));
+
+  test('that gets low is told of while dumps still succeed', () =>
+    onSmallDisk('16m', async () => {
+      const first = await bench.dump({ task: { keep: 3 } });
+      expect(first.result.notes.map(({ reason }) => reason)).not.toContain('SpaceLow');
+      await fill((first.result.newest.localCopy?.sizeBytes ?? 0) * 2);
+      const second = await bench.dump({ task: { keep: 3 } });
+      expect(outcomeOf(second)).toBe('Succeeded');
+      expect(second.result.notes[0]).toMatchObject({
+        reason: 'SpaceLow',
+        message: expect.stringContaining('3 are kept'),
+      });
+    }));
+
+  test('that is full has room again when fewer copies are kept', () =>
+    onSmallDisk('16m', async () => {
+      for (let made = 0; made < 3; made += 1) await bench.dump({ task: { keep: 3 } });
+      await fill(1024);
+      expect(outcomeOf(await bench.dump({ task: { keep: 3 } }))).toBe('Failed: OutOfScratchSpace at Prepare');
+      const end = await bench.dump({ task: { keep: 1 } });
+      expect(outcomeOf(end)).toBe('Succeeded');
+      expect(await bench.copies()).toEqual([end.result.newest.localCopy?.name]);
     }));
 
   test('that cannot be written to is told', async () => {

@@ -55,6 +55,8 @@ export type ControlPlane = {
   restartApiserver(options?: RestartOptions): Promise<void>;
   /** Restarts etcd; returns when kube-apiserver is ready again. */
   restartEtcd(options?: RestartOptions): Promise<void>;
+  /** Does some work while the controller manager does not run; it is started again whatever becomes of the work. */
+  withoutControllers(work: () => Promise<void>): Promise<void>;
   /** Stops both for a moment and copies etcd's data. */
   snapshot(): Promise<Snapshot>;
   /** Stops everything and removes its files. May be called twice. */
@@ -241,6 +243,14 @@ const start = async (parts: Parts): Promise<ControlPlane> => {
       await halt('etcd', options);
       await startEtcd();
       await ready();
+    },
+    withoutControllers: async (work) => {
+      await controllerManager?.stop();
+      try {
+        await work();
+      } finally {
+        await startControllerManager();
+      }
     },
     snapshot: async () => {
       const copy = await mkdtemp(join(directory, 'snapshot-'));

@@ -12,3 +12,11 @@ export const withoutSections = (markdown: string, drop: (title: string) => boole
     .split(/^(?=## )/m)
     .filter((section) => !section.startsWith('## ') || !drop(section.slice(3, section.indexOf('\n'))))
     .join('');
+
+/** The part of a Markdown text below a heading of the second order, up to the next. @throws Error when there is none */
+export const sectionOf = (markdown: string, heading: string): string => {
+  const [, ...rest] = markdown.split(`\n## ${heading}\n`);
+  const section = rest[0]?.split('\n## ')[0];
+  if (section === undefined) throw new Error(`there is no section "${heading}"`);
+  return section;
+};

@@ -8,6 +8,7 @@ import type { LedgerCopy } from '../ledger.ts';
 import type { Made, RunContext } from '../run.ts';
 import { filesPresent } from './copy-files.ts';
 import { chooseCopy } from './decide.ts';
+import { foreseeSpace } from './foresee.ts';
 import { makeCopy } from './make-copy.ts';
 import { engineFor } from './registry.ts';
 import { byDataTime, pruneCopies, tidyCopies } from './tidy.ts';
@@ -33,10 +34,15 @@ export const dump = async (context: RunContext<DumpTask>): Promise<Made> => {
       return {};
     }
     log.info(`a local copy is made: ${choice.dump}`);
+    await context.step('Prepare', async () => {
+      // Else a claim that is full would stay full when `keep` is lowered.
+      await prune(context);
+      await foreseeSpace(context);
+    });
     const copy = await makeCopy(context, engineFor(task.source));
     await context.step('Finish', async () => {
       await take(context, copy);
-      await prune(context, copy);
+      await prune(context, copy.name);
     });
     return { made: 'LocalCopy' };
   } finally {
@@ -62,9 +68,9 @@ const take = async ({ task, ledger, jobName }: RunContext<DumpTask>, { name }: L
 };
 
 // The copy is made and recorded: that an old one cannot be removed is no reason to call it failed, and it shows as a full claim later.
-const prune = async (context: RunContext<DumpTask>, { name }: LedgerCopy): Promise<void> => {
+const prune = async (context: RunContext<DumpTask>, made?: string): Promise<void> => {
   try {
-    await pruneCopies(context, name);
+    await pruneCopies(context, made);
   } catch (error) {
     context.log.warn('old local copies could not be removed', { error, code: errorCode(error) });
   }

@@ -14,6 +14,7 @@ import { describeFiles, flushAll, writeManifest } from './copy-files.ts';
 import { compareCopy, fitHolding } from './compare-copy.ts';
 import type { Engine } from './engine.ts';
 import { byDataTime, partialSuffix } from './tidy.ts';
+import { dumpInWindow } from './window.ts';
 
 /**
  * Makes a local copy: dumped into a directory with the suffix `.partial`, checked, flushed, renamed, then entered into the ledger. To be
@@ -28,7 +29,13 @@ export const makeCopy = async (context: RunContext<DumpTask>, engine: Engine): P
   const began = now();
   try {
     await mkdir(partial);
-    const { dataTime, factsKnown, notCovered = [], rows, holding } = await engine.dump(context, partial);
+    const {
+      dataTime,
+      factsKnown,
+      notCovered = [],
+      rows,
+      holding,
+    } = await dumpInWindow(context, () => engine.dump(context, partial));
     return await context.step('Finish', async () => {
       const name = compactTime(dataTime);
       const files = await describeFiles(partial, signal);

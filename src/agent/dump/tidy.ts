@@ -1,6 +1,7 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DumpTask } from '../../api/v1alpha1/task.ts';
+import { isOutOfSpace } from '../disk.ts';
 import type { LedgerCopy } from '../ledger.ts';
 import type { RunContext } from '../run.ts';
 import { provenCopy } from './copy-files.ts';
@@ -39,21 +40,33 @@ export const tidyCopies = async ({ layout, ledger, log, signal }: RunContext<Dum
   }));
 };
 
-/** Removes local copies beyond the newest `keep`; never `made`. To be called under the dump lock. */
+/** Removes local copies beyond the newest `keep`; never `made`, if one was. To be called under the dump lock. */
 export const pruneCopies = async (
   { layout, ledger, log, task, now }: RunContext<DumpTask>,
-  made: string,
+  made?: string,
 ): Promise<void> => {
   const surplus = surplusCopies((await ledger.read()).copies, task.keep, made, now());
   if (surplus.length === 0) return;
-  // First out of the ledger: what it names is there, also when this is interrupted.
-  await ledger.update((current) => ({
-    ...current,
-    copies: current.copies.filter(({ name }) => !surplus.includes(name)),
-  }));
-  for (const name of surplus) {
-    log.info(`local copy ${name} is removed: ${task.keep} are kept`);
-    await rm(join(layout.copies, name), { recursive: true, force: true });
+  const forget = (): Promise<unknown> =>
+    ledger.update((current) => ({
+      ...current,
+      copies: current.copies.filter(({ name }) => !surplus.includes(name)),
+    }));
+  const remove = async (): Promise<void> => {
+    for (const name of surplus) {
+      log.info(`local copy ${name} is removed: ${task.keep} are kept`);
+      await rm(join(layout.copies, name), { recursive: true, force: true });
+    }
+  };
+  try {
+    // First out of the ledger: what it names is there, also when this is interrupted.
+    await forget();
+    await remove();
+  } catch (error) {
+    if (!isOutOfSpace(error)) throw error;
+    // The ledger does not fit on a claim that is full: the copies make room. One that it still names is dropped by the next run.
+    await remove();
+    await forget();
   }
 };
 
@@ -63,11 +76,17 @@ const longestShippingMs = 24 * 60 * 60 * 1000;
 const isBeingShipped = ({ takenBy, shippedAs, completionTime }: LedgerCopy, now: Date): boolean =>
   takenBy !== undefined && shippedAs === undefined && now.getTime() - Date.parse(completionTime) < longestShippingMs;
 
-/** Names of the copies that are too many: all but the newest `keep`; never the one just made, nor one that a run is about to ship. */
-export const surplusCopies = (copies: readonly LedgerCopy[], keep: number, made: string, now: Date): string[] => {
+/** Names of the copies that are too many: all but the newest `keep`; never the one just made (if one was), nor one that a run is about to ship. */
+export const surplusCopies = (
+  copies: readonly LedgerCopy[],
+  keep: number,
+  made: string | undefined,
+  now: Date,
+): string[] => {
   const others = copies.filter(({ name }) => name !== made).toSorted(byDataTime);
+  const places = made === undefined ? keep : keep - 1;
   return others
-    .slice(0, Math.max(0, others.length - (keep - 1)))
+    .slice(0, Math.max(0, others.length - places))
     .filter((copy) => !isBeingShipped(copy, now))
     .map(({ name }) => name);
 };

@@ -12,6 +12,7 @@ import { backupArguments, runDuplicity, statusArguments, volumeSize } from './du
 import { filesIn } from './listing.ts';
 import { duplicityScope, duplicityTarget, type Session } from './session.ts';
 import { isoOfStamp, parseSetFile } from './set-files.ts';
+import { checkSpace } from './space.ts';
 
 const incomplete = (problem: string): RunError =>
   new RunError('RepositoryIncomplete', `The new set is not whole: ${problem}.`);
@@ -46,10 +47,12 @@ export const upload = async (session: Session, chosen: ChosenChain, copy: Ledger
   const started = context.now();
 
   const { log, archiveCopy, target } = await context.step('Upload', async () => {
+    const volumes = volumeSize(copy.sizeBytes);
+    await checkSpace(session, chosen, volumes);
     const archiveCopy = await archive.begin(directory, continued);
     if (!continued) await remote.makeDirectory(directory);
     const target = await duplicityTarget(session, directory);
-    const args = backupArguments(action, target, context.layout.outgoing, volumeSize(copy.sizeBytes));
+    const args = backupArguments(action, target, context.layout.outgoing, volumes);
     const log = await runDuplicity(scope, args);
     await remote.flush(directory);
     return { log, archiveCopy, target };

@@ -3,7 +3,7 @@ import type { DeepReadonly } from '../../base/types.ts';
 import { condition } from './conditions.ts';
 import { egressCIDRs, podTemplate, quiesce, restorePolicy, verification } from './later.ts';
 import { celRules, time } from './primitives.ts';
-import { chain, jobKind, localCopyPoint, retentionState, setPoint } from './recovery-points.ts';
+import { chain, jobKind, localCopies, localCopyPoint, recovery, retentionState, setPoint } from './recovery-points.ts';
 import { encryption } from './encryption.ts';
 import { repository } from './repository.ts';
 import { failure } from './result.ts';
@@ -66,6 +66,12 @@ const lastFailure = failure
   .describe('The newest run that failed. It stays after later successes, as history.');
 export type LastFailure = DeepReadonly<z.output<typeof lastFailure>>;
 
+const lastDump = z.object({
+  jobName: z.string().max(253).describe('The Job that dumped.'),
+  startTime: time.describe('When it first asked the source for the dump.'),
+  endTime: time.describe('When the dump ended, however it did.'),
+});
+
 const nextRunTimes = z.object({
   localCopy: time.describe('The next local copy.').optional(),
   full: time.describe('The next full.').optional(),
@@ -84,6 +90,7 @@ export const backupPolicyStatus = z
       .optional(),
     lastBackupTime: time.describe('The state of the data in the newest backup in the repository.').optional(),
     lastLocalCopy: localCopyPoint.describe('The newest local copy.').optional(),
+    localCopies: localCopies.describe('The local copies on the claim.').optional(),
     lastFull: setPoint.describe('The newest full in the repository.').optional(),
     lastIncremental: setPoint.describe('The newest incremental in the repository.').optional(),
     chain: chain.describe('The newest chain in the repository.').optional(),
@@ -91,12 +98,14 @@ export const backupPolicyStatus = z
       .extend({ lastPruneTime: time.describe('When retention last ran to its end.') })
       .describe('What retention found and left when it last succeeded.')
       .optional(),
+    recovery: recovery.describe('To which points the data can be brought back, on site and off site.').optional(),
     lastRuns: z
       .array(lastRun)
       .max(8)
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['kind'] })
       .describe('How the newest run of each kind ended.')
       .optional(),
+    lastDump: lastDump.describe('When the newest dump ran, whatever became of it.').optional(),
     lastFailure: lastFailure.optional(),
     lastVerifiedTime: time.describe('When a backup was last restored and found equal.').optional(),
     nextRunTimes: nextRunTimes.describe('When the next run of each kind starts.').optional(),

@@ -21,7 +21,10 @@ export const condition = z.object({
 });
 export type Condition = z.output<typeof condition>;
 
-/** The conditions of a BackupPolicy; `Reconciling` and `Stalled` are there only while they are True (kstatus). */
+/**
+ * The conditions of a BackupPolicy; `Reconciling` and `Stalled` are there only while they are True (kstatus), `WindowKept` while there is a
+ * window.
+ */
 export const policyConditionTypes = [
   'Protected',
   'LastBackupSucceeded',
@@ -30,6 +33,7 @@ export const policyConditionTypes = [
   'RecoveryPointMet',
   'RecoveryTimeMet',
   'RetentionKept',
+  'WindowKept',
   'Ready',
   'Reconciling',
   'Stalled',

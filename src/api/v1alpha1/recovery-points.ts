@@ -86,3 +86,63 @@ export const retentionState = z.object({
     .optional(),
 });
 export type RetentionState = z.output<typeof retentionState>;
+
+/** As many local copies are listed one by one. */
+export const maxListedCopies = 8;
+
+const copyName = z
+  .string()
+  .regex(/^\d{8}T\d{6}Z$/)
+  .describe('Its directory among the local copies, named by the state of its data.');
+
+/** The local copies as a result tells of them: short, since a result has 2 KiB in all. */
+export const copiesReport = z.object({
+  count: z.int().min(0),
+  newest: z
+    .array(z.object({ name: copyName, sizeBytes: bytes, shipped: z.literal(true).optional() }))
+    .max(maxListedCopies),
+});
+export type CopiesReport = z.output<typeof copiesReport>;
+
+/** What can be restored from the repository, as it was last listed. */
+export const recoveryReport = z.object({
+  checkedTime: time,
+  earliest: time.optional(),
+  offSite: time.optional(),
+});
+export type RecoveryReport = z.output<typeof recoveryReport>;
+
+/** The local copies as status shows them. */
+export const localCopies = z.object({
+  listedTime: time.describe('When they were last listed.'),
+  count: z.int().min(0).describe('How many there are.'),
+  newest: z
+    .array(
+      z.object({
+        name: copyName,
+        dataTime: time.describe('The state of the data.'),
+        sizeBytes: bytes.describe('Size in bytes.'),
+        shipped: z.boolean().describe('Whether it was shipped to the repository.'),
+      }),
+    )
+    .max(maxListedCopies)
+    .meta({ 'x-kubernetes-list-type': 'atomic' })
+    .describe(`The newest of them, newest first; at most ${maxListedCopies}.`),
+});
+
+/** To which points the data can be brought back, as far as is known. Ages are not stored: they change by themselves. */
+export const recovery = z.object({
+  onSite: z
+    .object({
+      dataTime: time.describe('The state of the data.'),
+      where: z.enum(['LocalCopy', 'Repository']).describe('Where it lies: on the claim, or in the repository.'),
+    })
+    .describe('The newest point at all. A local copy counts here only: it goes with the cluster.')
+    .optional(),
+  offSite: z
+    .object({ dataTime: time.describe('The state of the data.') })
+    .describe('The newest set in the repository whose chain was whole when it was last listed.')
+    .optional(),
+  earliest: time.describe('The oldest set in the repository whose chain was whole when it was last listed.').optional(),
+  checkedTime: time.describe('When the repository was last listed.').optional(),
+});

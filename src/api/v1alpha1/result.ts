@@ -1,7 +1,16 @@
 import { z } from 'zod';
 import { failureReasons } from '../../errors/catalogue.ts';
 import { time } from './primitives.ts';
-import { chain, jobKind, localCopyPoint, retentionState, runKind, setPoint } from './recovery-points.ts';
+import {
+  chain,
+  copiesReport,
+  jobKind,
+  localCopyPoint,
+  recoveryReport,
+  retentionState,
+  runKind,
+  setPoint,
+} from './recovery-points.ts';
 
 /**
  * What a container says at its end: one JSON object of at most 2 KiB in its termination message. Both sides read it with this schema.
@@ -43,6 +52,8 @@ export const note = z.object({
       'SourceShrunk',
       'ContentGone',
       'ChainRemoved',
+      'OutsideWindow',
+      'SpaceLow',
     ])
     .describe('What kind of thing.'),
   message: z.string().max(320),
@@ -61,6 +72,13 @@ export const result = z.object({
     .describe('What this container made: a Full where an incremental was asked for, for example.')
     .optional(),
   failure: failure.optional(),
+  dump: z
+    .object({
+      startTime: time.describe('When the source was first asked for the dump.'),
+      endTime: time.describe('When the dump ended, however it did; rounded up.'),
+    })
+    .describe('When this container dumped; missing when it made no dump.')
+    .optional(),
   notes: z.array(note).max(2).default([]),
   retention: retentionState.describe('What a prune that succeeded found and left.').optional(),
   newest: z
@@ -69,6 +87,8 @@ export const result = z.object({
       full: setPoint.optional(),
       incremental: setPoint.optional(),
       chain: chain.optional(),
+      copies: copiesReport.describe('The local copies, newest first.').optional(),
+      recovery: recoveryReport.describe('What can be restored from the repository.').optional(),
     })
     .describe(
       'The newest of each kind by the ledger on the claim, this run included: status recovers from any result.',

@@ -4,7 +4,10 @@ import { byteQuantity, celRules, duration, objectName, text } from './primitives
 
 const notYet = 'Not available yet: refused with a Stalled condition.';
 
-/** When runs start. Cron lines are read as Kubernetes' CronJob reads them (robfig/cron v3). */
+/**
+ * When runs start. Cron lines are read as Kubernetes' CronJob reads them (robfig/cron v3), but for `H`, which is resolved before
+ * (src/workloads/lines.ts).
+ */
 export const schedule = z
   .object({
     timeZone: text({
@@ -16,7 +19,7 @@ export const schedule = z
       .describe('IANA time zone that the cron lines are read in, for example Europe/Tallinn.'),
     localCopy: cronLine
       .describe(
-        'When the data is dumped onto the claim beside the policy. Without it each full and incremental dumps for itself.',
+        'When the data is dumped onto the claim beside the policy. Without it each full and incremental dumps for itself. H, or a span such as H(0-29), as minute or hour: a value that is always the same for this policy and spreads policies evenly.',
       )
       .optional(),
     full: cronLine.describe('When a full backup is shipped to the repository. It begins a new chain.').optional(),
@@ -31,9 +34,19 @@ export const schedule = z
           pattern: /^([01][0-9]|2[0-3]):[0-5][0-9]$/,
           message: 'write a time of day in quotes, such as "01:00"',
         }).describe('Time of day in the time zone of the schedule, for example "01:00".'),
-        duration: duration.describe('How long the window is open, for example 30m.'),
+        duration: duration.describe(
+          'How long the window is open, less than a day, for example 30m. It may cross midnight.',
+        ),
+        enforce: z
+          .boolean()
+          .default(false)
+          .describe(
+            'Whether a dump is stopped when the window closes, and one that would start outside is refused. Otherwise it is reported.',
+          ),
       })
-      .describe(`The time of least activity that dumps must stay in. ${notYet}`)
+      .describe(
+        'The time of least activity that dumps must stay in, on the wall clock of the time zone. Uploads may take longer. The condition WindowKept says whether the newest dump did.',
+      )
       .optional(),
   })
   .meta(

@@ -56,6 +56,15 @@ export const dumpTask = common.extend({
       'Set for a full or incremental of a policy with scheduled local copies: the copy of the newest slot is shipped when there is one that was not shipped before; one that is being made is waited for.',
     )
     .optional(),
+  window: z
+    .object({
+      start: z.string().describe('Time of day, such as 01:00.'),
+      durationSeconds: z.int().min(1),
+      timeZone: z.string(),
+      enforce: z.boolean().describe('Stop the dump when the window closes, and refuse one that would start outside.'),
+    })
+    .describe('When dumps must happen. A copy that is reused is no dump.')
+    .optional(),
 });
 export type DumpTask = z.output<typeof dumpTask>;
 

@@ -187,6 +187,18 @@ export const retentionOf = (changes: Partial<RetentionState> = {}): RetentionSta
   ...changes,
 });
 
+/** The local copies as an agent lists them: one. */
+const copiesAt = (time: string, shipped: boolean): Json => ({
+  count: 1,
+  newest: [{ name: later(time, -900).replaceAll(/[-:]/g, ''), sizeBytes: 4096, ...(shipped ? { shipped: true } : {}) }],
+});
+
+/** What an agent tells when that copy was shipped. */
+const shippedAt = (time: string): Json => ({
+  copies: copiesAt(time, true),
+  recovery: { checkedTime: later(time, -20), earliest: later(time, -900), offSite: later(time, -900) },
+});
+
 /** The result of a container as JSON; `changes` are laid over a success. */
 export const resultOf = (container: Result['container'], given: RunOptions = {}, changes: Json = {}): Json => {
   const { kind, jobName, time } = withDefaults(given);
@@ -200,7 +212,9 @@ export const resultOf = (container: Result['container'], given: RunOptions = {},
     startTime: later(time, -900),
     completionTime: later(time, -5),
     ...(container === 'prune' ? { retention: retentionOf() } : { made: container === 'dump' ? 'LocalCopy' : kind }),
-    newest: container === 'dump' ? { localCopy } : { localCopy, ...sets },
+    ...(container === 'dump' ? { dump: { startTime: later(time, -900), endTime: later(time, -600) } } : {}),
+    newest:
+      container === 'dump' ? { localCopy, copies: copiesAt(time, false) } : { localCopy, ...sets, ...shippedAt(time) },
     ...changes,
   };
 };

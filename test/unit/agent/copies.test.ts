@@ -67,6 +67,18 @@ test('of many copies the newest and the one just made are kept', () => {
   );
 });
 
+test('before a dump the newest are kept, as many as are to be', () => {
+  fc.assert(
+    fc.property(times, fc.integer({ min: 1, max: 6 }), (seconds, keep) => {
+      const copies = seconds.map((second) => copy(new Date(second * 1000).toISOString()));
+      const surplus = surplusCopies(copies, keep, undefined, new Date());
+      const newest = copies.toSorted((a, b) => (a.dataTime < b.dataTime ? 1 : -1)).slice(0, keep);
+      const kept = copies.filter(({ name }) => !surplus.includes(name));
+      expect(new Set(kept)).toEqual(new Set(newest));
+    }),
+  );
+});
+
 test.each([
   { reason: 'another run is about to ship it', changes: { takenBy: 'agama-full-1' }, kept: true },
   { reason: 'it was shipped', changes: { takenBy: 'agama-full-1', shippedAs: '2026-11-22T01:05:00Z' }, kept: false },

@@ -37,6 +37,7 @@ const results: fc.Arbitrary<Result> = fc
         message: text(640),
       }),
     ),
+    dump: maybe(fc.record({ startTime: time, endTime: time })),
     notes: fc.array(fc.record({ reason: fc.constant('NotCovered' as const), message: text(320) }), { maxLength: 2 }),
     newest: fc.record({
       localCopy: maybe(
@@ -57,6 +58,20 @@ const results: fc.Arbitrary<Result> = fc
           problem: maybe(text(256)),
         }),
       ),
+      copies: maybe(
+        fc.record({
+          count,
+          newest: fc.array(
+            fc.record({
+              name: fc.constant('20261122T010003Z'),
+              sizeBytes: count,
+              shipped: maybe(fc.constant(true as const)),
+            }),
+            { maxLength: 8 },
+          ),
+        }),
+      ),
+      recovery: maybe(fc.record({ checkedTime: time, earliest: maybe(time), offSite: maybe(time) })),
     }),
   })
   .map((value) => result.parse(JSON.parse(JSON.stringify(value))));
@@ -116,6 +131,40 @@ test('notes go before the newest points', () => {
   expect(read.newest).toEqual({ localCopy, chain });
   expect(read.notes.length).toBeLessThan(2);
   expect(read.failure?.message).toHaveLength(640);
+});
+
+test('a full with everything keeps what can be restored, and of the local copies the newest', () => {
+  const jobName = `${'a'.repeat(52)}-29410590`;
+  const facts = { factsDigest: 'a'.repeat(64) };
+  const sizes = { durationSeconds: 1234, sizeBytes: 123_456_789_012, jobName, ...facts };
+  const times = { dataTime: '2026-11-22T01:00:03Z', completionTime: '2026-11-22T01:00:09Z' };
+  const set = { ...times, ...sizes, setTime: times.dataTime, sentBytes: 123_456_789_012, setDigest: 'b'.repeat(64) };
+  const copy = { name: '20261122T010003Z', sizeBytes: 123_456_789_012, shipped: true as const };
+  const recovery = { checkedTime: times.completionTime, earliest: times.dataTime, offSite: times.dataTime };
+  const read = result.parse(
+    JSON.parse(
+      fitResult({
+        version: 1,
+        container: 'ship',
+        kind: 'Incremental',
+        outcome: 'Succeeded',
+        startTime: times.dataTime,
+        completionTime: times.completionTime,
+        made: 'Incremental',
+        notes: [],
+        newest: {
+          localCopy: { ...times, ...sizes, name: copy.name },
+          full: set,
+          incremental: set,
+          chain: { fullTime: times.dataTime, incrementals: 6, intact: true, checkedTime: times.completionTime },
+          copies: { count: 100, newest: Array.from({ length: 8 }, () => copy) },
+          recovery,
+        },
+      }),
+    ),
+  );
+  expect(read.newest).toMatchObject({ full: set, incremental: set, recovery, copies: { count: 100 } });
+  expect(read.newest.copies?.newest[0]).toEqual(copy);
 });
 
 test('text is cut between code points and keeps its limit', () => {

@@ -1,4 +1,6 @@
 import { cronLine } from '../../../src/api/v1alpha1/cron-pattern.ts';
+import { resolveLine } from '../../../src/cron/hash.ts';
+import { parseCron } from '../../../src/cron/parse.ts';
 import { readLines } from '../cron/vectors.ts';
 
 interface Exception {
@@ -9,6 +11,7 @@ interface Exception {
 // A pattern cannot compare two numbers; the operator marks such a policy Stalled.
 const takenByThePatternOnly: readonly Exception[] = [
   { reason: 'a range that runs backwards', matches: /[0-9a-z]-[0-9a-z]/i },
+  { reason: 'a hash, which CronJob never sees', matches: /^H / },
 ];
 
 const takenByRobfigOnly: readonly Exception[] = [
@@ -45,6 +48,32 @@ test.each(takenByThePatternOnly)('an exception that is in use: $reason', ({ matc
 
 test.each(takenByRobfigOnly)('an exception that is in use: $reason', ({ matches }) => {
   expect(robfigOnly.filter(({ line }) => matches.test(line))).not.toEqual([]);
+});
+
+test.each([
+  { line: 'H 1 * * *', taken: true, reason: 'a hashed minute' },
+  { line: 'H H * * 0', taken: true, reason: 'minute and hour' },
+  { line: 'H(0-29) H(5-20) * * *', taken: true, reason: 'spans' },
+  { line: 'h 1 * * *', taken: false, reason: 'a small letter' },
+  { line: 'H(0-60) 1 * * *', taken: false, reason: 'no such minute' },
+  { line: '0 H(0-24) * * *', taken: false, reason: 'no such hour' },
+  { line: '0 1 H * *', taken: false, reason: 'a day' },
+  { line: '0 1 * H *', taken: false, reason: 'a month' },
+  { line: '0 1 * * H', taken: false, reason: 'a day of the week' },
+  { line: 'H/15 * * * *', taken: false, reason: 'a step' },
+  { line: 'H,30 1 * * *', taken: false, reason: 'a list' },
+  { line: 'H(5) 1 * * *', taken: false, reason: 'half a span' },
+  { line: 'HH 1 * * *', taken: false, reason: 'two' },
+])('"$line" is taken: $taken ($reason), as it can be read', ({ line, taken }) => {
+  expect(cronLine.safeParse(line).success).toBe(taken);
+  const canBeRead = (): boolean => {
+    try {
+      return parseCron(resolveLine(line, 'a/b/Full')).kind === 'fields';
+    } catch {
+      return false;
+    }
+  };
+  expect(canBeRead()).toBe(taken);
 });
 
 test('most of what people write is taken by both', () => {

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import type { LastRun } from '../../../src/api/v1alpha1/backuppolicy.ts';
 import { condition, policyConditionTypes } from '../../../src/api/v1alpha1/conditions.ts';
 import type { RunKind } from '../../../src/api/v1alpha1/recovery-points.ts';
+import { createZones } from '../../../src/cron/zones.ts';
 import { catalogue, failureReasons } from '../../../src/errors/catalogue.ts';
 import { stateConditions, type Evidence, type Statement } from '../../../src/policy/conditions.ts';
 import type { History } from '../../../src/policy/history.ts';
@@ -23,9 +24,17 @@ const runOf = (kind: RunKind, outcome: LastRun['outcome'], hour: number): LastRu
 
 const { chain } = pointsOf('a', start);
 const broken = { ...chain, intact: false, problem: 'duplicity-full.vol1.difftar.gpg is missing' };
+const windowSpec = (spec: Json = {}) => specOf({ schedule: { window: { start: '01:00', duration: '30m' } }, ...spec });
+const dumpInside = {
+  jobName: 'agama-local-copy-1',
+  startTime: '2026-11-14T23:00:04Z',
+  endTime: '2026-11-14T23:30:00Z',
+};
+const dumpOutside = { ...dumpInside, endTime: '2026-11-14T23:30:01Z' };
 const problem: Problem = { reason: 'NameTaken', message: 'The CronJob a exists and is not of this policy.' };
 
-const someTime = { name: 'agama', acceptShrink: undefined, now: new Date(start) };
+const zones = createZones();
+const someTime = { zones, name: 'agama', acceptShrink: undefined, now: new Date(start) };
 
 const judge = ({ spec = specOf(), problems = [], history = {} }: Partial<Evidence> = {}) => {
   const statements = stateConditions({ spec, problems, history, ...someTime });
@@ -46,8 +55,13 @@ const histories: fc.Arbitrary<History> = fc
       { selector: ({ kind }) => kind },
     ),
     chain: fc.constantFrom(undefined, chain, broken),
+    lastDump: fc.constantFrom(undefined, dumpInside, dumpOutside),
   })
-  .map(({ runs, chain }) => ({ lastRuns: runs, ...(chain === undefined ? {} : { chain }) }));
+  .map(({ runs, chain, lastDump }) => ({
+    lastRuns: runs,
+    ...(chain === undefined ? {} : { chain }),
+    ...(lastDump === undefined ? {} : { lastDump }),
+  }));
 
 const specs = fc.constantFrom(
   specOf(),
@@ -55,6 +69,7 @@ const specs = fc.constantFrom(
   specOf({ suspend: true }),
   specOf({ schedule: { full: undefined, incremental: undefined } }),
   specOf({ schedule: { localCopy: undefined } }),
+  windowSpec(),
   undefined,
 );
 const evidence = fc.record({
@@ -64,6 +79,7 @@ const evidence = fc.record({
   name: fc.constant('agama'),
   acceptShrink: fc.constant(undefined),
   now: fc.constant(someTime.now),
+  zones: fc.constant(zones),
 });
 
 /** Said a second time, from design.md’s words: a success off-site at or after every other off-site end, and no failure on-site. */
@@ -94,7 +110,10 @@ test('Protected is True only while all that it summarises is True and the policy
   fc.assert(
     fc.property(evidence, (given) => {
       const { of } = judge(given);
-      const states = summarised.map((type) => of(type)?.status);
+      const states = [
+        ...summarised.map((type) => of(type)?.status),
+        ...(given.spec?.schedule.window === undefined ? [] : [of('WindowKept')?.status]),
+      ];
       const expected =
         given.problems.length > 0 || states.includes('False')
           ? 'False'
@@ -125,7 +144,8 @@ test('every statement is one the API server takes, once a type, and the same evi
         expect(statement.message).not.toMatch(/undefined|\[object|NaN|  /);
         expect(statement.message).toMatch(/[.)]$/);
       }
-      expect(judge(structuredClone(given)).statements).toEqual(statements);
+      const { spec, problems, history } = given;
+      expect(judge(structuredClone({ spec, problems, history })).statements).toEqual(statements);
     }),
     { numRuns: 500 },
   );
@@ -300,5 +320,57 @@ test('what was promised is in the message; what was not promised asks for it', (
   expect(judge({ spec: specOf({ objectives: undefined }) }).of('RecoveryTimeMet')).toMatchObject({
     reason: 'NoObjective',
     message: expect.stringContaining('spec.objectives.recoveryTimeObjective'),
+  });
+});
+
+describe('WindowKept', () => {
+  const lost: LastRun = { ...runOf('LocalCopy', 'Failed', 24), reason: 'PodLost' };
+  test.each([
+    { history: { lastDump: dumpInside }, status: 'True', reason: 'it ended as the window closed' },
+    { history: { lastDump: dumpOutside }, status: 'False', reason: 'it ended a second later' },
+    {
+      history: { lastDump: { ...dumpInside, startTime: '2026-11-14T22:59:59Z' } },
+      status: 'False',
+      reason: 'it began a second early',
+    },
+    { history: {}, status: 'Unknown', reason: 'no dump is known' },
+    { history: { lastDump: dumpInside, lastRuns: [lost] }, status: 'Unknown', reason: 'a later run left no word' },
+    {
+      history: { lastDump: dumpInside, lastRuns: [{ ...lost, reason: 'OutOfMemory' }] },
+      status: 'Unknown',
+      reason: 'a later run was killed',
+    },
+    {
+      history: { lastDump: dumpInside, lastRuns: [runOf('LocalCopy', 'Failed', 24)] },
+      status: 'True',
+      reason: 'a later run said that it made no dump',
+    },
+    {
+      history: { lastDump: { ...dumpInside, jobName: lost.jobName }, lastRuns: [lost] },
+      status: 'True',
+      reason: 'the run that was lost told of its dump before',
+    },
+    {
+      history: { lastDump: { ...dumpInside, endTime: later(lost.completionTime, 60) }, lastRuns: [lost] },
+      status: 'False',
+      reason: 'a run that left no word is older than the dump',
+    },
+  ])('is $status when $reason', ({ history, status }) => {
+    const { of } = judge({ spec: windowSpec(), history });
+    expect(of('WindowKept')?.status).toBe(status);
+  });
+
+  test('False is named by Protected, with the window', () => {
+    const { of } = judge({ spec: windowSpec(), history: { lastDump: dumpOutside } });
+    expect(of('Protected')?.message).toContain('Not met: WindowKept.');
+    expect(of('WindowKept')?.message).toContain('outside the window (01:00 for 30m, Europe/Tallinn)');
+  });
+
+  test('is not there without a window, and is not judged by a schedule that cannot be read', () => {
+    expect(judge({ history: { lastDump: dumpOutside } }).of('WindowKept')).toBeUndefined();
+    const spec = specOf({ schedule: { timeZone: 'Europe/Tallin', window: { start: '01:00', duration: '2d' } } });
+    const invalid: Problem = { reason: 'ScheduleInvalid', message: 'No such zone.' };
+    const { of } = judge({ spec, problems: [invalid], history: { lastDump: dumpInside } });
+    expect(of('WindowKept')).toMatchObject({ status: 'Unknown', reason: 'ScheduleInvalid' });
   });
 });

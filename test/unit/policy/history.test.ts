@@ -71,6 +71,9 @@ const timesOf = (history: History): Record<string, number> => ({
   lastIncremental: Date.parse(history.lastIncremental?.completionTime ?? '1970-01-01T00:00:00Z'),
   lastBackupTime: Date.parse(history.lastBackupTime ?? '1970-01-01T00:00:00Z'),
   chain: Date.parse(history.chain?.checkedTime ?? '1970-01-01T00:00:00Z'),
+  lastDump: Date.parse(history.lastDump?.endTime ?? '1970-01-01T00:00:00Z'),
+  localCopies: Date.parse(history.localCopies?.listedTime ?? '1970-01-01T00:00:00Z'),
+  recovery: Date.parse(history.recovery?.checkedTime ?? '1970-01-01T00:00:00Z'),
   lastFailure: Date.parse(history.lastFailure?.time ?? '1970-01-01T00:00:00Z'),
   ...Object.fromEntries(
     (['LocalCopy', 'Full', 'Incremental'] as const).map((kind) => [
@@ -168,7 +171,16 @@ test('the lanes are apart: a local copy does not take the place of a full', () =
 
 const none: Runs = {
   reports: [],
-  newest: { localCopies: [], fulls: [], incrementals: [], chains: [], retentions: [] },
+  newest: {
+    localCopies: [],
+    fulls: [],
+    incrementals: [],
+    chains: [],
+    retentions: [],
+    dumps: [],
+    copies: [],
+    recoveries: [],
+  },
 };
 const points = pointsOf('agama-full-1', '2026-11-15T02:00:00Z');
 

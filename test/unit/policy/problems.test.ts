@@ -40,8 +40,8 @@ const effects = (spec: Json) => {
   return JSON.stringify([
     policyClaim({ metadata, spec: read }),
     runKinds.map((kind) => runCronJob({ metadata, spec: read }, kind, testSettings)),
-    stateConditions({ spec: read, problems: [], history: {}, ...beside }),
-    stateConditions({ spec: read, problems: [], history: afterAFull, ...beside }),
+    stateConditions({ spec: read, problems: [], history: {}, zones, ...beside }),
+    stateConditions({ spec: read, problems: [], history: afterAFull, zones, ...beside }),
     planPrune({ observed, status: afterAFull, problems: [], settings: testSettings, now }),
   ]);
 };
@@ -149,6 +149,10 @@ const given: Record<string, { spec: Json; without?: Json }> = {
   'schedule.incremental': { spec: {}, without: { schedule: { incremental: undefined } } },
   'schedule.verify': { spec: { schedule: { verify: '0 3 * * 0' } } },
   'schedule.window': { spec: { schedule: { window: { start: '01:00', duration: '30m' } } } },
+  'schedule.window.enforce': {
+    spec: { schedule: { window: { start: '01:00', duration: '30m', enforce: true } } },
+    without: { schedule: { window: { start: '01:00', duration: '30m' } } },
+  },
   localCopy: { spec: { localCopy: { size: '11Gi' } } },
   'localCopy.size': { spec: { localCopy: { size: '12Gi' } } },
   'localCopy.storageClassName': { spec: { localCopy: { storageClassName: 'fast' } } },
@@ -312,6 +316,45 @@ test('several problems are whole sentences, one after the other', () => {
   const messages = problemsOf(spec).map(({ message }) => message);
   expect(messages).toHaveLength(4);
   for (const message of messages) expect(message).toMatch(/^spec\.[^.].*[^.]\.$/);
+});
+
+const window = { start: '01:00', duration: '30m' };
+
+test.each([
+  { schedule: { localCopy: '0 3 * * *' }, field: 'localCopy', reason: 'a local copy at three' },
+  { schedule: { localCopy: undefined, full: '30 1 * * 0' }, field: 'full', reason: 'a full when it has closed' },
+  { schedule: { localCopy: undefined, incremental: '59 0 * * *' }, field: 'incremental', reason: 'a minute early' },
+  { schedule: { localCopy: 'H 3 * * *' }, field: 'localCopy', reason: 'a hashed minute of another hour' },
+])('a line that never comes in the window is a problem, with the window named: $reason', ({ schedule, field }) => {
+  const problems = problemsOf({ schedule: { ...schedule, window } });
+  expect(problems).toMatchObject([{ reason: 'ScheduleInvalid' }]);
+  expect(problems[0]?.message.startsWith(`spec.schedule.${field}: `)).toBe(true);
+  expect(problems[0]?.message).toContain('never comes in the window (01:00 for 30m, Europe/Tallinn)');
+});
+
+test.each([
+  { schedule: {}, reason: 'the sample, whose copy is made at its start' },
+  { schedule: { full: '0 4 * * 0', incremental: '0 4 * * 1-6' }, reason: 'what ships a local copy does not dump' },
+  { schedule: { localCopy: '0 1,13 * * *' }, reason: 'one time of two is inside' },
+  { schedule: { localCopy: '@every 24h' }, reason: 'of @every nothing is known' },
+  { schedule: { localCopy: 'H(0-29) 1 * * *' }, reason: 'a hash over the window' },
+])('a line that may come in the window is none: $reason', ({ schedule }) => {
+  expect(problemsOf({ schedule: { ...schedule, window } })).toEqual([]);
+});
+
+test.each([
+  { duration: '1d', words: 'less than a day', reason: 'never closed' },
+  { duration: '1mo', words: 'has months', reason: 'a month' },
+])('a window that is none is a problem: $reason', ({ duration, words }) => {
+  const problems = problemsOf({ schedule: { window: { start: '01:00', duration } } });
+  expect(problems).toMatchObject([{ reason: 'ScheduleInvalid' }]);
+  expect(problems[0]?.message).toMatch(/^spec\.schedule\.window: .*[^.]\.$/);
+  expect(problems[0]?.message).toContain(words);
+});
+
+test('a hash that cannot be is a problem', () => {
+  const problems = problemsOf({ schedule: { full: 'H(29-0) 1 * * 0' } });
+  expect(problems).toMatchObject([{ reason: 'ScheduleInvalid', message: expect.stringContaining('write H(0-29)') }]);
 });
 
 test.each([

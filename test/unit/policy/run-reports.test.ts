@@ -262,7 +262,16 @@ describe('what is not a run of this policy proves nothing', () => {
     const world = cronJobs === undefined ? { jobs, pods } : { jobs, pods, cronJobs };
     expect(readRuns(observedOf(world), now)).toEqual({
       reports: [],
-      newest: { localCopies: [], fulls: [], incrementals: [], chains: [], retentions: [] },
+      newest: {
+        localCopies: [],
+        fulls: [],
+        incrementals: [],
+        chains: [],
+        retentions: [],
+        dumps: [],
+        copies: [],
+        recoveries: [],
+      },
     });
   });
 
@@ -287,7 +296,16 @@ test('a result of another kind, or of another container, tells of no points', ()
   const foreign = { ...ship, message: json(resultOf('ship', { kind: 'Incremental' })) };
   const swapped = { ...dump, message: json(resultOf('ship')) };
   const { newest } = readRuns(observedOf({ jobs: [rawJob()], pods: [rawPod({}, [swapped, foreign])] }), now);
-  expect(newest).toEqual({ localCopies: [], fulls: [], incrementals: [], chains: [], retentions: [] });
+  expect(newest).toEqual({
+    localCopies: [],
+    fulls: [],
+    incrementals: [],
+    chains: [],
+    retentions: [],
+    dumps: [],
+    copies: [],
+    recoveries: [],
+  });
 });
 
 test('runs come oldest first, whatever the order in the cache', () => {

@@ -1,5 +1,5 @@
-// Writes next.json and lines.json: what robfig/cron v3.0.1, which Kubernetes' CronJob uses, makes of cron lines.
-// Run it in this folder: go run .
+// Writes zones.json, next.json, schedules.txt and lines.json: what robfig/cron v3.0.1, which Kubernetes' CronJob uses, makes of cron lines.
+// How to run it is in README.md.
 package main
 
 import (
@@ -10,13 +10,11 @@ import (
 	"os"
 	"sort"
 	"time"
-	_ "time/tzdata"
 
 	"github.com/robfig/cron/v3"
 )
 
-// Zones whose clocks are changed in every way there is, and some that are not changed. Africa/Casablanca, put back for Ramadan, is not here:
-// tzdata 2026 gave that up, so copies of tzdata differ.
+// Zones whose clocks are changed in every way there is, and some that are not changed.
 var zones = []string{
 	"UTC",
 	"Europe/Berlin",
@@ -39,6 +37,8 @@ var zones = []string{
 	"Pacific/Chatham",    // 12:45
 	"Pacific/Apia",       // summer time until 2021. The day that it left out in 2011 is not here: robfig never comes back from it
 	"Pacific/Kiritimati", // 14 h ahead
+	"Europe/Tallinn",
+	"Africa/Casablanca", // put back for Ramadan; tzdata 2026 gave that up, so copies of tzdata differ: see zones.json
 }
 
 // Years in which the peculiarities happened that are no more.
@@ -106,6 +106,29 @@ func transitions(loc *time.Location, from, to time.Time) []time.Time {
 }
 
 func year(y int) time.Time { return time.Date(y, 1, 1, 0, 0, 0, 0, time.UTC) }
+
+type rule struct {
+	Zone string `json:"zone"`
+	// From an instant on (seconds since 1970), so many seconds east of UTC; the first holds for all time before too.
+	Offsets [][2]int64 `json:"offsets"`
+}
+
+// rules are those of the very copy of tzdata that the vectors are made with: who compares reckons with them, whatever the copy at hand says.
+func rules() []rule {
+	var all []rule
+	for _, zone := range zones {
+		loc, err := time.LoadLocation(zone)
+		check(err)
+		one := rule{Zone: zone}
+		from := year(2012)
+		for _, at := range append([]time.Time{from}, transitions(loc, from, year(2037))...) {
+			_, offset := at.In(loc).Zone()
+			one.Offsets = append(one.Offsets, [2]int64{at.Unix(), int64(offset)})
+		}
+		all = append(all, one)
+	}
+	return all
+}
 
 func changesOf(zone string, loc *time.Location) []time.Time {
 	changes := transitions(loc, year(2024), year(2031))
@@ -213,6 +236,8 @@ func write[T any](name string, elements []T) {
 }
 
 func main() {
+	write("zones.json", rules())
 	write("next.json", next())
+	writeSchedules("schedules.txt")
 	write("lines.json", accepted(lines()))
 }
