@@ -8,7 +8,7 @@ import { judgeUpload } from './check.ts';
 import type { ChosenChain } from './choose.ts';
 import { countEntries } from './copy.ts';
 import { backupStatistics, collectionStatus } from './duplicity-log.ts';
-import { backupArguments, runDuplicity, statusArguments, volumeSize } from './duplicity.ts';
+import { backupArguments, runDuplicity, statusArguments } from './duplicity.ts';
 import { filesIn } from './listing.ts';
 import { duplicityScope, duplicityTarget, type Session } from './session.ts';
 import { isoOfStamp, parseSetFile } from './set-files.ts';
@@ -49,7 +49,7 @@ export const upload = async (session: Session, chosen: ChosenChain, copy: Ledger
     const archiveCopy = await archive.begin(directory, continued);
     if (!continued) await remote.makeDirectory(directory);
     const target = await duplicityTarget(session, directory);
-    const args = backupArguments(action, target, context.layout.outgoing, volumeSize(copy.sizeBytes));
+    const args = backupArguments(action, target, context.layout.outgoing, copy.sizeBytes);
     const log = await runDuplicity(scope, args);
     await remote.flush(directory);
     return { log, archiveCopy, target };
