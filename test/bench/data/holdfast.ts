@@ -91,8 +91,8 @@ export const makeHoldfast = async (
         knownHosts: place.knownHosts,
         key: { directory: mounts.ssh, secret: 'ssh' },
       },
-      adopt: false,
     },
+    adopt: false,
     encryption: { method: 'gpg', publicKey: { directory: mounts.gpg, secret: 'gpg' } },
   });
   const run = async (container: 'dump' | 'ship', day: number, task: DumpTask | ShipTask) => {

@@ -10,6 +10,8 @@ const table: readonly Cause[] = [
   { pattern: /Permission denied \([a-z,-]+\)|Too many authentication failures/, reason: 'KeyRefused' },
   ...scratchCauses,
   { pattern: /rsync: .*(No space left on device|Disk quota exceeded)/, reason: 'RepositoryFull' },
+  // host/holdfast-append-only refused: what it says counts, not how rsync ends on that.
+  { pattern: /holdfast-append-only: .*/, reason: 'RepositoryNotWritable' },
   {
     pattern: /command not found|rsync: not found|is your shell clean|This account is currently not available/,
     reason: 'RsyncUnavailable',
