@@ -7,10 +7,12 @@ import { duplicityDirectory } from './support/duplicity.ts';
 import { type Bench, makeBench } from './support/duplicity-bench.ts';
 import { type GpgOwner, makeGpgOwner } from './support/duplicity-gpg.ts';
 import { large } from './support/ship-outcomes.ts';
-import { type BackupHost, startBackupHost } from './support/ssh.ts';
+import { type RsyncRepository, startRsyncRepository } from './support/repositories.ts';
+import type { BackupHost } from './support/ssh.ts';
 
 // A stolen backup pod: its SSH key and its public key, against a host with one backup.
 
+let repository: RsyncRepository;
 let host: BackupHost;
 let bench: Bench;
 let home: Awaited<ReturnType<typeof makeDirectory>>;
@@ -21,15 +23,16 @@ let volume = '';
 let before: string[] = [];
 
 beforeAll(async () => {
-  host = await startBackupHost();
+  repository = await startRsyncRepository();
+  host = repository.host;
   await duplicityDirectory();
   home = await makeDirectory();
   owner = await makeGpgOwner(home.path, 'o');
-  bench = await makeBench(host);
+  bench = await makeBench(repository);
   target = await makeAppendOnly(host, bench);
   const publicKey = await bench.secret('gpg-public', { 'public.asc': owner.publicKey });
   await bench.addCopy(large('a'));
-  const made = await bench.ship({ repository: target.repository, encryption: { method: 'gpg', publicKey } });
+  const made = await bench.ship({ rsync: target.repository, encryption: { method: 'gpg', publicKey } });
   if (made.exitCode !== 0) throw new Error(`no backup to attack: ${made.log}`);
   const [directory = ''] = await bench.chains();
   chain = join(bench.repository, directory);
@@ -63,7 +66,7 @@ afterAll(async () => {
   await owner.stop();
   await bench.remove();
   await home.remove();
-  await host.stop();
+  await repository.stop();
 });
 
 interface Attack {

@@ -7,29 +7,32 @@ import { duplicityDirectory } from './support/duplicity.ts';
 import { type Bench, digests, makeBench, type ShipOptions, type ShipRun } from './support/duplicity-bench.ts';
 import { processesOf, waitFor } from './support/processes.ts';
 import { large, madeBy, restored, small } from './support/ship-outcomes.ts';
-import { type BackupHost, startBackupHost } from './support/ssh.ts';
+import { type RsyncRepository, startRsyncRepository } from './support/repositories.ts';
+import type { BackupHost } from './support/ssh.ts';
 
 // Holdfast on a host that was set up as docs/append-only.md says.
 
+let repository: RsyncRepository;
 let host: BackupHost;
 let bench: Bench;
 let target: AppendOnlyHost;
 
 beforeAll(async () => {
-  host = await startBackupHost();
+  repository = await startRsyncRepository();
+  host = repository.host;
   await duplicityDirectory();
 }, 240_000);
 
-afterAll(() => host.stop());
+afterAll(() => repository.stop());
 
 beforeEach(async () => {
-  bench = await makeBench(host);
+  bench = await makeBench(repository);
   target = await makeAppendOnly(host, bench);
 });
 
 afterEach(() => bench.remove());
 
-const ship = (options: ShipOptions = {}): Promise<ShipRun> => bench.ship({ repository: target.repository, ...options });
+const ship = (options: ShipOptions = {}): Promise<ShipRun> => bench.ship({ rsync: target.repository, ...options });
 
 const setsOf = async (): Promise<number[]> => (await bench.ledger()).chains.map(({ sets }) => sets.length);
 
@@ -41,7 +44,7 @@ const volumes = async (): Promise<number> => {
 /** SIGKILL for the agent and all it started, as soon as the host holds one volume more. */
 const killDuringUpload = async (kind: 'Full' | 'Incremental'): Promise<void> => {
   const before = await volumes();
-  const { pid, done } = await bench.start({ kind, repository: target.repository });
+  const { pid, done } = await bench.start({ kind, rsync: target.repository });
   await waitFor('a volume on the host', async () => (await volumes()) > before);
   process.kill(pid, 'SIGKILL');
   await done.catch(() => undefined);

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { sha256OfFile } from '../../../src/agent/disk.ts';
 import { projectRoot } from '../../cluster/paths.ts';
-import { shellBlocks } from '../../e2e/markdown.ts';
+import { shellBlocks } from '../../support/markdown.ts';
 import { duplicityDirectory } from './duplicity.ts';
 import type { Bench, ShipOptions } from './duplicity-bench.ts';
 import { makeKeyPair, type BackupHost, type KeyPair } from './ssh.ts';
@@ -22,7 +22,7 @@ export interface AppendOnlyHost {
   readonly root: string;
   readonly key: KeyPair;
   /** What a run of the agent needs to go there with that key. */
-  readonly repository: NonNullable<ShipOptions['repository']>;
+  readonly repository: NonNullable<ShipOptions['rsync']>;
   /** Programs of the host, as installed. */
   readonly bin: string;
   /** ssh's options for the key, one by one. */
