@@ -172,6 +172,6 @@ test('a value that the server gives up on makes the content Unknown, and large v
   await target.admin((connection) => connection.query('SET GLOBAL max_allowed_packet = 67108864'));
   expect(answers.map(contentOf)).toEqual([{ unknown: 'the server could not hash every value' }]);
   expect(tables).toMatchObject([
-    { name: 'large', content: { rows: 1, checksum: expect.stringMatching(/^[1-9]\d+:\d+$/) } },
+    { name: 'large', content: { rows: 1, checksum: expect.stringMatching(/^[1-9]\d+$/) } },
   ]);
 });

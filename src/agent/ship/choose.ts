@@ -5,6 +5,7 @@ import { timestamp } from '../../base/times.ts';
 import { decideChain, reviewChains } from './chain.ts';
 import { filesIn, type ListedFile, topNames } from './listing.ts';
 import { checkPassphrase } from './passphrase.ts';
+import { prunedByHost, withoutPruned } from './pruned.ts';
 import type { Session } from './session.ts';
 import { isUnfinishedTransfer, parseSetFile } from './set-files.ts';
 
@@ -64,8 +65,10 @@ const tryRemove = async (
 const review = async (session: Session, listing: readonly ListedFile[]): Promise<LedgerChain[]> => {
   const { context, repositoryId } = session;
   let broken: LedgerChain[] = [];
+  const removed = await prunedByHost(session, listing);
   const { chains } = await context.ledger.update((ledger) => {
-    const reviewed = reviewChains(ledger.chains, repositoryId, listing, timestamp(context.now()));
+    const left = withoutPruned(ledger.chains, repositoryId, listing, removed);
+    const reviewed = reviewChains(left, repositoryId, listing, timestamp(context.now()));
     broken = reviewed.broken;
     return { ...ledger, chains: reviewed.chains };
   });

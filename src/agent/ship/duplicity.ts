@@ -24,8 +24,12 @@ export interface DuplicityTarget {
   encryption: Encryption;
 }
 
-/** Blocks of at most this many bytes are compared: half the delta of a dump, against duplicity's default. */
-const maxBlockSize = 2048;
+/** A row of a dump that changed costs its block: the smaller blocks are, the smaller an incremental, until their signatures outweigh that. */
+const smallestBlock = 1024;
+/** Each block of a file takes some 40 bytes of memory while the next incremental is made. */
+const mostBlocks = 8 * 1024 * 1024;
+/** gpg compresses in one thread, which is what a full waits for: level 6, its default, takes two and a half times as long for a sixth less. */
+const compressLevel = 1;
 const mebibyte = 1024 * 1024;
 const aimedVolumes = 40;
 const largestVolume = 200;
@@ -37,10 +41,15 @@ const logFd = 4;
 export const volumeSize = (copyBytes: number): number =>
   Math.min(largestVolume, Math.max(1, Math.ceil(copyBytes / mebibyte / aimedVolumes)));
 
+/** `--max-blocksize` in bytes, a multiple of 512 as duplicity has it: small, but not so small that a large dump would take all memory. */
+export const blockSize = (copyBytes: number): number =>
+  Math.max(smallestBlock, Math.ceil(copyBytes / mostBlocks / 512) * 512);
+
 const encryptionArguments = (encryption: Encryption): string[] => {
   if (encryption.method === 'none') return ['--no-encryption'];
-  if (encryption.method === 'passphrase') return [];
-  return [`--encrypt-key=${encryption.fingerprint}`, '--gpg-options=--trust-model=always'];
+  const compress = `--compress-level=${compressLevel}`;
+  if (encryption.method === 'passphrase') return [`--gpg-options=${compress}`];
+  return [`--encrypt-key=${encryption.fingerprint}`, `--gpg-options=--trust-model=always ${compress}`];
 };
 
 /** Options by their full names: duplicity takes prefixes, and a wrong one may mean something else. */
@@ -56,17 +65,17 @@ const commonArguments = (target: DuplicityTarget): string[] => [
   ...target.address.options,
 ];
 
-/** Arguments of a backup. `source` has the same path in every run: duplicity refuses another one. */
+/** Arguments of a backup of so many bytes. `source` has the same path in every run: duplicity refuses another one. */
 export const backupArguments = (
   action: 'full' | 'incremental',
   target: DuplicityTarget,
   source: string,
-  volumeMebibytes: number,
+  copyBytes: number,
 ): string[] => [
   action,
   ...commonArguments(target),
-  `--max-blocksize=${maxBlockSize}`,
-  `--volsize=${volumeMebibytes}`,
+  `--max-blocksize=${blockSize(copyBytes)}`,
+  `--volsize=${volumeSize(copyBytes)}`,
   source,
   target.address.url,
 ];

@@ -47,12 +47,11 @@ export const upload = async (session: Session, chosen: ChosenChain, copy: Ledger
   const started = context.now();
 
   const { log, archiveCopy, target } = await context.step('Upload', async () => {
-    const volumes = volumeSize(copy.sizeBytes);
-    await checkSpace(session, chosen, volumes);
+    await checkSpace(session, chosen, volumeSize(copy.sizeBytes));
     const archiveCopy = await archive.begin(directory, continued);
     if (!continued) await remote.makeDirectory(directory);
     const target = await duplicityTarget(session, directory);
-    const args = backupArguments(action, target, context.layout.outgoing, volumes);
+    const args = backupArguments(action, target, context.layout.outgoing, copy.sizeBytes);
     const log = await runDuplicity(scope, args);
     await remote.flush(directory);
     return { log, archiveCopy, target };

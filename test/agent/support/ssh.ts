@@ -27,6 +27,8 @@ export interface BackupHost {
   readonly key: KeyPair;
   /** A line of known_hosts for a port that leads to this host. */
   knownHosts(port?: number): string;
+  /** The file of the keys that it lets in. */
+  readonly authorizedKeys: string;
   /** Lets a further key in; `command` is forced on it. */
   authorize(publicKey: string, command?: string): Promise<void>;
   /** What sshd wrote to its log. */
@@ -96,6 +98,7 @@ MaxStartups 100
     user: 'root',
     directory,
     key,
+    authorizedKeys: authorized,
     knownHosts: (other = port) => `[127.0.0.1]:${other} ${hostKey.publicKey.split(' ').slice(0, 2).join(' ')}`,
     async authorize(publicKey, command) {
       const options = command === undefined ? '' : `command="${command.replaceAll('"', '\\"')}" `;

@@ -98,7 +98,6 @@ const tableContent = async (
       rows: text(found, 'rows'),
       hashed: text(found, 'hashed'),
       total: text(found, 'total'),
-      mixed: text(found, 'mixed'),
     });
   } catch (error) {
     // An error of the server concerns this table (changed since the snapshot, damaged…); a lost connection concerns all.

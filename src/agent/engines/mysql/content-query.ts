@@ -47,18 +47,41 @@ const byBytes = new Set([
   'geomcollection',
 ]);
 
+// Text without `|` or `!`: cheaper as it is than hashed.
+const plain = new Set([
+  'tinyint',
+  'smallint',
+  'mediumint',
+  'int',
+  'bigint',
+  'decimal',
+  'float',
+  'double',
+  'date',
+  'time',
+  'datetime',
+  'timestamp',
+  'year',
+]);
+
+// All columns of these types together have less than 64 KiB in a row, so they are put together as they are.
+const short = new Set(['char', 'varchar', 'enum', 'set', 'binary', 'varbinary']);
+
+/** Stands for a row that the server could not hash: more than the sums of any table. */
+const gaveUp = `1${'0'.repeat(40)}`;
+
 /**
- * The query for the rows of a table and a checksum of their content that does not depend on their order: per row the MD5 of its columns'
- * MD5s, with NULL apart from every value; over the rows the sum of one half and the exclusive-or of the other. `hashed` below `rows` says
- * that the server gave up on a value: then the checksum proves nothing.
+ * The query for the rows of a table and a checksum of their content that does not depend on their order: per row the MD5 of its columns
+ * (large ones by their own MD5), with NULL apart from every value; over the rows the sum of the first half. `hashed` below `rows` says
+ * that the server gave up on a value: then the checksum proves nothing. The hash is named once: a server computes it once for each time.
  */
 export const contentQuery = ({ database, table, columns, history }: ContentQueryInput): string => {
   const row = columns.filter(({ generated }) => !generated).map(columnHash);
   const from = `${identifier(database)}.${identifier(table)}${history ? ' FOR SYSTEM_TIME ALL' : ''}`;
-  return `SELECT CAST(COUNT(*) AS CHAR) AS \`rows\`, CAST(COUNT(h) AS CHAR) AS hashed,
-  CAST(COALESCE(SUM(CAST(CONV(LEFT(h, 16), 16, 10) AS UNSIGNED)), 0) AS CHAR) AS total,
-  CAST(BIT_XOR(CAST(CONV(RIGHT(h, 16), 16, 10) AS UNSIGNED)) AS CHAR) AS mixed
-FROM (SELECT MD5(CONCAT('', ${row.length === 0 ? "''" : row.join(', ')})) AS h FROM ${from}) AS hashes`;
+  const hash = `MD5(CONCAT('', ${row.length === 0 ? "''" : row.join(', ')}))`;
+  return `SELECT CAST(found AS CHAR) AS \`rows\`, CAST(IF(total < ${gaveUp}, found, 0) AS CHAR) AS hashed, CAST(total AS CHAR) AS total
+FROM (SELECT COUNT(*) AS found, COALESCE(SUM(COALESCE(CAST(CONV(LEFT(${hash}, 16), 16, 10) AS UNSIGNED), ${gaveUp})), 0) AS total
+  FROM ${from}) AS sums`;
 };
 
 /** What the content query answers, as text. */
@@ -66,18 +89,19 @@ export interface ContentAnswer {
   readonly rows: string;
   readonly hashed: string;
   readonly total: string;
-  readonly mixed: string;
 }
 
 /** The facts in the answer. A row that the server could not hash would be missing from the checksum: then nothing is known. */
-export const contentOf = ({ rows, hashed, total, mixed }: ContentAnswer): TableFacts['content'] =>
-  hashed === rows
-    ? { rows: Number(rows), checksum: `${total}:${mixed}` }
-    : { unknown: 'the server could not hash every value' };
+export const contentOf = ({ rows, hashed, total }: ContentAnswer): TableFacts['content'] =>
+  hashed === rows ? { rows: Number(rows), checksum: total } : { unknown: 'the server could not hash every value' };
 
+/** What of a column goes into the hash of its row; what stands for it never runs into what stands for the next one. */
 const columnHash = ({ name, type }: Column): string => {
   const column = identifier(name);
-  return `IF(${column} IS NULL, '-', MD5(${valueOf(column, type.toLowerCase())}))`;
+  const kind = type.toLowerCase();
+  if (plain.has(kind)) return `COALESCE(CONCAT(CAST(${column} AS BINARY), '|'), '!')`;
+  if (short.has(kind)) return `COALESCE(CONCAT(LENGTH(${column}), ':', CAST(${column} AS BINARY)), '!')`;
+  return `IF(${column} IS NULL, '-', MD5(${valueOf(column, kind)}))`;
 };
 
 const valueOf = (column: string, type: string): string => {

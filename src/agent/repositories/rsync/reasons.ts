@@ -12,6 +12,8 @@ const table: readonly Cause[] = [
   // rrsync of a host that only takes new files (-no-del).
   { pattern: /option --delete\S* has been disabled on this server/, reason: 'RemovalRefused' },
   { pattern: /rsync: .*(No space left on device|Disk quota exceeded)/, reason: 'RepositoryFull' },
+  // host/holdfast-append-only refused: what it says counts, not how rsync ends on that.
+  { pattern: /holdfast-append-only: .*/, reason: 'RepositoryNotWritable' },
   {
     pattern: /command not found|rsync: not found|is your shell clean|This account is currently not available/,
     reason: 'RsyncUnavailable',

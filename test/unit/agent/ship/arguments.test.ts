@@ -6,6 +6,7 @@ import {
 import { remoteShell, sshOptions } from '../../../../src/agent/repositories/rsync/ssh.ts';
 import {
   backupArguments,
+  blockSize,
   type DuplicityTarget,
   statusArguments,
   volumeSize,
@@ -23,20 +24,20 @@ const target: DuplicityTarget = {
 };
 
 test('a full to a public key', () => {
-  expect(backupArguments('full', target, '/claim/outgoing', 25)).toEqual([
+  expect(backupArguments('full', target, '/claim/outgoing', 1000 * 1024 * 1024)).toEqual([
     'full',
     '--archive-dir=/claim/archive/work',
     '--name=chain-20261122T010500Z',
     '--tempdir=/s',
     `--encrypt-key=${'A'.repeat(40)}`,
-    '--gpg-options=--trust-model=always',
+    '--gpg-options=--trust-model=always --compress-level=1',
     '--num-retries=2',
     '--backend-retry-delay=5',
     '--log-fd=4',
     '--verbosity=3',
     `--ssh-options=${sshOptions(ssh).join(' ')}`,
     '--rsync-options=--timeout=60',
-    '--max-blocksize=2048',
+    '--max-blocksize=1024',
     '--volsize=25',
     '/claim/outgoing',
     'rsync://u@backup.example.com:2222//srv/shop/agama/chain-20261122T010500Z',
@@ -69,6 +70,15 @@ test.each([
   { bytes: 1024 ** 4, size: 200 },
 ])('$bytes bytes: volumes of $size MiB', ({ bytes, size }) => {
   expect(volumeSize(bytes)).toBe(size);
+});
+
+test.each([
+  { bytes: 0, size: 1024 },
+  { bytes: 8 * 1024 ** 3, size: 1024 },
+  { bytes: 8 * 1024 ** 3 + 1, size: 1536 },
+  { bytes: 1024 ** 4, size: 128 * 1024 },
+])('$bytes bytes: blocks of $size bytes, a multiple of 512 as duplicity wants it', ({ bytes, size }) => {
+  expect(blockSize(bytes)).toBe(size);
 });
 
 test('ssh asks nobody and trusts only the given host keys', () => {

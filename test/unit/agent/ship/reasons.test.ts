@@ -98,6 +98,25 @@ rsync error: error in rsync protocol data stream (code 12) at io.c(285) [sender=
     text: `rsync: [receiver] mkstemp "/srv/tm/.a.sql.ylKa7z" failed: Read-only file system (30)\n${rsync23}`,
   },
   {
+    reason: 'RepositoryNotWritable',
+    what: 'the forced command of an append-only host refuses to overwrite',
+    text: `holdfast-append-only: shop/agama/holdfast-owner.json exists; nothing is replaced
+rsync error: requested action not supported (code 4) at main.c(1394) [sender=3.5.0]`,
+  },
+  {
+    reason: 'RepositoryNotWritable',
+    what: 'the forced command of an append-only host refuses to delete',
+    text: `holdfast-append-only: rsync option --delete is not allowed for writing
+rsync: connection unexpectedly closed (0 bytes received so far) [sender]
+rsync error: error in rsync protocol data stream (code 12) at io.c(285) [sender=3.5.0]`,
+  },
+  {
+    reason: 'RepositoryFull',
+    what: 'the disk of an append-only host is full',
+    text: `holdfast-append-only: rsync: /srv/backup: No space left on device (28)
+rsync error: error in file IO (code 11) at main.c(1394) [sender=3.5.0]`,
+  },
+  {
     reason: 'RepositoryIncomplete',
     what: 'the directory vanished',
     text: `rsync: [sender] change_dir "/srv/nope" failed: No such file or directory (2)\n${rsync23}\nrsync: [Receiver] write error: Broken pipe (32)`,
