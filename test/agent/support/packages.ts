@@ -9,6 +9,7 @@ const packages = [
   'mariadb-server',
   'openssh-client',
   'openssh-server',
+  'openssl',
   'python3-venv',
   'rsync',
 ] as const;

@@ -34,7 +34,7 @@ export type DumpTaskInput = z.input<typeof dumpTask>;
 /** A task of the dump container. */
 export const makeDumpTask = (
   files: Pick<PolicyFiles, 'claim' | 'scratch'>,
-  mysql: Pick<DumpTaskInput['source']['mysql'], 'host' | 'port' | 'databases' | 'credentials'>,
+  mysql: Omit<DumpTaskInput['source']['mysql'], 'credentialsSecret'>,
   extra: Partial<Omit<DumpTaskInput, 'source'>> = {},
 ): DumpTaskInput => ({
   kind: 'LocalCopy',

@@ -16,6 +16,10 @@ export interface ContentQueryInput {
   readonly columns: readonly Column[];
   /** Past rows count as well: they are dumped. */
   readonly history: boolean;
+  /** What the server hashes with; MD5 by default. */
+  readonly hash?: 'MD5' | 'SHA2';
+  /** Further conditions: the answer has for each whether a row fulfils it, as `lossy0`, `lossy1` and so on. */
+  readonly lossy?: readonly string[];
 }
 
 // Hashed by their bytes as they are stored. Others go through their text, which is what the dump holds: a FLOAT by its 6 digits.
@@ -48,17 +52,29 @@ const byBytes = new Set([
 ]);
 
 /**
- * The query for the rows of a table and a checksum of their content that does not depend on their order: per row the MD5 of its columns'
- * MD5s, with NULL apart from every value; over the rows the sum of one half and the exclusive-or of the other. `hashed` below `rows` says
+ * The query for the rows of a table and a checksum of their content that does not depend on their order: per row the hash of its columns'
+ * hashes, with NULL apart from every value; over the rows the sum of one half and the exclusive-or of the other. `hashed` below `rows` says
  * that the server gave up on a value: then the checksum proves nothing.
  */
-export const contentQuery = ({ database, table, columns, history }: ContentQueryInput): string => {
-  const row = columns.filter(({ generated }) => !generated).map(columnHash);
+export const contentQuery = ({
+  database,
+  table,
+  columns,
+  history,
+  hash = 'MD5',
+  lossy = [],
+}: ContentQueryInput): string => {
+  const digest = hash === 'MD5' ? (value: string) => `MD5(${value})` : (value: string) => `SHA2(${value}, 256)`;
+  const row = columns.filter(({ generated }) => !generated).map((column) => columnHash(column, digest));
   const from = `${identifier(database)}.${identifier(table)}${history ? ' FOR SYSTEM_TIME ALL' : ''}`;
+  const asked = lossy.map((condition, index) => `, ${condition} AS lossy${index}`).join('');
+  const answers = lossy
+    .map((_, index) => `,\n  CAST(COALESCE(MAX(lossy${index}), 0) AS CHAR) AS lossy${index}`)
+    .join('');
   return `SELECT CAST(COUNT(*) AS CHAR) AS \`rows\`, CAST(COUNT(h) AS CHAR) AS hashed,
   CAST(COALESCE(SUM(CAST(CONV(LEFT(h, 16), 16, 10) AS UNSIGNED)), 0) AS CHAR) AS total,
-  CAST(BIT_XOR(CAST(CONV(RIGHT(h, 16), 16, 10) AS UNSIGNED)) AS CHAR) AS mixed
-FROM (SELECT MD5(CONCAT('', ${row.length === 0 ? "''" : row.join(', ')})) AS h FROM ${from}) AS hashes`;
+  CAST(BIT_XOR(CAST(CONV(RIGHT(h, 16), 16, 10) AS UNSIGNED)) AS CHAR) AS mixed${answers}
+FROM (SELECT ${digest(`CONCAT('', ${row.length === 0 ? "''" : row.join(', ')})`)} AS h${asked} FROM ${from}) AS hashes`;
 };
 
 /** What the content query answers, as text. */
@@ -75,9 +91,9 @@ export const contentOf = ({ rows, hashed, total, mixed }: ContentAnswer): TableF
     ? { rows: Number(rows), checksum: `${total}:${mixed}` }
     : { unknown: 'the server could not hash every value' };
 
-const columnHash = ({ name, type }: Column): string => {
+const columnHash = ({ name, type }: Column, digest: (value: string) => string): string => {
   const column = identifier(name);
-  return `IF(${column} IS NULL, '-', MD5(${valueOf(column, type.toLowerCase())}))`;
+  return `IF(${column} IS NULL, '-', ${digest(valueOf(column, type.toLowerCase()))})`;
 };
 
 const valueOf = (column: string, type: string): string => {
