@@ -20,8 +20,17 @@ export const catalogue = {
     cause: 'The server does not answer at the address of the source.',
     next: 'Check source host and port, that the server runs, and that network policies let the backup pods through.',
   },
+  SourceNotTrusted: {
+    cause:
+      'The source did not prove who it is: it showed another certificate or key than the policy trusts, or offers no encryption where the policy asks for it.',
+    next: 'If its certificate or key was renewed, compare it by another way and put what the policy trusts up to date; if not, treat it as an attack.',
+  },
+  SourceNotSupported: {
+    cause: 'The source is of a kind or version, or holds something, that the tools cannot dump whole.',
+    next: 'The message names it; what is supported is in docs/sources-mysql.md. Change the source, or leave that part out of the policy.',
+  },
   AccessDenied: {
-    cause: 'The server refused the account, its password or its key.',
+    cause: 'The server refused the account, its password, its key or its client certificate.',
     next: 'Check the credentials Secret, and the account on the server.',
   },
   SourceNotFound: {
@@ -31,10 +40,6 @@ export const catalogue = {
   SourceHostKeyMismatch: {
     cause: 'The server of the source showed a host key that is not in knownHosts.',
     next: 'If the server was reinstalled, compare its key by another way and put it into source knownHosts; if not, treat it as an attack.',
-  },
-  SourceNotTrusted: {
-    cause: 'The certificate of the source’s server is not trusted, has expired, or is for another name.',
-    next: 'Put the certificate authority of the server into the Secret named by caSecretRef, or renew the certificate.',
   },
   SourceDamaged: {
     cause: 'Data in the source itself is damaged or missing, so no whole copy can be made.',

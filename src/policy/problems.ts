@@ -35,8 +35,6 @@ type Given = (spec: BackupPolicySpec) => unknown;
 /** The fields that do nothing yet. A field leaves this table when what it promises is kept. */
 const notAvailable: readonly (readonly [field: string, given: Given])[] = [
   ['spec.source.files', ({ source }) => source.files],
-  ['spec.source.mysql.all', ({ source }) => source.mysql?.all],
-  ['spec.source.mysql.tls', ({ source }) => source.mysql?.tls],
   ['spec.repository.sftp', ({ repository }) => repository.sftp],
   ['spec.repository.s3', ({ repository }) => repository.s3],
   ['spec.encryption.gpg.privateKeySecretRef', ({ encryption }) => encryption.gpg?.privateKeySecretRef],

@@ -10,15 +10,18 @@ const scope = {
   log: { debug() {}, info() {}, warn() {}, error() {} },
 };
 
-/** The facts of a database as they are now, taken as verification and restore take them. */
-export const factsNow = async (server: MariadbServer, database: string): Promise<MysqlFacts['databases']> => {
+/** The facts of databases as they are now, taken as verification and restore take them. */
+export const factsNow = async (
+  server: Pick<MariadbServer, 'host' | 'port' | 'admin'>,
+  ...databases: readonly string[]
+): Promise<MysqlFacts['databases']> => {
   const account = { host: server.host, port: server.port, username: 'checker', password: 'x' };
   await server.admin((connection) =>
     connection.query("CREATE USER IF NOT EXISTS checker@'%' IDENTIFIED BY 'x'; GRANT ALL ON *.* TO checker@'%'"),
   );
   const connection = await connect(account, scope.signal);
   try {
-    return (await collectFacts(connection, [database], scope)).databases;
+    return (await collectFacts(connection, databases, scope)).databases;
   } finally {
     connection.destroy();
   }

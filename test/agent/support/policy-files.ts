@@ -35,7 +35,7 @@ type MysqlInput = Extract<DumpTaskInput['source'], { mysql: unknown }>['mysql'];
 /** A task of the dump container for a MySQL source. */
 export const makeDumpTask = (
   files: Pick<PolicyFiles, 'claim' | 'scratch'>,
-  mysql: Pick<MysqlInput, 'host' | 'port' | 'databases' | 'credentials'>,
+  mysql: Omit<MysqlInput, 'credentialsSecret'>,
   extra: Partial<Omit<DumpTaskInput, 'source'>> = {},
 ): DumpTaskInput & { source: { mysql: MysqlInput } } => ({
   kind: 'LocalCopy',

@@ -82,6 +82,7 @@ const given: Record<string, { spec: Json; without?: Json }> = {
   'source.mysql.port': { spec: { source: { mysql: { port: 3307 } } } },
   'source.mysql.databases': { spec: { source: { mysql: { databases: ['other'] } } } },
   'source.mysql.all': { spec: { source: { mysql: { databases: undefined, all: true } } } },
+  'source.mysql.accounts': { spec: { source: { mysql: { accounts: true } } } },
   'source.mysql.tls': { spec: { source: { mysql: { tls: {} } } } },
   'source.mysql.tls.caSecretRef': { spec: { source: { mysql: { tls: { caSecretRef: secret } } } } },
   'source.mysql.tls.clientCertificateSecretRef': {

@@ -273,6 +273,42 @@ describe('the CronJob', () => {
   });
 });
 
+describe('a MySQL source', () => {
+  const names = { caSecretRef: { name: 'db-ca' }, clientCertificateSecretRef: { name: 'db-client' } };
+  const tls = { ca: 'db-ca', clientCertificate: 'db-client' };
+
+  test.each([
+    { given: {}, secrets: ['agama-mysql'], told: undefined, reason: 'no TLS' },
+    { given: { tls: {} }, secrets: ['agama-mysql'], told: {}, reason: 'the public authorities' },
+    { given: { tls: names }, secrets: ['agama-mysql', 'db-ca', 'db-client'], told: tls, reason: 'both Secrets' },
+    {
+      given: { tls: { caSecretRef: names.caSecretRef } },
+      secrets: ['agama-mysql', 'db-ca'],
+      told: { ca: 'db-ca' },
+      reason: 'an authority of its own',
+    },
+  ])('mounts what TLS needs and says where: $reason', ({ given, secrets, told }) => {
+    const pod = podOf('LocalCopy', { spec: { source: { mysql: given } } });
+    const container = containerOf(pod, 'dump');
+    expect(secretsOf(pod, container)).toEqual(secrets);
+    const { tls } = mysqlOf(dumpTask.strict().parse(taskOf(container)));
+    const said = Object.entries(tls ?? {});
+    const secretsSaid = Object.fromEntries(said.map(([use, mount]) => [use, mount?.secret]));
+    expect(tls && secretsSaid).toEqual(told);
+    const mounts = (container.volumeMounts ?? []).map(({ mountPath }) => mountPath);
+    expect(mounts).toEqual(expect.arrayContaining(said.map(([, mount]) => mount?.directory)));
+  });
+
+  test('is told whether all databases and the accounts are wanted', () => {
+    const pod = podOf('LocalCopy', {
+      spec: { source: { mysql: { databases: undefined, all: true, accounts: true } } },
+    });
+    const mysql = mysqlOf(dumpTask.parse(taskOf(containerOf(pod, 'dump'))));
+    expect(mysql).toMatchObject({ all: true, accounts: true });
+    expect(mysql.databases).toBeUndefined();
+  });
+});
+
 test('the claim has no owner: what is stored outlives the policy', () => {
   const claim = policyClaim(policyOf({ spec: { localCopy: { size: '20Gi', storageClassName: 'fast' } } }));
   expect(claim.metadata).not.toHaveProperty('ownerReferences');

@@ -3,26 +3,44 @@ import type { RunContext } from '../../run.ts';
 import { serverError, serverMessage, type Connection } from './connect.ts';
 import { contentOf, contentQuery, type Column } from './content-query.ts';
 import type { DatabaseFacts, MysqlFacts, TableFacts } from './facts.ts';
-import { identifier } from './sql.ts';
+import type { Gap } from './gaps.ts';
+import { lossyColumns } from './lossy-columns.ts';
+import { readProfile, type ServerProfile } from './server.ts';
+import { identifier, ownSchema } from './sql.ts';
 
 type Row = Record<string, string | null>;
 
 /** What of a run the collecting needs. */
 export type FactsScope = Pick<RunContext, 'signal' | 'log'>;
 
+/** The facts, and what the look at every value showed beside them: not part of them, since a restored server shows it no more. */
+export interface CollectedFacts extends Pick<MysqlFacts, 'server' | 'databases'> {
+  readonly gaps: readonly Gap[];
+}
+
 /** Takes the facts of the databases in the connection's present snapshot. A table that cannot be read is Unknown, with the reason. */
 export const collectFacts = async (
   connection: Connection,
   databases: readonly string[],
   scope: FactsScope,
-): Promise<Pick<MysqlFacts, 'server' | 'databases'>> => {
+): Promise<CollectedFacts> => {
+  const profile = await readProfile(connection);
   const found: DatabaseFacts[] = [];
+  const gaps: Gap[] = [];
   for (const database of [...databases].toSorted(byText)) {
     scope.signal.throwIfAborted();
-    found.push(await databaseFacts(connection, database, scope));
+    found.push(await databaseFacts({ connection, database, profile, gaps }, scope));
   }
-  return { server: await serverFacts(connection), databases: found };
+  return { server: await serverFacts(connection), databases: found, gaps };
 };
+
+/** A database that is looked at, and where what its dump does not keep is put down. */
+interface Collecting {
+  readonly connection: Connection;
+  readonly database: string;
+  readonly profile: ServerProfile;
+  readonly gaps: Gap[];
+}
 
 const serverFacts = async (connection: Connection): Promise<MysqlFacts['server']> => {
   const [row] = await query(
@@ -38,7 +56,8 @@ const serverFacts = async (connection: Connection): Promise<MysqlFacts['server']
   };
 };
 
-const databaseFacts = async (connection: Connection, database: string, scope: FactsScope): Promise<DatabaseFacts> => {
+const databaseFacts = async (collecting: Collecting, scope: FactsScope): Promise<DatabaseFacts> => {
+  const { connection, database } = collecting;
   await connection.query(`USE ${identifier(database)}`);
   const [defaults] = await query(
     connection,
@@ -57,7 +76,7 @@ const databaseFacts = async (connection: Connection, database: string, scope: Fa
   for (const row of listed.toSorted((a, b) => byText(text(a, 'name'), text(b, 'name')))) {
     scope.signal.throwIfAborted();
     if (text(row, 'type') === 'VIEW') views.push(await viewFacts(connection, text(row, 'name')));
-    else tables.push(await tableFacts(connection, database, row));
+    else tables.push(await tableFacts(collecting, row));
   }
   return {
     name: database,
@@ -71,7 +90,8 @@ const databaseFacts = async (connection: Connection, database: string, scope: Fa
   };
 };
 
-const tableFacts = async (connection: Connection, database: string, row: Row): Promise<TableFacts> => {
+const tableFacts = async (collecting: Collecting, row: Row): Promise<TableFacts> => {
+  const { connection } = collecting;
   const name = text(row, 'name');
   const type = text(row, 'type');
   const kind = type === 'SEQUENCE' ? 'Sequence' : type === 'SYSTEM VERSIONED' ? 'SystemVersioned' : 'Table';
@@ -82,18 +102,31 @@ const tableFacts = async (connection: Connection, database: string, row: Row): P
   if (text(row, 'transactions') !== 'YES') {
     return { ...common, content: { unknown: `engine ${common.engine} has no snapshot` } };
   }
-  return { ...common, content: await tableContent(connection, database, name, kind === 'SystemVersioned') };
+  return { ...common, content: await tableContent(collecting, name, kind === 'SystemVersioned') };
 };
 
 const tableContent = async (
-  connection: Connection,
-  database: string,
+  { connection, database, profile, gaps }: Collecting,
   table: string,
   history: boolean,
 ): Promise<TableFacts['content']> => {
   try {
     const columns = await columnsOf(connection, database, table, history);
-    const [found] = await query(connection, contentQuery({ database, table, columns, history }));
+    const lossy = lossyColumns(columns, profile.castsFloat);
+    const [found] = await query(
+      connection,
+      contentQuery({
+        database,
+        table,
+        columns,
+        history,
+        hash: profile.hash,
+        lossy: lossy.map(({ condition }) => condition),
+      }),
+    );
+    for (const [index, { column, kind }] of lossy.entries()) {
+      if (text(found, `lossy${index}`) !== '0') gaps.push({ kind, what: `${database}.${table}.${column}` });
+    }
     return contentOf({
       rows: text(found, 'rows'),
       hashed: text(found, 'hashed'),
@@ -114,21 +147,24 @@ const columnsOf = async (
   database: string,
   table: string,
   history: boolean,
-): Promise<Column[]> => {
+): Promise<(Column & { readonly characterSet: string })[]> => {
   const rows = await query(
     connection,
-    `SELECT COLUMN_NAME AS name, DATA_TYPE AS type, COALESCE(GENERATION_EXPRESSION, '') AS generation
+    `SELECT COLUMN_NAME AS name, DATA_TYPE AS type, COALESCE(CHARACTER_SET_NAME, '') AS character_set,
+       COALESCE(GENERATION_EXPRESSION, '') AS generation
      FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION`,
     [database, table],
   );
   const columns = rows.map((row) => ({
     name: text(row, 'name'),
     type: text(row, 'type'),
+    characterSet: text(row, 'character_set'),
     generated: text(row, 'generation') !== '' && !/^row (start|end)$/i.test(text(row, 'generation')),
   }));
   const implicit = history && !rows.some((row) => /^row start$/i.test(text(row, 'generation')));
   if (!implicit) return columns;
-  return [...columns, ...['row_start', 'row_end'].map((name) => ({ name, type: 'timestamp', generated: false }))];
+  const period = { type: 'timestamp', characterSet: '', generated: false };
+  return [...columns, { name: 'row_start', ...period }, { name: 'row_end', ...period }];
 };
 
 const viewFacts = async (connection: Connection, name: string): Promise<DatabaseFacts['views'][number]> => {
@@ -159,18 +195,18 @@ const routineKey = (row: Row): string => `${text(row, 'name')} ${text(row, 'type
 const triggerQuery = `SELECT TRIGGER_NAME AS name, EVENT_OBJECT_TABLE, EVENT_MANIPULATION, ACTION_TIMING,
   CAST(ACTION_ORDER AS CHAR), ACTION_STATEMENT, SQL_MODE, DEFINER,
   CHARACTER_SET_CLIENT, COLLATION_CONNECTION, DATABASE_COLLATION
-  FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?`;
+  FROM information_schema.TRIGGERS WHERE ${ownSchema('TRIGGER_SCHEMA')}`;
 
 const eventQuery = `SELECT EVENT_NAME AS name, EVENT_DEFINITION, EVENT_TYPE, CAST(EXECUTE_AT AS CHAR),
   INTERVAL_VALUE, INTERVAL_FIELD, CAST(STARTS AS CHAR), CAST(ENDS AS CHAR), STATUS, ON_COMPLETION, EVENT_COMMENT, SQL_MODE, TIME_ZONE, DEFINER, CHARACTER_SET_CLIENT, COLLATION_CONNECTION,
-  DATABASE_COLLATION FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ?`;
+  DATABASE_COLLATION FROM information_schema.EVENTS WHERE ${ownSchema('EVENT_SCHEMA')}`;
 
 const definitions = async (
   connection: Connection,
   statement: string,
   database: string,
 ): Promise<{ name: string; digest: string }[]> => {
-  const rows = await query(connection, statement, [database]);
+  const rows = await query(connection, statement, [database, database]);
   return rows
     .map((row) => ({ name: text(row, 'name'), digest: digest(Object.values(row)) }))
     .toSorted((a, b) => byText(a.name, b.name));

@@ -1,6 +1,7 @@
 import { createConnection, type Connection } from 'mariadb';
 import { RunError } from '../../../errors/run-error.ts';
 import { errorCode } from '../../disk.ts';
+import { driverTls, tlsFailure, type Tls } from './tls.ts';
 
 export type { Connection } from 'mariadb';
 
@@ -12,6 +13,8 @@ export interface Account {
   readonly port: number;
   readonly username: string;
   readonly password: string;
+  /** What the connection is verified with; missing for one that is not. */
+  readonly tls?: Tls | undefined;
 }
 
 /** As mariadb-dump sets its session, so that both read the same: UTC, no modes, no limits. */
@@ -22,12 +25,10 @@ const session = [
 
 /**
  * Opens a connection that is destroyed when the signal aborts.
- * @throws RunError SourceUnreachable, AccessDenied
+ * @throws RunError SourceUnreachable, SourceNotTrusted, AccessDenied
  */
-export const connect = async (
-  { host, port, username, password }: Account,
-  signal: AbortSignal,
-): Promise<Connection> => {
+export const connect = async (account: Account, signal: AbortSignal): Promise<Connection> => {
+  const { host, port, username, password, tls } = account;
   signal.throwIfAborted();
   let connection: Connection;
   try {
@@ -41,12 +42,13 @@ export const connect = async (
       dateStrings: true,
       bigIntAsNumber: false,
       permitLocalInfile: false,
+      ...(tls !== undefined && { ssl: driverTls(tls, host) }),
       // Rows of facts are small; what is larger is an error of the query.
       maxAllowedPacket: 64 * 1024 * 1024,
     });
   } catch (error) {
     signal.throwIfAborted();
-    throw connectFailure(error, { host, port, username });
+    throw connectFailure(error, account);
   }
   const destroy = (): void => connection.destroy();
   signal.addEventListener('abort', destroy, { once: true });
@@ -57,7 +59,7 @@ export const connect = async (
     for (const statement of session) await connection.query(statement);
   } catch (error) {
     connection.destroy();
-    throw connectFailure(error, { host, port, username });
+    throw connectFailure(error, account);
   }
   return connection;
 };
@@ -90,16 +92,29 @@ export const serverMessage = (error: unknown): string => {
   return error instanceof Error ? error.message : String(error);
 };
 
-// 1045, 1698: password; 1044: database; 1130: host; 1820, 1862, 4151: expired or locked; 1251, 1524: way of authentication.
-const denied = new Set([1044, 1045, 1130, 1251, 1524, 1698, 1820, 1862, 4151]);
+// 1045, 1698: password; 1044: database; 1130: host; 1820, 1862, 4151: expired or locked; 1251, 1524: way of authentication; 3159: without TLS.
+const denied = new Set([1044, 1045, 1130, 1251, 1524, 1698, 1820, 1862, 3159, 4151]);
+/** The driver's word for a password that is handed over on encrypted connections alone (caching_sha2_password). */
+const needsTls = new Set(['ER_CANNOT_RETRIEVE_RSA_KEY', 'ER_CLEAR_PASSWORD_WITHOUT_SSL']);
 
-const connectFailure = (error: unknown, { host, port, username }: Omit<Account, 'password'>): RunError => {
+const connectFailure = (error: unknown, { host, port, username }: Account): RunError => {
   const words = serverMessage(error).replaceAll(/\s+/g, ' ');
+  const code = errorCode(error);
+  const failure = code === undefined ? undefined : tlsFailure(code);
+  if (failure !== undefined) {
+    // OpenSSL's own words hold addresses of memory; its code says as much.
+    const said = code?.startsWith('ERR_SSL_') === true ? code : words;
+    const detail = `The server ${host}:${port} and this run do not come to trust each other: ${failure.words} (${said}).`;
+    return new RunError(failure.reason, detail, { cause: error });
+  }
   if (denied.has(serverError(error) ?? 0)) {
     const detail = `The server ${host}:${port} refused the account "${username}": ${words}.`;
     return new RunError('AccessDenied', detail, { cause: error });
   }
-  const code = errorCode(error);
+  if (code !== undefined && needsTls.has(code)) {
+    const detail = `The server ${host}:${port} takes the password of "${username}" on an encrypted connection alone: set source.mysql.tls.`;
+    return new RunError('AccessDenied', detail, { cause: error });
+  }
   return new RunError(
     'SourceUnreachable',
     `The server ${host}:${port} does not answer${code === undefined ? '' : ` (${code})`}: ${words}.`,

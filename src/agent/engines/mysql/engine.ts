@@ -7,16 +7,22 @@ import type { Dumped, Engine } from '../../dump/engine.ts';
 import { factsFile } from '../../layout.ts';
 import type { RunContext } from '../../run.ts';
 import { timestamp } from '../../../base/times.ts';
-import { collectFacts } from './collect-facts.ts';
-import { serverMessage, withConnection, type Account } from './connect.ts';
-import { holdingOf, mysqlFacts, type MysqlFacts } from './facts.ts';
+import { collectAccounts, dumpAccounts, type AccountsInput } from './accounts.ts';
+import { collectFacts, type CollectedFacts } from './collect-facts.ts';
+import { serverMessage, withConnection, type Account, type Connection } from './connect.ts';
+import { databasesOf } from './databases.ts';
+import { checkDumpable } from './dumpable.ts';
+import { holdingOf, mysqlFacts, type AccountFacts, type AccountsFacts, type MysqlFacts } from './facts.ts';
+import { definedGaps, definersOf, describeGaps, reportGaps, type Gap } from './gaps.ts';
 import { noteGaps } from './notes.ts';
 import { listObjects, type DatabaseObject } from './objects.ts';
 import { writeOptionFile } from './option-file.ts';
 import { preflight } from './preflight.ts';
 import { judgeDump, startDump } from './run-dump.ts';
 import { isComplete, missingFrom, scanDump } from './scan-dump.ts';
+import { readProfile, type ServerProfile } from './server.ts';
 import { openSharedSnapshot, type SharedSnapshot } from './snapshot.ts';
+import { readTls, writeTlsFiles } from './tls.ts';
 
 /** All databases go into one file: one dump, one snapshot. */
 export const dumpFile = 'dump.sql';
@@ -28,63 +34,140 @@ const longestLockMs = 30_000;
 export const createMysqlEngine = (source: MysqlTask): Engine => ({
   async dump(context, directory) {
     const { signal, step } = context;
-    const { databases } = source;
     const account = await step('Prepare', () => readAccount(context, source));
-    const { mayLock, before } = await step('Connect', () =>
-      withConnection(account, signal, async (connection) => ({
-        ...(await preflight(connection, databases, account.username)),
-        before: await listObjects(connection, databases),
-      })),
+    const seen = await step('Connect', () =>
+      withConnection(account, signal, (connection) => lookAround(connection, source, account.username)),
     );
-    const dumped = await step('Dump', () => dumpAndCollect(context, { source, account, directory, mayLock }));
-    await step('Check', async () => {
-      const after = await withConnection(account, signal, (connection) => listObjects(connection, databases));
-      await checkDump(join(directory, dumpFile), inBoth(before, after), signal);
-    });
-    return dumped;
+    const dumped = await step('Dump', () => dumpAndCollect(context, { account, directory, seen }));
+    const after = await step('Check', () =>
+      withConnection(account, signal, async (connection) => {
+        const there = new Set(await databasesOf(connection, source));
+        const objects = await listObjects(
+          connection,
+          seen.databases.filter((name) => there.has(name)),
+        );
+        await checkDump(join(directory, dumpFile), inBoth(seen.objects, objects), signal);
+        return there;
+      }),
+    );
+    const madeMeanwhile = [...after].filter((name) => !seen.databases.includes(name));
+    const gaps = [
+      ...seen.gaps,
+      ...dumped.gaps,
+      ...madeMeanwhile.map((what) => ({ kind: 'NewDatabases', what }) as const),
+    ];
+    const { gaps: _found, ...made } = dumped;
+    return { ...made, notCovered: reportGaps(context, gaps) };
   },
 });
+
+/** What is known of the server before the dump. */
+interface Seen {
+  readonly profile: ServerProfile;
+  readonly databases: readonly string[];
+  readonly mayLock: boolean;
+  readonly objects: readonly DatabaseObject[];
+  readonly gaps: readonly Gap[];
+  readonly definers: readonly string[];
+  /** Missing when they were not asked for. */
+  readonly accounts: readonly AccountFacts[] | undefined;
+}
+
+const lookAround = async (connection: Connection, source: MysqlTask, username: string): Promise<Seen> => {
+  const profile = await readProfile(connection);
+  const accounts = source.accounts === true;
+  if (accounts && !profile.dumpsAccounts) {
+    const detail = `Accounts of ${profile.flavour} cannot be backed up: mariadb-dump does not write them so that they load. Take source.mysql.accounts out.`;
+    throw new RunError('SourceNotSupported', detail);
+  }
+  const databases = await databasesOf(connection, source);
+  const { mayLock } = await preflight(connection, { databases, all: source.all === true, accounts }, username);
+  await checkDumpable(connection, databases, profile);
+  const definers = await definersOf(connection, databases);
+  const gaps = await definedGaps(connection, databases, profile.castsFloat);
+  return {
+    profile,
+    databases,
+    mayLock,
+    objects: await listObjects(connection, databases),
+    definers,
+    accounts: accounts ? await collectAccounts(connection) : undefined,
+    gaps: accounts ? gaps : [...gaps, ...definers.map((what) => ({ kind: 'Definers', what }) as const)],
+  };
+};
 
 const readAccount = async (context: RunContext, source: MysqlTask): Promise<Account> => {
   const mount = { directory: source.credentials, secret: source.credentialsSecret };
   const username = await context.secrets.read(mount, 'username', { public: true });
   const password = await context.secrets.read(mount, 'password');
-  return { host: source.host, port: source.port, username, password };
+  const tls = source.tls === undefined ? undefined : await readTls(context, source.tls);
+  return { host: source.host, port: source.port, username, password, tls };
 };
 
 interface DumpInput {
-  readonly source: MysqlTask;
   readonly account: Account;
   readonly directory: string;
-  readonly mayLock: boolean;
+  readonly seen: Seen;
 }
 
 const dumpAndCollect = async (
   context: RunContext,
-  { source, account, directory, mayLock }: DumpInput,
-): Promise<Dumped> => {
-  const { databases } = source;
-  const optionFile = await writeAccount(context, account);
-  const snapshot = mayLock
-    ? await openSharedSnapshot(account, context)
-    : { unknown: `the account "${account.username}" lacks RELOAD` };
-  // The clock before the dump's snapshot, and after the lock: the state is not older than this says.
-  const dataTime = context.now();
-  const dump = await startDump(context, { optionFile, databases, file: join(directory, dumpFile) });
+  { account, directory, seen }: DumpInput,
+): Promise<Omit<Dumped, 'notCovered'> & { readonly gaps: readonly Gap[] }> => {
+  const { databases, profile, mayLock } = seen;
+  const options = await writeOptions(context, account);
+  try {
+    const snapshot = mayLock
+      ? await openSharedSnapshot(account, context)
+      : { unknown: `the account "${account.username}" lacks RELOAD` };
+    // The clock before the dump's snapshot, and after the lock: the state is not older than this says.
+    const dataTime = context.now();
+    const facts = await dumpInto(context, { databases, profile, snapshot, optionFile: options.file, directory });
+    const accounts =
+      seen.accounts === undefined
+        ? undefined
+        : await accountsOf(context, { account, optionFile: options.file, directory, before: seen.accounts });
+    const gaps = [...facts.gaps, ...missingDefiners(seen.definers, accounts)];
+    const written = await context.step('Facts', () =>
+      writeFacts(context, { account, directory, dataTime, facts, accounts, gaps: [...seen.gaps, ...gaps] }),
+    );
+    noteGaps(context, written);
+    return { dataTime, factsKnown: written.unknown === undefined, ...holdingOf(written), gaps };
+  } finally {
+    await options.remove();
+  }
+};
+
+interface RunningInput {
+  readonly databases: readonly string[];
+  readonly profile: ServerProfile;
+  readonly snapshot: SharedSnapshot | { readonly unknown: string };
+  readonly optionFile: string;
+  readonly directory: string;
+}
+
+const dumpInto = async (
+  context: RunContext,
+  { databases, profile, snapshot, optionFile, directory }: RunningInput,
+): Promise<Collected> => {
+  const dump = await startDump(context, {
+    optionFile,
+    databases,
+    options: profile.dumpOptions,
+    file: join(directory, dumpFile),
+  });
   try {
     const [ended, facts] = await Promise.all([
       dump.ended.then((end) => {
         judgeDump(end);
         return end;
       }),
-      'unknown' in snapshot ? snapshot : factsOf(context, databases, snapshot, dump.snapshotOpened(longestLockMs)),
+      'unknown' in snapshot
+        ? { ...snapshot, gaps: [] }
+        : factsOf(context, databases, snapshot, dump.snapshotOpened(longestLockMs)),
     ]);
     context.log.info('mariadb-dump ended', { exitCode: ended.exitCode });
-    const written = await context.step('Facts', () =>
-      writeFacts(context, { account, source, directory, dataTime, facts }),
-    );
-    noteGaps(context, written);
-    return { dataTime, factsKnown: written.unknown === undefined, ...holdingOf(written) };
+    return facts;
   } finally {
     if ('release' in snapshot) {
       snapshot.release();
@@ -92,11 +175,34 @@ const dumpAndCollect = async (
     }
     // Nothing that still writes may outlive its directory.
     await dump.ended.catch(() => undefined);
-    await rm(optionFile, { force: true });
   }
 };
 
-type Collected = Pick<MysqlFacts, 'server' | 'databases'> | { readonly unknown: string };
+/** Writes the accounts, and looks whether they are still what they were: they are in no snapshot. */
+const accountsOf = async (
+  context: RunContext,
+  {
+    account,
+    before,
+    ...input
+  }: AccountsInput & { readonly account: Account; readonly before: readonly AccountFacts[] },
+): Promise<AccountsFacts> => {
+  await dumpAccounts(context, input, before);
+  const after = await withConnection(account, context.signal, collectAccounts);
+  return JSON.stringify(before) === JSON.stringify(after)
+    ? after
+    : { unknown: 'accounts or grants changed while they were dumped' };
+};
+
+const missingDefiners = (definers: readonly string[], accounts: AccountsFacts | undefined): Gap[] => {
+  if (accounts === undefined || 'unknown' in accounts) return [];
+  const there = new Set(accounts.map(({ user, host, role }) => (role ? user : `${user}@${host}`)));
+  return definers
+    .filter((definer) => !there.has(definer) && !there.has(definer.replace(/@$/, '')))
+    .map((what) => ({ kind: 'MissingDefiners', what }));
+};
+
+type Collected = CollectedFacts | { readonly unknown: string; readonly gaps: readonly Gap[] };
 
 const factsOf = async (
   context: RunContext,
@@ -107,12 +213,12 @@ const factsOf = async (
   try {
     const shared = await dumpHasSnapshot;
     snapshot.release();
-    if (!shared) return { unknown: `the dump did not open its snapshot within ${longestLockMs / 1000} s` };
+    if (!shared) return { unknown: `the dump did not open its snapshot within ${longestLockMs / 1000} s`, gaps: [] };
     return await collectFacts(snapshot.connection, databases, context);
   } catch (error) {
     context.signal.throwIfAborted();
     context.log.warn('the facts could not be taken', { error });
-    return { unknown: `they could not be taken: ${serverMessage(error)}` };
+    return { unknown: `they could not be taken: ${serverMessage(error)}`, gaps: [] };
   } finally {
     snapshot.release();
   }
@@ -120,35 +226,51 @@ const factsOf = async (
 
 interface FactsInput {
   readonly account: Account;
-  readonly source: MysqlTask;
   readonly directory: string;
   readonly dataTime: Date;
   readonly facts: Collected;
+  readonly accounts: AccountsFacts | undefined;
+  readonly gaps: readonly Gap[];
 }
 
 const writeFacts = async (
   context: RunContext,
-  { account, directory, dataTime, facts }: FactsInput,
+  { account, directory, dataTime, facts, accounts, gaps }: FactsInput,
 ): Promise<MysqlFacts> => {
   // The version of the server is known in any case: a verification needs it for its scratch server.
-  const content =
+  const { server, databases } =
     'unknown' in facts
-      ? await withConnection(account, context.signal, async (connection) => ({
-          ...(await collectFacts(connection, [], context)),
-          unknown: facts.unknown,
-        }))
+      ? await withConnection(account, context.signal, (connection) => collectFacts(connection, [], context))
       : facts;
-  const written = mysqlFacts.parse({ version: 1, engine: 'mysql', dataTime: timestamp(dataTime), ...content });
+  const notCovered = describeGaps(gaps).map(({ full }) => full);
+  const written = mysqlFacts.parse({
+    version: 1,
+    engine: 'mysql',
+    dataTime: timestamp(dataTime),
+    server,
+    databases,
+    ...('unknown' in facts && { unknown: facts.unknown }),
+    ...(accounts !== undefined && { accounts }),
+    ...(notCovered.length > 0 && { notCovered }),
+  });
   await writeFile(join(directory, factsFile), canonicalJson(written), { mode: 0o640 });
   return written;
 };
 
-const writeAccount = async ({ task }: RunContext, { host, port, username, password }: Account): Promise<string> => {
-  await mkdir(task.scratch, { recursive: true });
-  const path = join(task.scratch, 'mysql.cnf');
-  await rm(path, { force: true });
-  await writeOptionFile(path, { host, port: String(port), user: username, password });
-  return path;
+/** The files in the scratch directory that mariadb-dump signs in with; whatever is left of an earlier try goes first. */
+const writeOptions = async (
+  { task }: RunContext,
+  account: Account,
+): Promise<{ file: string; remove(): Promise<void> }> => {
+  const { host, port, username, password, tls } = account;
+  const directory = join(task.scratch, 'mysql');
+  const remove = (): Promise<void> => rm(directory, { recursive: true, force: true });
+  await remove();
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const file = join(directory, 'client.cnf');
+  const encrypted = tls === undefined ? {} : await writeTlsFiles(tls, directory);
+  await writeOptionFile(file, { host, port: String(port), user: username, password, ...encrypted });
+  return { file, remove };
 };
 
 // What was made or dropped while the dump ran may be in it or not; what was there all the time must be.
@@ -167,7 +289,9 @@ const checkDump = async (path: string, expected: readonly DatabaseObject[], sign
   }
   const missing = missingFrom(scan, expected);
   if (missing.length === 0) return;
-  const names = missing.slice(0, 5).map(({ database, kind, name }) => `${kind} ${database}.${name}`);
+  const names = missing
+    .slice(0, 5)
+    .map(({ database, kind, name }) => (kind === 'database' ? `database ${name}` : `${kind} ${database}.${name}`));
   const more = missing.length > names.length ? ` and ${missing.length - names.length} more` : '';
   throw new RunError('DumpFailed', `The dump ended well but lacks ${names.join(', ')}${more}.`);
 };

@@ -37,6 +37,20 @@ const database = z.object({
 });
 export type DatabaseFacts = z.output<typeof database>;
 
+const account = z.object({
+  user: z.string(),
+  host: z.string().describe('Empty for a role.'),
+  role: z.boolean(),
+  grants: sha256.describe('SHA-256 of SHOW GRANTS, without passwords and their hashes.'),
+});
+export type AccountFacts = z.output<typeof account>;
+
+const accounts = z.union([
+  z.array(account),
+  z.object({ unknown: z.string().describe('Why the accounts in the backup are not known.') }),
+]);
+export type AccountsFacts = z.output<typeof accounts>;
+
 export const mysqlFacts = z.object({
   version: z.literal(1),
   engine: z.literal('mysql'),
@@ -48,6 +62,13 @@ export const mysqlFacts = z.object({
     collation: z.string(),
   }),
   databases: z.array(database),
+  accounts: accounts.describe('The accounts of the server; missing when they were not asked for.').optional(),
+  notCovered: z
+    .array(z.string())
+    .describe(
+      'What the source held and the backup does not, or not surely of the same moment; missing when nothing is known of.',
+    )
+    .optional(),
   unknown: z
     .string()
     .describe('Why the facts are not a witness: they are not from the snapshot of the dump.')

@@ -6,6 +6,14 @@ import { identifier } from './sql.ts';
 /** Without one of these on a database the dump leaves something out, mostly with exit status 0. */
 const neededOnDatabase = ['SELECT', 'SHOW VIEW', 'TRIGGER', 'EVENT'] as const;
 
+/** What a run asks of the account. */
+export interface Wanted {
+  readonly databases: readonly string[];
+  /** Whether `databases` are all of the server: then one that is hidden from the account would be missing without a word. */
+  readonly all: boolean;
+  readonly accounts: boolean;
+}
+
 /** What is known about the server and the account once everything needed is there. */
 export interface Preflight {
   /** Whether the account may take the global read lock that puts the facts into the dump's snapshot. */
@@ -19,14 +27,18 @@ export interface Preflight {
  */
 export const preflight = async (
   connection: Connection,
-  databases: readonly string[],
+  { databases, all, accounts }: Wanted,
   username: string,
 ): Promise<Preflight> => {
-  for (const database of databases) await checkDatabase(connection, database, username);
+  // One that is gone again since they were listed is no mistake of the policy; the dump will say so.
+  if (!all) for (const database of databases) await checkDatabase(connection, database, username);
   const rows: Record<string, string>[] = await connection.query('SHOW GRANTS');
   const grants = parseGrants(rows.flatMap((row) => Object.values(row)));
-  const missing = databases.flatMap((database) => missingPrivileges(grants, database));
+  const missing = all
+    ? missingEverywhere(grants)
+    : databases.flatMap((database) => missingPrivileges(grants, database));
   if (!mayReadRoutines(grants, databases)) missing.push('SELECT on mysql.proc (for routines)');
+  if (accounts && !grants.onDatabase('SELECT', 'mysql')) missing.push('SELECT on mysql.* (for accounts)');
   if (missing.length > 0) {
     throw new RunError('PrivilegeMissing', `The account "${username}" lacks ${missing.join(', ')}.`);
   }
@@ -53,6 +65,11 @@ const checkDatabase = async (connection: Connection, database: string, username:
 const missingPrivileges = (grants: Grants, database: string): string[] => {
   const missing = neededOnDatabase.filter((privilege) => !grants.onDatabase(privilege, database));
   return missing.length === 0 ? [] : [`${missing.join(', ')} on ${database}.*`];
+};
+
+const missingEverywhere = (grants: Grants): string[] => {
+  const missing = neededOnDatabase.filter((privilege) => !grants.everywhere(privilege));
+  return missing.length === 0 ? [] : [`${missing.join(', ')} on *.* (for all databases)`];
 };
 
 // MariaDB keeps routines in mysql.proc; MySQL 8 has a privilege instead, MariaDB 11.3 as well.

@@ -13,9 +13,7 @@ const pollMs = 20;
  * Everything of the databases, plain and in a stable order, since the deltas of incrementals live on that; see
  * https://mariadb.com/kb/en/mariadb-dump/. `--skip-add-locks`: LOCK TABLES breaks loading column defaults that use a sequence.
  */
-const dumpArguments = (optionFile: string, databases: readonly string[]): string[] => [
-  `--defaults-file=${optionFile}`,
-  '--protocol=TCP',
+const dumpArguments = (databases: readonly string[], options: readonly string[]): string[] => [
   '--single-transaction',
   '--quick',
   '--skip-dump-date',
@@ -25,13 +23,27 @@ const dumpArguments = (optionFile: string, databases: readonly string[]): string
   '--events',
   '--hex-blob',
   '--skip-add-locks',
-  '--dump-history',
   '--max-allowed-packet=1G',
   '--default-character-set=utf8mb4',
+  ...options,
   '--databases',
   '--',
   ...databases,
 ];
+
+interface Invocation {
+  readonly optionFile: string;
+  readonly args: readonly string[];
+  readonly stdout: { readonly fd: number };
+}
+
+/** Runs mariadb-dump to its end. Lines are written as they come: the first of a database shows that the snapshot is open. */
+export const mariadbDump = (context: RunContext, { optionFile, args, stdout }: Invocation): Promise<Ended> =>
+  context.run({
+    file: 'stdbuf',
+    args: ['--output=L', program, `--defaults-file=${optionFile}`, '--protocol=TCP', ...args],
+    stdout,
+  });
 
 /** A dump that is running. */
 export interface RunningDump {
@@ -41,20 +53,23 @@ export interface RunningDump {
   snapshotOpened(withinMs: number): Promise<boolean>;
 }
 
+/** What is dumped, and where to. */
+export interface DumpRequest {
+  readonly optionFile: string;
+  readonly databases: readonly string[];
+  /** Further options, by the kind of server. */
+  readonly options: readonly string[];
+  readonly file: string;
+}
+
 /** Starts mariadb-dump into a file. */
 export const startDump = async (
   context: RunContext,
-  { optionFile, databases, file }: { optionFile: string; databases: readonly string[]; file: string },
+  { optionFile, databases, options, file }: DumpRequest,
 ): Promise<RunningDump> => {
   const handle = await open(file, 'wx', 0o640);
-  // Lines are written as they come: the first of a database shows that the snapshot is open.
-  const ended = context
-    .run({
-      file: 'stdbuf',
-      args: ['--output=L', program, ...dumpArguments(optionFile, databases)],
-      stdout: { fd: handle.fd },
-    })
-    .finally(() => handle.close());
+  const args = dumpArguments(databases, options);
+  const ended = mariadbDump(context, { optionFile, args, stdout: { fd: handle.fd } }).finally(() => handle.close());
   const over = new AbortController();
   ended.then(
     () => over.abort(),
@@ -95,7 +110,9 @@ const unreachable = /\((2002|2003|2005)\)|Can't connect/i;
 const denied = /\((1045|1698|1130)\)|Access denied for user/i;
 const privilege = /denied to user|insufficient privileges|\((1142|1143|1227|1370)\)/i;
 const full = /errno 28|errno: 28|No space left on device|Disk quota exceeded/i;
-const complaint = /insufficient privileges|Couldn't execute|Got error|Error \d+/i;
+// 2026: TLS was wanted and did not come about.
+const untrusted = /error: 2026\b|\(2026\)/i;
+const complaint = /insufficient privileges|Couldn't execute|Got error|Error \d+|^mariadb-dump: Error/im;
 
 /** Judges how mariadb-dump ended. @throws RunError for anything but a clean end. The end mark is judged by the file. */
 export const judgeDump = (ended: Ended): void => {
@@ -104,6 +121,7 @@ export const judgeDump = (ended: Ended): void => {
   if (exitCode === 0 && !complaint.test(stderr)) return;
   if (full.test(stderr)) throw new RunError('OutOfScratchSpace', words);
   if (killedBy !== undefined || cutOff.test(stderr)) throw new RunError('DumpTruncated', words);
+  if (untrusted.test(stderr)) throw new RunError('SourceNotTrusted', words);
   if (unreachable.test(stderr)) throw new RunError('SourceUnreachable', words);
   if (denied.test(stderr)) throw new RunError('AccessDenied', words);
   if (privilege.test(stderr)) throw new RunError('PrivilegeMissing', words);

@@ -42,7 +42,11 @@ export const scanDump = async (path: string, signal: AbortSignal): Promise<DumpS
     if (text === '') continue;
     lastLine = text;
     if (!text.startsWith('-- ') && !text.startsWith('/*!')) continue;
-    current = unquotedMatch(database, text) ?? current;
+    const begun = unquotedMatch(database, text);
+    if (begun !== undefined) {
+      current = begun;
+      objects.push({ database: begun, kind: 'database', name: begun });
+    }
     if (trigger.test(text)) triggers.set(current, (triggers.get(current) ?? 0) + 1);
     for (const { kind, pattern } of marks) {
       const found = unquotedMatch(pattern, text);

@@ -1,20 +1,24 @@
 import { z } from 'zod';
 import type { DeepReadonly } from '../../../base/types.ts';
 import { celRules, exactlyOneOf, host, objectName, port, secretRef } from '../primitives.ts';
-import { directory } from '../task-values.ts';
+import { directory, mountedSecret } from '../task-values.ts';
 import { databaseName } from './database-name.ts';
 
 const tls = z
   .object({
     caSecretRef: secretRef
-      .describe('Secret whose key `ca.crt` holds the certificate authority of the server.')
+      .describe(
+        'Secret whose key `ca.crt` holds the certificate authority of the server, or several. Without it the public authorities count that Node.js carries.',
+      )
       .optional(),
     clientCertificateSecretRef: secretRef
-      .describe('Secret of type kubernetes.io/tls with the client certificate to present.')
+      .describe(
+        'Secret of type kubernetes.io/tls with the client certificate to present: `tls.crt`, and `tls.key` without a passphrase.',
+      )
       .optional(),
   })
   .describe(
-    'Encrypts the connection to the server and verifies its certificate. Not available yet: refused with a Stalled condition.',
+    'Encrypts every connection to the server and verifies its certificate, the name of the host included. A server that cannot prove who it is, or offers no TLS, fails the run. `{}` is enough for a certificate of a public authority. Without `tls` nothing is verified.',
   );
 
 /** Databases of a MySQL or MariaDB server. */
@@ -31,10 +35,18 @@ export const mysqlSource = z
       .optional(),
     all: z
       .literal(true)
-      .describe('Backs up every database of the server. Not available yet: refused with a Stalled condition.')
+      .describe(
+        'Backs up every database that the server has when the dump begins, but for the system schemas. The privileges are needed on `*.*`, so that none is hidden from the account. A server without a database fails the run.',
+      )
+      .optional(),
+    accounts: z
+      .literal(true)
+      .describe(
+        'Also backs up the accounts of the server, roles and grants included, into a file of their own (`accounts.sql`), with the hashes of their passwords. MariaDB only. The account that dumps needs SELECT on `mysql.*`.',
+      )
       .optional(),
     credentialsSecretRef: secretRef.describe(
-      'Secret of type kubernetes.io/basic-auth: the account that dumps. It needs SELECT, SHOW VIEW, TRIGGER, EVENT and EXECUTE on the databases, SELECT on mysql.proc for routines, and RELOAD so that the facts come from the very snapshot of the dump.',
+      'Secret of type kubernetes.io/basic-auth: the account that dumps. It needs SELECT, SHOW VIEW, TRIGGER, EVENT and EXECUTE on the databases, SELECT on mysql.proc for routines (MySQL 8 and later: SHOW_ROUTINE), and RELOAD so that the facts come from the very snapshot of the dump.',
     ),
     tls: tls.optional(),
   })
@@ -48,9 +60,16 @@ export const mysqlSource = z
 export type MysqlSource = DeepReadonly<z.output<typeof mysqlSource>>;
 
 /** What the dump container is told of it. */
-export const mysqlTask = mysqlSource.omit({ credentialsSecretRef: true, tls: true, all: true }).extend({
-  databases: z.array(z.string()).min(1),
+export const mysqlTask = mysqlSource.omit({ credentialsSecretRef: true, tls: true, databases: true }).extend({
+  databases: z.array(z.string()).min(1).describe('By name; missing with `all`.').optional(),
   credentials: directory.describe('Where the Secret with `username` and `password` is mounted.'),
   credentialsSecret: objectName.describe('Its name, for messages.'),
+  tls: z
+    .object({
+      ca: mountedSecret.describe('Holds `ca.crt`; missing for the public authorities.').optional(),
+      clientCertificate: mountedSecret.describe('Holds `tls.crt` and `tls.key`.').optional(),
+    })
+    .describe('Missing for a connection that is not verified.')
+    .optional(),
 });
 export type MysqlTask = z.output<typeof mysqlTask>;

@@ -64,6 +64,34 @@ test('a table is covered by its own grant, its database or all', () => {
   expect(table('GRANT SELECT ON `mysql`.`event` TO `u`@`%`')).toBe(false);
 });
 
+const everyDatabase = 'GRANT SELECT, RELOAD ON *.* TO `u`@`%`';
+test.each([
+  { lines: [everyDatabase], everywhere: true, agama: true, reason: 'a global grant' },
+  { lines: ['GRANT SELECT ON `%`.* TO `u`@`%`'], everywhere: false, agama: true, reason: 'a pattern shows no others' },
+  {
+    lines: [everyDatabase, 'REVOKE SELECT ON `agama`.* FROM `u`@`%`'],
+    everywhere: false,
+    agama: false,
+    reason: 'taken away again from one database',
+  },
+  {
+    lines: [everyDatabase, 'REVOKE SELECT ON `mysql`.* FROM `u`@`%`'],
+    everywhere: true,
+    agama: true,
+    reason: 'taken away from a system schema',
+  },
+  {
+    lines: [everyDatabase, 'REVOKE INSERT ON `agama`.* FROM `u`@`%`'],
+    everywhere: true,
+    agama: true,
+    reason: 'another privilege',
+  },
+])('SELECT everywhere: $reason', ({ lines, everywhere, agama }) => {
+  const grants = parseGrants(lines);
+  expect(grants.everywhere('SELECT')).toBe(everywhere);
+  expect(grants.onDatabase('SELECT', 'agama')).toBe(agama);
+});
+
 test('RELOAD counts globally only', () => {
   expect(parseGrants(['GRANT SELECT, RELOAD ON *.* TO `u`@`%`']).globally('RELOAD')).toBe(true);
   expect(parseGrants(['GRANT ALL PRIVILEGES ON `a`.* TO `u`@`%`']).globally('RELOAD')).toBe(false);

@@ -47,12 +47,14 @@ test('objects are found by database, also where reads meet', async () => {
     ].join('\n'),
   );
   expect(found.objects).toEqual([
+    { database: 'a', kind: 'database', name: 'a' },
     { database: 'a', kind: 'table', name: 't `1' },
     { database: 'a', kind: 'sequence', name: 's' },
     { database: 'a', kind: 'view', name: 'v' },
     { database: 'a', kind: 'event', name: 'e' },
     { database: 'a', kind: 'function', name: 'f' },
     { database: 'a', kind: 'procedure', name: 'p' },
+    { database: 'b', kind: 'database', name: 'b' },
     { database: 'b', kind: 'table', name: 't' },
   ]);
   expect([...found.triggers]).toEqual([['a', 1]]);
@@ -61,6 +63,8 @@ test('objects are found by database, also where reads meet', async () => {
     { database: 'b', kind: 'table', name: 't `1' },
     { database: 'a', kind: 'trigger', name: 'x' },
     { database: 'b', kind: 'trigger', name: 'x' },
+    { database: 'b', kind: 'database', name: 'b' },
+    { database: 'c', kind: 'database', name: 'c' },
   ] as const;
-  expect(missingFrom(found, expected)).toEqual([expected[1], expected[3]]);
+  expect(missingFrom(found, expected)).toEqual([expected[1], expected[5], expected[3]]);
 });
