@@ -32,6 +32,10 @@ export const catalogue = {
     cause: 'A database that the policy names is not on the server.',
     next: 'Correct the name in the policy, or create the database.',
   },
+  QuiesceFailed: {
+    cause: 'The server did not become read-only in time, or did not stay so until the dump had ended.',
+    next: 'Nothing of this run counts. Look for a statement that ran long at that time, for who ended sessions of the account, and at the network; the next run tries again.',
+  },
   DumpFailed: {
     cause: 'The dump tool reported an error.',
     next: 'Read the log of the Job; the message has its last words.',

@@ -15,6 +15,7 @@ export interface Problem {
     | 'SpecUnreadable'
     | 'FieldNotAvailable'
     | 'ChoiceMissing'
+    | 'QuiesceInvalid'
     | 'ScheduleInvalid'
     | 'DeadlineInvalid'
     | 'ClaimMismatch'
@@ -40,7 +41,7 @@ const notAvailable: readonly (readonly [field: string, given: Given])[] = [
   ['spec.retention', ({ retention }) => retention],
   ['spec.verification', ({ verification }) => verification],
   ['spec.restore', ({ restore }) => restore],
-  ['spec.quiesce', ({ quiesce }) => quiesce],
+  ['spec.quiesce.workloads', ({ quiesce }) => quiesce?.workloads],
   ['spec.podTemplate', ({ podTemplate }) => podTemplate],
   ['spec.egressCIDRs', ({ egressCIDRs }) => egressCIDRs],
 ];
@@ -71,6 +72,10 @@ const choices: readonly (readonly [field: string, given: Choices])[] = [
   ],
   ['spec.repository', ({ repository: { rsync, sftp, s3, volume } }) => [rsync, sftp, s3, volume]],
   ['spec.encryption', ({ encryption: { gpg, passphraseSecretRef, none } }) => [gpg, passphraseSecretRef, none]],
+  [
+    'spec.quiesce: readOnly or workloads',
+    ({ quiesce }) => (quiesce === undefined ? [true] : [quiesce.readOnly, quiesce.workloads]),
+  ],
   ['spec.schedule: localCopy or full', ({ schedule }) => [schedule.localCopy ?? schedule.full]],
 ];
 
@@ -81,6 +86,13 @@ const missingChoices = (spec: BackupPolicySpec): Problem[] =>
       reason: 'ChoiceMissing',
       message: `${field}: a choice is missing, or there is more than one. The CRD refuses that: update the CRD, which is of another version, and correct the field.`,
     }));
+
+const invalidQuiesce = ({ source, quiesce }: BackupPolicySpec): Problem[] => {
+  if (quiesce?.readOnly === undefined || source.mysql !== undefined) return [];
+  const message =
+    'spec.quiesce.readOnly: only a MySQL or MariaDB server can be made read-only. Remove it, or use spec.quiesce.workloads.';
+  return [{ reason: 'QuiesceInvalid', message }];
+};
 
 /** CronJob may miss every run with less (Kubernetes' CronJob, startingDeadlineSeconds). */
 const shortestStartSeconds = 10;
@@ -193,6 +205,7 @@ export const findProblems = (observed: Observed, zones: Zones): Problem[] => {
   return [
     ...unavailableFields(spec),
     ...missingChoices(spec),
+    ...invalidQuiesce(spec),
     ...invalidSchedules(spec, observed.policy.metadata, zones),
     ...invalidDeadlines(spec),
     ...claimMismatch(spec, observed),

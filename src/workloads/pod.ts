@@ -32,7 +32,7 @@ const common = ({ metadata }: BackupPolicy) => ({
 });
 
 const dumpContainer = (policy: BackupPolicy, kind: RunKind, settings: WorkloadSettings): AgentContainer | undefined => {
-  const { source, schedule, localCopy } = policy.spec;
+  const { source, schedule, localCopy, quiesce } = policy.spec;
   const parts = sourceParts(source);
   if (parts === undefined) return undefined;
   const reuse =
@@ -45,6 +45,7 @@ const dumpContainer = (policy: BackupPolicy, kind: RunKind, settings: WorkloadSe
     deadlineSeconds: runDeadlines(policy.spec, kind).dump,
     source: parts.source,
     keep: localCopy.keep,
+    ...(quiesce?.readOnly === undefined ? {} : { quiesce: { by: 'ReadOnly' as const } }),
     ...reuse,
   } satisfies DumpTask;
   return agentContainer({ name: 'dump', image: settings.images[parts.image], task, secrets: parts.secrets, settings });

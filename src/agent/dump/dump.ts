@@ -26,6 +26,7 @@ export const dump = async (context: RunContext<DumpTask>): Promise<Made> => {
       slot: slotOf(context),
       newest,
       filesPresent: newest !== undefined && (await filesPresent(join(layout.copies, newest.name), newest)),
+      quiesce: task.quiesce?.by,
     });
     if ('reuse' in choice) {
       log.info(`local copy ${choice.reuse.name} is used`);

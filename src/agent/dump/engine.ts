@@ -1,4 +1,5 @@
 import type { DumpTask } from '../../api/v1alpha1/task.ts';
+import type { Quiesced } from '../../api/v1alpha1/recovery-points.ts';
 import type { RunContext } from '../run.ts';
 
 /** What an engine says about the dump it wrote. */
@@ -9,6 +10,8 @@ export interface Dumped {
   readonly factsKnown: boolean;
   /** What the source holds and the dump does not, or not surely of the same moment: said in status, never passed over. */
   readonly notCovered?: readonly string[];
+  /** How the engine kept the source still, proven until its dump had ended. */
+  readonly quiesced?: Quiesced;
 }
 
 /**

@@ -19,7 +19,7 @@ import { byDataTime, partialSuffix } from './tidy.ts';
  * called under the dump lock. On any failure the partial directory is removed.
  */
 export const makeCopy = async (context: RunContext<DumpTask>, engine: Engine): Promise<LedgerCopy> => {
-  const { layout, ledger, now, signal } = context;
+  const { layout, ledger, now, signal, task } = context;
   // Copies are named by the second of their data: each has one of its own.
   const taken = (await ledger.read()).copies.map(({ name }) => name);
   if (taken.includes(compactTime(now()))) await sleep(1000 - (now().getTime() % 1000), undefined, { signal });
@@ -27,7 +27,10 @@ export const makeCopy = async (context: RunContext<DumpTask>, engine: Engine): P
   const began = now();
   try {
     await mkdir(partial);
-    const { dataTime, factsKnown, notCovered = [] } = await engine.dump(context, partial);
+    const { dataTime, factsKnown, notCovered = [], quiesced } = await engine.dump(context, partial);
+    if (task.quiesce !== undefined && quiesced !== task.quiesce.by) {
+      throw new RunError('InternalError', `The source was to be kept still (${task.quiesce.by}), and was not.`);
+    }
     return await context.step('Finish', async () => {
       const name = compactTime(dataTime);
       const files = await describeFiles(partial, signal);
@@ -40,6 +43,7 @@ export const makeCopy = async (context: RunContext<DumpTask>, engine: Engine): P
         jobName: context.jobName,
         ...(factsKnown && { factsDigest: await digestOf(join(partial, factsFile)) }),
         ...(notCovered.length > 0 && { notCovered: fitNotCovered(notCovered) }),
+        ...(quiesced !== undefined && { quiesced }),
         files,
       };
       await writeManifest(partial, copy);

@@ -84,7 +84,12 @@ export const restorePolicy = z
 
 export const quiesce = z
   .object({
-    readOnly: z.object({}).describe('The server is read-only during the dump.').optional(),
+    readOnly: z
+      .object({})
+      .describe(
+        'MySQL and MariaDB: the server takes no writes, from whatever account, until the dump has ended; writers wait and then go on. The account needs RELOAD.',
+      )
+      .optional(),
     workloads: z
       .array(
         z.object({
@@ -94,7 +99,7 @@ export const quiesce = z
       )
       .max(32)
       .meta({ 'x-kubernetes-list-type': 'atomic' })
-      .describe('Workloads at zero during the dump.')
+      .describe(`Workloads at zero during the dump. ${notYet}`)
       .optional(),
   })
   .meta(
@@ -103,7 +108,7 @@ export const quiesce = z
       message: 'quiesce: set exactly one of readOnly, workloads',
     }),
   )
-  .describe(`Keeps the source still during the dump. ${notYet}`);
+  .describe('Keeps the source still during the dump. Exactly one of readOnly, workloads.');
 
 export const podTemplate = z
   .object({

@@ -26,6 +26,10 @@ const point = z.object({
     .optional(),
 });
 
+/** How a source was kept still while it was dumped. */
+export const quiesced = z.enum(['ReadOnly', 'Workloads']);
+export type Quiesced = z.output<typeof quiesced>;
+
 /** A dump on the claim. */
 export const localCopyPoint = point.extend({
   name: z.string().max(64).describe('Its directory among the local copies.'),
@@ -34,6 +38,9 @@ export const localCopyPoint = point.extend({
     .max(4)
     .meta({ 'x-kubernetes-list-type': 'atomic' })
     .describe('What the source holds and this copy does not, or not surely of the same moment.')
+    .optional(),
+  quiesced: quiesced
+    .describe('How the source was kept still until the dump had ended; missing when it was not.')
     .optional(),
 });
 export type LocalCopyPoint = z.output<typeof localCopyPoint>;

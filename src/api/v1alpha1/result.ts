@@ -14,6 +14,7 @@ export const maxResultBytes = 2048;
 export const runSteps = [
   'Prepare',
   'Connect',
+  'Quiesce',
   'Dump',
   'Facts',
   'Lock',

@@ -31,10 +31,16 @@ const common = z.object({
 const dumpSource = z.union([z.strictObject({ mysql: mysqlTask }), z.strictObject({ influxdb: influxdbTask })]);
 export type DumpSource = z.output<typeof dumpSource>;
 
+/** How the source is kept still while it is dumped. What was asked for and cannot be had fails the run. */
+const quiesceTask = z.discriminatedUnion('by', [
+  z.object({ by: z.literal('ReadOnly') }).describe('The engine has the server refuse or hold back writes.'),
+]);
+
 /** Dump the source into a new local copy. */
 export const dumpTask = common.extend({
   source: dumpSource,
   keep: z.int().min(1).describe('How many local copies are kept.'),
+  quiesce: quiesceTask.optional(),
   reuse: z
     .object({
       schedule: z.string().describe('The cron line of the local copies.'),

@@ -42,7 +42,7 @@ test('a part that does nothing yet says so where it is explained', () => {
     'spec.retention',
     'spec.verification',
     'spec.restore',
-    'spec.quiesce',
+    'spec.quiesce.workloads',
     'spec.podTemplate',
     'spec.source.git',
   ];

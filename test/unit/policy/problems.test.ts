@@ -233,10 +233,18 @@ test.each([
   { spec: { encryption: { gpg: undefined } }, field: 'spec.encryption', reason: 'it would be in the clear' },
   { spec: { encryption: { none: {} } }, field: 'spec.encryption', reason: 'both a key and none' },
   { spec: { schedule: { localCopy: undefined, full: undefined } }, field: 'spec.schedule', reason: 'no schedule' },
+  { spec: { quiesce: {} }, field: 'spec.quiesce', reason: 'to be kept still, and nobody says how' },
 ])('what the CRD’s rules should have refused is a problem too: $reason', ({ spec, field }) => {
   const problems = problemsOf(spec);
   expect(problems).toMatchObject([{ reason: 'ChoiceMissing' }]);
   expect(problems[0]?.message.startsWith(field)).toBe(true);
+});
+
+test('a source that cannot be made read-only is not said to be', () => {
+  const source = { mysql: undefined, files: { claimName: 'shop', paths: ['/'] } };
+  const problems = problemsOf({ source, quiesce: { readOnly: {} } });
+  expect(problems.map(({ reason }) => reason)).toContain('QuiesceInvalid');
+  expect(problems.map(({ message }) => message).join(' ')).toContain('spec.quiesce.readOnly: only a MySQL');
 });
 
 test.each([

@@ -8,7 +8,10 @@ import { identifier } from './sql.ts';
 type Row = Record<string, string | null>;
 
 /** What of a run the collecting needs. */
-export type FactsScope = Pick<RunContext, 'signal' | 'log'>;
+export interface FactsScope extends Pick<RunContext, 'signal' | 'log'> {
+  /** Nobody writes meanwhile: what has no snapshot is of the same moment as well. */
+  readonly still?: boolean;
+}
 
 /** Takes the facts of the databases in the connection's present snapshot. A table that cannot be read is Unknown, with the reason. */
 export const collectFacts = async (
@@ -57,7 +60,7 @@ const databaseFacts = async (connection: Connection, database: string, scope: Fa
   for (const row of listed.toSorted((a, b) => byText(text(a, 'name'), text(b, 'name')))) {
     scope.signal.throwIfAborted();
     if (text(row, 'type') === 'VIEW') views.push(await viewFacts(connection, text(row, 'name')));
-    else tables.push(await tableFacts(connection, database, row));
+    else tables.push(await tableFacts(connection, database, row, scope));
   }
   return {
     name: database,
@@ -71,7 +74,12 @@ const databaseFacts = async (connection: Connection, database: string, scope: Fa
   };
 };
 
-const tableFacts = async (connection: Connection, database: string, row: Row): Promise<TableFacts> => {
+const tableFacts = async (
+  connection: Connection,
+  database: string,
+  row: Row,
+  { still }: FactsScope,
+): Promise<TableFacts> => {
   const name = text(row, 'name');
   const type = text(row, 'type');
   const kind = type === 'SEQUENCE' ? 'Sequence' : type === 'SYSTEM VERSIONED' ? 'SystemVersioned' : 'Table';
@@ -79,7 +87,7 @@ const tableFacts = async (connection: Connection, database: string, row: Row): P
   const schema = digest([withoutCounter(Object.values(created ?? {})[1] ?? '')]);
   const common = { name, kind, engine: text(row, 'engine'), schema } as const;
   if (kind === 'Sequence') return { ...common, content: { unknown: 'a sequence is not part of a snapshot' } };
-  if (text(row, 'transactions') !== 'YES') {
+  if (text(row, 'transactions') !== 'YES' && still !== true) {
     return { ...common, content: { unknown: `engine ${common.engine} has no snapshot` } };
   }
   return { ...common, content: await tableContent(connection, database, name, kind === 'SystemVersioned') };

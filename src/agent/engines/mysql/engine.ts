@@ -1,6 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MysqlTask } from '../../../api/v1alpha1/sources/mysql.ts';
+import type { DumpTask } from '../../../api/v1alpha1/task.ts';
 import { RunError } from '../../../errors/run-error.ts';
 import { canonicalJson } from '../../dump/canonical-json.ts';
 import type { Dumped, Engine } from '../../dump/engine.ts';
@@ -14,9 +15,9 @@ import { noteGaps } from './notes.ts';
 import { listObjects, type DatabaseObject } from './objects.ts';
 import { writeOptionFile } from './option-file.ts';
 import { preflight } from './preflight.ts';
-import { judgeDump, startDump } from './run-dump.ts';
+import { judgeDump, startDump, type RunningDump } from './run-dump.ts';
 import { isComplete, missingFrom, scanDump } from './scan-dump.ts';
-import { openSharedSnapshot, type SharedSnapshot } from './snapshot.ts';
+import { openSharedSnapshot, openStillSnapshot, type SharedSnapshot } from './snapshot.ts';
 
 /** All databases go into one file: one dump, one snapshot. */
 export const dumpFile = 'dump.sql';
@@ -60,14 +61,12 @@ interface DumpInput {
 }
 
 const dumpAndCollect = async (
-  context: RunContext,
+  context: RunContext<DumpTask>,
   { source, account, directory, mayLock }: DumpInput,
 ): Promise<Dumped> => {
   const { databases } = source;
   const optionFile = await writeAccount(context, account);
-  const snapshot = mayLock
-    ? await openSharedSnapshot(account, context)
-    : { unknown: `the account "${account.username}" lacks RELOAD` };
+  const snapshot = await openSnapshot(context, { account, mayLock });
   // The clock before the dump's snapshot, and after the lock: the state is not older than this says.
   const dataTime = context.now();
   const dump = await startDump(context, { optionFile, databases, file: join(directory, dumpFile) });
@@ -77,14 +76,19 @@ const dumpAndCollect = async (
         judgeDump(end);
         return end;
       }),
-      'unknown' in snapshot ? snapshot : factsOf(context, databases, snapshot, dump.snapshotOpened(longestLockMs)),
+      'unknown' in snapshot ? snapshot : factsOf(context, databases, snapshot, dump),
     ]);
+    if ('still' in snapshot) {
+      await context.step('Quiesce', async () => snapshot.still?.confirm());
+      snapshot.release();
+    }
     context.log.info('mariadb-dump ended', { exitCode: ended.exitCode });
     const written = await context.step('Facts', () =>
       writeFacts(context, { account, source, directory, dataTime, facts }),
     );
     noteGaps(context, written);
-    return { dataTime, factsKnown: written.unknown === undefined };
+    const quiesced = 'still' in snapshot ? ({ quiesced: 'ReadOnly' } as const) : {};
+    return { dataTime, factsKnown: written.unknown === undefined, ...quiesced };
   } finally {
     if ('release' in snapshot) {
       snapshot.release();
@@ -96,16 +100,30 @@ const dumpAndCollect = async (
   }
 };
 
+const openSnapshot = async (
+  context: RunContext<DumpTask>,
+  { account, mayLock }: Pick<DumpInput, 'account' | 'mayLock'>,
+): Promise<SharedSnapshot | { readonly unknown: string }> => {
+  if (context.task.quiesce?.by === 'ReadOnly')
+    return context.step('Quiesce', () => openStillSnapshot(account, context));
+  return mayLock ? openSharedSnapshot(account, context) : { unknown: `the account "${account.username}" lacks RELOAD` };
+};
+
 type Collected = Pick<MysqlFacts, 'server' | 'databases'> | { readonly unknown: string };
 
 const factsOf = async (
   context: RunContext,
   databases: readonly string[],
   snapshot: SharedSnapshot,
-  dumpHasSnapshot: Promise<boolean>,
+  dump: RunningDump,
 ): Promise<Collected> => {
+  const { signal, log } = context;
   try {
-    const shared = await dumpHasSnapshot;
+    // A server that stands still until both are done shows one state to all, whenever they open their snapshots.
+    if (snapshot.still !== undefined) {
+      return await collectFacts(snapshot.connection, databases, { signal, log, still: true });
+    }
+    const shared = await dump.snapshotOpened(longestLockMs);
     snapshot.release();
     if (!shared) return { unknown: `the dump did not open its snapshot within ${longestLockMs / 1000} s` };
     return await collectFacts(snapshot.connection, databases, context);
@@ -114,7 +132,7 @@ const factsOf = async (
     context.log.warn('the facts could not be taken', { error });
     return { unknown: `they could not be taken: ${serverMessage(error)}` };
   } finally {
-    snapshot.release();
+    if (snapshot.still === undefined) snapshot.release();
   }
 };
 
