@@ -9,7 +9,7 @@ import { fitResult } from './fit-result.ts';
 import { emptyLedger, maxLedgerRuns, type Ledger, type LedgerRun } from './ledger.ts';
 import { newest } from './ledger-store.ts';
 import { createLog, type Log } from './log.ts';
-import { createRun, prepareClaim, type Run, type RunContext, type Work } from './run.ts';
+import { createRun, prepareClaim, type Made, type Run, type RunContext, type Work } from './run.ts';
 import { plainText, shorten } from './text.ts';
 import { timestamp } from '../base/times.ts';
 
@@ -73,16 +73,16 @@ export const runContainer = async <Task extends DumpTask | ShipTask>(
   return result.outcome === 'Succeeded' ? 0 : 1;
 };
 
-type Attempt = { readonly made?: Result['made'] } | { readonly failure: Failure };
+type Attempt = Made | { readonly failure: Failure };
 
 const attempt = async <Task extends DumpTask | ShipTask>(work: Work<Task>, run: Run<Task>): Promise<Attempt> => {
   const { context } = run;
   const { signal, secrets, log } = context;
   try {
     const made = prepareClaim(context.task).then(() => work(context));
-    const { made: kind } = await Promise.race([made, stopped(signal)]);
+    const done = await Promise.race([made, stopped(signal)]);
     signal.throwIfAborted();
-    return kind === undefined ? {} : { made: kind };
+    return done;
   } catch (error) {
     const step = error instanceof StepFailure ? error.step : run.currentStep();
     // Whatever else breaks when a run is stopped, that it was stopped is the cause.

@@ -1,13 +1,17 @@
 import { dumpTask, shipTask } from '../api/v1alpha1/task.ts';
 import { runContainer, type Surroundings } from './container.ts';
 
-/** The agent's entry point: `agent dump` or `agent ship`, with the task in HOLDFAST_TASK. The exit status is 0 only for a success. */
+/** The agent's entry point: `agent decide`, `agent dump` or `agent ship`, with the task in HOLDFAST_TASK. The exit status is 0 only for a success. */
 const main = async (name: string | undefined): Promise<number> => {
   const surroundings: Surroundings = {
     env: process.env,
     now: () => new Date(),
     onTerminate: (stop) => process.on('SIGTERM', stop),
   };
+  if (name === 'decide') {
+    const { decide } = await import('./dump/dump.ts');
+    return runContainer({ name, task: dumpTask, work: decide }, surroundings);
+  }
   if (name === 'dump') {
     const { dump } = await import('./dump/dump.ts');
     return runContainer({ name, task: dumpTask, work: dump }, surroundings);
@@ -16,7 +20,7 @@ const main = async (name: string | undefined): Promise<number> => {
     const { ship } = await import('./ship/ship.ts');
     return runContainer({ name, task: shipTask, work: ship }, surroundings);
   }
-  process.stderr.write('usage: agent dump|ship\n');
+  process.stderr.write('usage: agent decide|dump|ship\n');
   return 2;
 };
 

@@ -42,6 +42,8 @@ export interface RunContext<Task extends DumpTask | ShipTask = DumpTask | ShipTa
 /** What a container made, when it made something. Its points are in the ledger by then. */
 export interface Made {
   readonly made?: RunKind;
+  /** Whether the run has to dump: what the container that decides says. */
+  readonly dumps?: boolean;
 }
 
 /** The work of a container: it returns when everything it made is checked, flushed and in the ledger, and throws otherwise. */

@@ -6,7 +6,8 @@ import { parseCron } from '../cron/parse.ts';
 import type { Zone } from '../cron/zone.ts';
 import type { Zones } from '../cron/zones.ts';
 import { isLessThan } from '../kube/quantity.ts';
-import { claimName } from '../workloads/names.ts';
+import { claimName, cronJobName } from '../workloads/names.ts';
+import type { WorkloadSettings } from '../workloads/settings.ts';
 import type { Observed } from './observed.ts';
 
 /** Why a policy cannot be carried out until somebody changes it: the condition `Stalled` shows it. */
@@ -41,7 +42,6 @@ const notAvailable: readonly (readonly [field: string, given: Given])[] = [
   ['spec.retention', ({ retention }) => retention],
   ['spec.verification', ({ verification }) => verification],
   ['spec.restore', ({ restore }) => restore],
-  ['spec.quiesce.workloads', ({ quiesce }) => quiesce?.workloads],
   ['spec.podTemplate', ({ podTemplate }) => podTemplate],
   ['spec.egressCIDRs', ({ egressCIDRs }) => egressCIDRs],
 ];
@@ -87,11 +87,28 @@ const missingChoices = (spec: BackupPolicySpec): Problem[] =>
       message: `${field}: a choice is missing, or there is more than one. The CRD refuses that: update the CRD, which is of another version, and correct the field.`,
     }));
 
-const invalidQuiesce = ({ source, quiesce }: BackupPolicySpec): Problem[] => {
-  if (quiesce?.readOnly === undefined || source.mysql !== undefined) return [];
-  const message =
-    'spec.quiesce.readOnly: only a MySQL or MariaDB server can be made read-only. Remove it, or use spec.quiesce.workloads.';
-  return [{ reason: 'QuiesceInvalid', message }];
+const invalidQuiesce = (
+  { source, quiesce }: BackupPolicySpec,
+  { name }: ObjectMeta,
+  { quiesceWorkloads }: Pick<WorkloadSettings, 'quiesceWorkloads'>,
+): Problem[] => {
+  const problems: string[] = [];
+  if (quiesce?.readOnly !== undefined && source.mysql === undefined) {
+    problems.push(
+      'spec.quiesce.readOnly: only a MySQL or MariaDB server can be made read-only. Remove it, or use spec.quiesce.workloads.',
+    );
+  }
+  if (quiesce?.workloads !== undefined && !quiesceWorkloads) {
+    problems.push(
+      'spec.quiesce.workloads: this operator was not given the right to stop workloads. Install it with the chart’s value quiesce.enabled=true, or remove the field.',
+    );
+  }
+  const own = runKinds.map((kind) => cronJobName(name, kind));
+  const itself = quiesce?.workloads?.find((workload) => workload.kind === 'CronJob' && own.includes(workload.name));
+  if (itself !== undefined) {
+    problems.push(`spec.quiesce.workloads: the CronJob ${itself.name} makes this policy’s own backups. Remove it.`);
+  }
+  return problems.map((message) => ({ reason: 'QuiesceInvalid', message }));
 };
 
 /** CronJob may miss every run with less (Kubernetes' CronJob, startingDeadlineSeconds). */
@@ -192,7 +209,11 @@ const claimConflict = ({ source, repository }: BackupPolicySpec, { name }: Objec
 };
 
 /** Everything that keeps a policy from being carried out, in the order a person should read it. */
-export const findProblems = (observed: Observed, zones: Zones): Problem[] => {
+export const findProblems = (
+  observed: Observed,
+  zones: Zones,
+  settings: Pick<WorkloadSettings, 'quiesceWorkloads'>,
+): Problem[] => {
   const { spec, specProblem } = observed.policy;
   if (spec === undefined) {
     return [
@@ -205,7 +226,7 @@ export const findProblems = (observed: Observed, zones: Zones): Problem[] => {
   return [
     ...unavailableFields(spec),
     ...missingChoices(spec),
-    ...invalidQuiesce(spec),
+    ...invalidQuiesce(spec, observed.policy.metadata, settings),
     ...invalidSchedules(spec, observed.policy.metadata, zones),
     ...invalidDeadlines(spec),
     ...claimMismatch(spec, observed),

@@ -11,7 +11,8 @@ import type { RunContext } from '../run.ts';
 import { plainText, shorten } from '../text.ts';
 import { secondsBetween, timestamp } from '../../base/times.ts';
 import { describeFiles, flushAll, writeManifest } from './copy-files.ts';
-import type { Engine } from './engine.ts';
+import type { Dumped, Engine } from './engine.ts';
+import { waitForGate } from './gate.ts';
 import { byDataTime, partialSuffix } from './tidy.ts';
 
 /**
@@ -27,7 +28,7 @@ export const makeCopy = async (context: RunContext<DumpTask>, engine: Engine): P
   const began = now();
   try {
     await mkdir(partial);
-    const { dataTime, factsKnown, notCovered = [], quiesced } = await engine.dump(context, partial);
+    const { dataTime, factsKnown, notCovered = [], quiesced } = await dumpQuiesced(context, engine, partial);
     if (task.quiesce !== undefined && quiesced !== task.quiesce.by) {
       throw new RunError('InternalError', `The source was to be kept still (${task.quiesce.by}), and was not.`);
     }
@@ -61,6 +62,18 @@ export const makeCopy = async (context: RunContext<DumpTask>, engine: Engine): P
     await rm(partial, { recursive: true, force: true });
     throw error;
   }
+};
+
+/** Dumps while the workloads are down, when that is asked for: the operator says so before, and again when the dump has ended. */
+const dumpQuiesced = async (context: RunContext<DumpTask>, engine: Engine, directory: string): Promise<Dumped> => {
+  const { quiesce } = context.task;
+  if (quiesce?.by !== 'Workloads') return engine.dump(context, directory);
+  const { gate: file, waitSeconds } = quiesce;
+  const gate = await context.step('Quiesce', () => waitForGate(context, { file, waitSeconds }));
+  const dumped = await engine.dump(context, directory);
+  const ended = context.now();
+  await context.step('Quiesce', () => gate.confirm(ended));
+  return { ...dumped, quiesced: 'Workloads' };
 };
 
 const maxNotCovered = 4;

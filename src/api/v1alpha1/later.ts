@@ -82,6 +82,9 @@ export const restorePolicy = z
   })
   .describe(`How data comes back. ${notYet}`);
 
+/** As many as admission can ask about, each by itself. */
+export const maxQuiesceWorkloads = 16;
+
 export const quiesce = z
   .object({
     readOnly: z
@@ -97,9 +100,12 @@ export const quiesce = z
           name: objectName.describe('Its name.'),
         }),
       )
-      .max(32)
+      .min(1)
+      .max(maxQuiesceWorkloads)
       .meta({ 'x-kubernetes-list-type': 'atomic' })
-      .describe(`Workloads at zero during the dump. ${notYet}`)
+      .describe(
+        'Workloads of the same namespace that are stopped during the dump (Deployments and StatefulSets scaled to zero, CronJobs suspended and their Jobs waited for) and then put back. The operator needs the chart’s value quiesce.enabled.',
+      )
       .optional(),
   })
   .meta(

@@ -33,7 +33,12 @@ export type DumpSource = z.output<typeof dumpSource>;
 
 /** How the source is kept still while it is dumped. What was asked for and cannot be had fails the run. */
 const quiesceTask = z.discriminatedUnion('by', [
-  z.object({ by: z.literal('ReadOnly') }).describe('The engine has the server refuse or hold back writes.'),
+  z.object({ by: z.literal('ReadOnly') }).describe('The engine has the server hold back writes.'),
+  z.object({
+    by: z.literal('Workloads'),
+    gate: directory.describe('The file in which the operator says that the workloads are down.'),
+    waitSeconds: z.int().min(1).describe('How long that is waited for, before the dump and after it.'),
+  }),
 ]);
 
 /** Dump the source into a new local copy. */

@@ -110,6 +110,9 @@ const denied: (Right & { reason: string })[] = [
   { verb: 'delete', resource: 'persistentvolumeclaims', reason: 'what is stored stays' },
   ...['create', 'delete', 'patch'].map((verb) => ({ verb, resource: 'jobs.batch', reason: 'CronJobs make the Jobs' })),
   ...['create', 'delete', 'patch'].map((verb) => ({ verb, resource: 'pods', reason: 'Jobs make the pods' })),
+  ...['deployments.apps', 'statefulsets.apps'].flatMap((resource) =>
+    ['get', 'patch'].map((verb) => ({ verb, resource, reason: 'only with quiesce.enabled' })),
+  ),
   { verb: 'create', resource: 'pods/exec', reason: 'no way into a pod' },
   { verb: 'get', resource: 'pods/log', reason: 'results come by status' },
   { verb: 'get', resource: 'namespaces', name: 'agama', reason: 'only the one namespace' },
@@ -285,6 +288,7 @@ test('the pod passes Pod Security "restricted", writes nothing and gets its sett
               { name: 'HOLDFAST_LOG_LEVEL', value: 'info' },
               { name: 'HOLDFAST_PORT', value: '8080' },
               { name: 'HOLDFAST_WORKERS', value: '4' },
+              { name: 'HOLDFAST_QUIESCE_WORKLOADS', value: 'Disabled' },
             ]),
           },
         ],
@@ -314,7 +318,13 @@ test('with namespaces, the operator has its rights there only, and the image set
     'images.mysql.repository=registry.example.com:5000/mysql,images.mysql.tag=v2',
     '--set',
     'podLabels.app\\.kubernetes\\.io/name=stolen',
+    '--set',
+    'quiesce.enabled=true',
   ]);
+  for (const resource of ['deployments.apps', 'statefulsets.apps', 'cronjobs.batch', 'pods']) {
+    expect(await mayDo(plane, operator, { verb: 'patch', resource })).toBe(true);
+    expect(await mayDo(plane, operator, { verb: 'patch', resource, where: 'other' })).toBe(false);
+  }
   expect(await mayDo(plane, operator, { verb: 'list', resource: 'backuppolicies.holdfast.dev' })).toBe(true);
   expect(await mayDo(plane, operator, { verb: 'list', resource: 'backuppolicies.holdfast.dev', where: 'other' })).toBe(
     false,
@@ -334,6 +344,7 @@ test('with namespaces, the operator has its rights there only, and the image set
   const { template } = (JSON.parse(deployment) as { spec: { template: JsonObject } }).spec;
   expect(template).toMatchObject({ metadata: { labels: { 'app.kubernetes.io/name': 'holdfast' } } });
   expect(JSON.stringify(template)).toContain('{"name":"HOLDFAST_NAMESPACES","value":"agama"}');
+  expect(JSON.stringify(template)).toContain('{"name":"HOLDFAST_QUIESCE_WORKLOADS","value":"Enabled"}');
   expect(JSON.stringify(template)).toContain('"value":"registry.example.com:5000/mysql:v2"');
 });
 
@@ -350,6 +361,7 @@ test.each([
   { set: 'image.repository=holdfast/operator:1', says: 'repository', reason: 'a tag in the name' },
   { set: 'namespaces={A_b}', says: 'namespaces', reason: 'no namespace' },
   { set: 'crds.enabled=perhaps', says: 'enabled', reason: 'neither yes nor no' },
+  { set: 'quiesce.enabled=perhaps', says: 'enabled', reason: 'neither yes nor no' },
   { set: 'admission=false', says: 'admission', reason: 'a block that is not one' },
 ])('values.schema.json refuses $set: $reason', async ({ set, says }) => {
   const refusal = await refusalOf(plane.helm(['template', 'holdfast', chart, '--set', set]));

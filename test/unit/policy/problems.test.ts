@@ -17,7 +17,7 @@ import { observedOf, pointsOf } from '../../support/operator/runs.ts';
 const zones = createZones();
 
 const problemsOf = (spec: Json, claims: Parameters<typeof observedOf>[0] = {}) =>
-  findProblems(observedOf({ ...claims, policy: rawPolicy({ spec }) }), zones);
+  findProblems(observedOf({ ...claims, policy: rawPolicy({ spec }) }), zones, testSettings);
 
 test('the sample is carried out: no problems', () => {
   expect(problemsOf({})).toEqual([]);
@@ -248,6 +248,17 @@ test('a source that cannot be made read-only is not said to be', () => {
 });
 
 test.each([
+  { workloads: [{ kind: 'Deployment', name: 'shop' }], may: true, problems: 0, reason: 'a workload' },
+  { workloads: [{ kind: 'Deployment', name: 'shop' }], may: false, problems: 1, reason: 'no right to stop any' },
+  { workloads: [{ kind: 'CronJob', name: 'agama-full' }], may: true, problems: 1, reason: 'its own CronJob' },
+  { workloads: [{ kind: 'Deployment', name: 'agama-full' }], may: true, problems: 0, reason: 'of another kind' },
+])('workloads that cannot be stopped are a problem: $reason', ({ workloads, may, problems }) => {
+  const observed = observedOf({ policy: rawPolicy({ spec: { quiesce: { workloads } } }) });
+  const found = findProblems(observed, zones, { quiesceWorkloads: may });
+  expect(found.map(({ reason }) => reason)).toEqual(Array.from({ length: problems }, () => 'QuiesceInvalid'));
+});
+
+test.each([
   {
     spec: { schedule: { full: '5 1 * * 5-2' } },
     field: 'spec.schedule.full',
@@ -381,7 +392,7 @@ test.each([
 test('a claim of a long name is found by its shortened one', () => {
   const name = `a${'b'.repeat(80)}`;
   const policy = rawPolicy({ name, spec: volume({ claimName: claimName(name) }) });
-  expect(findProblems(observedOf({ policy }), zones)).toMatchObject([{ reason: 'ClaimConflict' }]);
+  expect(findProblems(observedOf({ policy }), zones, testSettings)).toMatchObject([{ reason: 'ClaimConflict' }]);
 });
 
 test('a claim of its own is none, beside files on another', () => {
