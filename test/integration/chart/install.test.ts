@@ -165,9 +165,9 @@ test.each([
 });
 
 test('the operator takes the settings that the chart gives it', async () => {
-  const deployment = (await rendered('--set', 'namespaces={agama,other},workers=7,logLevel=debug')).find(
-    ({ kind }) => kind === 'Deployment',
-  );
+  const deployment = (
+    await rendered('--set', 'namespaces={agama,other},workers=7,logLevel=debug,quiesce.enabled=true')
+  ).find(({ kind }) => kind === 'Deployment');
   const { spec } = deployment as unknown as Deployment;
   const [container] = spec.template.spec.containers;
   const env = container?.env.map(({ name, value }) => [name, value ?? 'holdfast-5d9c7-x2x']) ?? [];
@@ -178,6 +178,7 @@ test('the operator takes the settings that the chart gives it', async () => {
     logLevel: 'debug',
     port: 8080,
     workers: 7,
+    quiesceWorkloads: true,
     instance: 'holdfast-5d9c7-x2x',
     lease: { namespace: 'holdfast-5d9c7-x2x', name: 'holdfast', seconds: 15 },
   });
