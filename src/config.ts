@@ -57,6 +57,10 @@ const environment = z.object({
     .describe('The least level that is logged.'),
   HOLDFAST_PORT: wholeNumber(0, 65535, 8080).describe('Port of /healthz, /readyz and /metrics; 0 takes a free one.'),
   HOLDFAST_WORKERS: wholeNumber(1, 64, 4).describe('How many policies are worked on at the same time.'),
+  HOLDFAST_QUIESCE_WORKLOADS: z
+    .enum(['Enabled', 'Disabled'])
+    .default('Disabled')
+    .describe('Whether workloads may be stopped for a dump: the operator needs more rights for it.'),
   HOLDFAST_INSTANCE: z
     .string()
     .min(1)
@@ -86,6 +90,7 @@ export interface Config {
   logLevel: string;
   port: number;
   workers: number;
+  quiesceWorkloads: boolean;
   instance: string;
   /** Where the leader is elected, and for how many seconds a lease is; undefined: no election. */
   lease: { namespace: string; name: string; seconds: number } | undefined;
@@ -103,6 +108,7 @@ export const readConfig = (variables: Readonly<Record<string, string | undefined
     logLevel: data.HOLDFAST_LOG_LEVEL,
     port: data.HOLDFAST_PORT,
     workers: data.HOLDFAST_WORKERS,
+    quiesceWorkloads: data.HOLDFAST_QUIESCE_WORKLOADS === 'Enabled',
     instance: data.HOLDFAST_INSTANCE,
     lease:
       data.HOLDFAST_LEASE_NAMESPACE === ''

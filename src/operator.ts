@@ -24,6 +24,7 @@ import type { Caches } from './policy/caches.ts';
 import { createPolicyReconciler } from './policy/reconcile.ts';
 import { resources } from './policy/resources.ts';
 import { createWatches } from './policy/watches.ts';
+import { createQuiesce } from './quiesce/quiesce.ts';
 
 /** The composition root: everything is made here and handed on; no module keeps state of its own. */
 
@@ -93,6 +94,7 @@ const runOperator = async (config: Config, logger: Logger, stop: AbortSignal): P
   const settings = {
     images: config.images,
     imagePullPolicy: config.imagePullPolicy,
+    quiesceWorkloads: config.quiesceWorkloads,
     cluster: await clusterIdentity(client, stop),
   };
   const scopes = config.namespaces.length === 0 ? [{}] : config.namespaces.map((namespace) => ({ namespace }));
@@ -111,10 +113,14 @@ const runOperator = async (config: Config, logger: Logger, stop: AbortSignal): P
     metrics,
   });
   for (const { attach } of watches) attach(policies);
+  const scopesOfCaches = watches.map(({ scope, caches }) => ({ ...scope, caches }));
+  const quiesce = config.quiesceWorkloads
+    ? createQuiesce({ client, logger, metrics, events, clock: systemClock, lists, scopes: scopesOfCaches })
+    : undefined;
 
   const manager = createManager({
-    reflectors: watches.flatMap(({ reflectors }) => reflectors),
-    controllers: [policies],
+    reflectors: [...watches.flatMap(({ reflectors }) => reflectors), ...(quiesce?.reflectors ?? [])],
+    controllers: [policies, ...(quiesce === undefined ? [] : [quiesce.controller])],
     leadership: election?.elector ?? alwaysLeader,
     logger,
     flush: () => events.flush(),

@@ -1,13 +1,20 @@
 import { dumpTask, pruneTask, shipTask } from '../api/v1alpha1/task.ts';
 import { runContainer, type Surroundings } from './container.ts';
 
-/** The agent's entry point: `agent dump`, `agent ship` or `agent prune`, with the task in HOLDFAST_TASK. The exit status is 0 only for a success. */
+/**
+ * The agent's entry point: `agent decide`, `agent dump`, `agent ship` or `agent prune`, with the task in HOLDFAST_TASK. The exit status is 0 only for a
+ * success.
+ */
 const main = async (name: string | undefined): Promise<number> => {
   const surroundings: Surroundings = {
     env: process.env,
     now: () => new Date(),
     onTerminate: (stop) => process.on('SIGTERM', stop),
   };
+  if (name === 'decide') {
+    const { decide } = await import('./dump/dump.ts');
+    return runContainer({ name, task: dumpTask, work: decide }, surroundings);
+  }
   if (name === 'dump') {
     const { dump } = await import('./dump/dump.ts');
     return runContainer({ name, task: dumpTask, work: dump }, surroundings);
@@ -20,7 +27,7 @@ const main = async (name: string | undefined): Promise<number> => {
     const { prune } = await import('./prune/prune.ts');
     return runContainer({ name, task: pruneTask, work: prune }, surroundings);
   }
-  process.stderr.write('usage: agent dump|ship|prune\n');
+  process.stderr.write('usage: agent decide|dump|ship|prune\n');
   return 2;
 };
 

@@ -48,6 +48,8 @@ export interface Made {
   readonly made?: RunKind;
   /** What a prune found and left. */
   readonly retention?: RetentionState;
+  /** Whether the run has to dump: what the container that decides says. */
+  readonly dumps?: boolean;
 }
 
 /** The work of a container: it returns when everything it made is checked, flushed and in the ledger, and throws otherwise. */

@@ -1,4 +1,5 @@
 import { backupPolicy, backupPolicyNames, group, version } from '../api/v1alpha1/backuppolicy.ts';
+import { maxQuiesceWorkloads } from '../api/v1alpha1/later.ts';
 import { celString } from './convert.ts';
 import { block, templateWhen } from './helm.ts';
 import { secretReferences } from './structural.ts';
@@ -43,8 +44,7 @@ const ruleOf = (path: readonly string[]): AdmissionRule => {
   };
 };
 
-/** The ValidatingAdmissionPolicy's spec: every reference to a Secret in the schema of BackupPolicy is in it. */
-export const secretsAdmission = (paths: readonly string[][] = secretReferences(backupPolicy)) => ({
+const matching = {
   failurePolicy: 'Fail',
   matchConstraints: {
     resourceRules: [
@@ -60,31 +60,62 @@ export const secretsAdmission = (paths: readonly string[][] = secretReferences(b
   matchConditions: [
     { name: 'spec-is-new', expression: `request.operation == 'CREATE' || object.spec != oldObject.spec` },
   ],
+};
+
+/** The ValidatingAdmissionPolicy's spec: every reference to a Secret in the schema of BackupPolicy is in it. */
+export const secretsAdmission = (paths: readonly string[][] = secretReferences(backupPolicy)) => ({
+  ...matching,
   variables: paths.map(variableOf),
   validations: paths.map(ruleOf),
+});
+
+// As with Secrets, one rule an element: each check is priced by itself.
+const workloadRule = (index: number): AdmissionRule => {
+  const workload = `variables.workloads[${index}]`;
+  const field = `spec.quiesce.workloads[${index}]`;
+  const groupOf = `${workload}.kind == 'CronJob' ? 'batch' : 'apps'`;
+  const resource = `${workload}.kind == 'CronJob' ? 'cronjobs' : ${workload}.kind == 'StatefulSet' ? 'statefulsets' : 'deployments'`;
+  return {
+    expression: `variables.workloads.size() <= ${index} || authorizer.group(${groupOf}).resource(${resource}).namespace(request.namespace).name(${workload}.name).check('patch').allowed()`,
+    reason: 'Forbidden',
+    message: `${field}: you may not patch the workload it names, so no policy of yours may stop it`,
+    messageExpression: `${celString(`${field}: you may not patch the `)} + ${workload}.kind + ' "' + ${workload}.name + '" in the namespace "' + request.namespace + '", so no policy of yours may stop it. Ask for that right, or have the policy applied by somebody who has it.'`,
+  };
+};
+
+/** Who may write a policy could have any workload of the namespace stopped: each that it names, its author must be allowed to patch. */
+export const workloadsAdmission = () => ({
+  ...matching,
+  variables: [{ name: 'workloads', expression: 'object.spec.?quiesce.?workloads.orValue([])' }],
+  validations: Array.from({ length: maxQuiesceWorkloads }, (_, index) => workloadRule(index)),
 });
 
 const labels = `  labels:
     {{- include "holdfast.labels" . | nindent 4 }}`;
 
-/** The policy and its binding as a template of the chart. */
-export const admissionTemplate = (): string =>
+const template = (what: string, spec: object): string =>
   templateWhen(
     'admission.enabled',
     `apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicy
 metadata:
-  name: {{ include "holdfast.fullname" . }}-secrets.${group}
+  name: {{ include "holdfast.fullname" . }}-${what}.${group}
 ${labels}
 spec:
-${block(secretsAdmission(), 2)}
+${block(spec, 2)}
 ---
 apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicyBinding
 metadata:
-  name: {{ include "holdfast.fullname" . }}-secrets.${group}
+  name: {{ include "holdfast.fullname" . }}-${what}.${group}
 ${labels}
 spec:
-  policyName: {{ include "holdfast.fullname" . }}-secrets.${group}
+  policyName: {{ include "holdfast.fullname" . }}-${what}.${group}
   validationActions: [Deny]`,
   );
+
+/** The policy about Secrets and its binding as a template of the chart. */
+export const admissionTemplate = (): string => template('secrets', secretsAdmission());
+
+/** The one about workloads. */
+export const workloadsAdmissionTemplate = (): string => template('workloads', workloadsAdmission());

@@ -1,4 +1,4 @@
-import { admissionTemplate } from './admission.ts';
+import { admissionTemplate, workloadsAdmissionTemplate } from './admission.ts';
 import { backupPolicyCrd } from './crd.ts';
 import { failuresDocument } from './failures.ts';
 import { crdTemplate } from './helm.ts';
@@ -18,6 +18,7 @@ export const outputs = (): Output[] => {
     { path: `crds/${crd.spec.group}_${crd.spec.names.plural}.yaml`, content: yamlDocument(crd) },
     { path: `charts/holdfast/templates/crds/${crd.spec.names.plural}.yaml`, content: crdTemplate(crd) },
     { path: 'charts/holdfast/templates/admission/secrets.yaml', content: admissionTemplate() },
+    { path: 'charts/holdfast/templates/admission/workloads.yaml', content: workloadsAdmissionTemplate() },
     { path: `docs/reference/${crd.spec.names.singular}.md`, content: referenceDocument(crd) },
     { path: 'docs/failures.md', content: failuresDocument() },
   ];

@@ -53,6 +53,14 @@ export const catalogue = {
     cause: 'A database that the policy names is not on the server.',
     next: 'Correct the name in the policy, or create the database.',
   },
+  QuiesceFailed: {
+    cause: 'The source could not be kept still, or did not stay so until the dump had ended.',
+    next: 'Nothing of this run counts, and the next one tries again. readOnly: look for a statement that ran long at that time, and for who ended sessions of the account. workloads: check their names, and that nobody else scales them meanwhile.',
+  },
+  QuiesceTimeout: {
+    cause: 'The operator did not say in time that the workloads are down, or that they stayed down.',
+    next: 'The workloads are put back. Check that the operator runs, and that the pods of the workloads end when they are told to.',
+  },
   DumpFailed: {
     cause: 'The dump tool reported an error.',
     next: 'Read the log of the Job; the message has its last words.',

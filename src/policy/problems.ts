@@ -11,7 +11,8 @@ import type { Zone } from '../cron/zone.ts';
 import type { Zones } from '../cron/zones.ts';
 import { isLessThan } from '../kube/quantity.ts';
 import { cronLineOf, scheduleField } from '../workloads/lines.ts';
-import { claimName } from '../workloads/names.ts';
+import { claimName, cronJobName } from '../workloads/names.ts';
+import type { WorkloadSettings } from '../workloads/settings.ts';
 import { windowOf, windowWords } from '../workloads/window.ts';
 import type { Observed } from './observed.ts';
 
@@ -21,6 +22,7 @@ export interface Problem {
     | 'SpecUnreadable'
     | 'FieldNotAvailable'
     | 'ChoiceMissing'
+    | 'QuiesceInvalid'
     | 'ScheduleInvalid'
     | 'DeadlineInvalid'
     | 'ClaimMismatch'
@@ -41,7 +43,6 @@ const notAvailable: readonly (readonly [field: string, given: Given])[] = [
   ['spec.schedule.verify', ({ schedule }) => schedule.verify],
   ['spec.verification', ({ verification }) => verification],
   ['spec.restore', ({ restore }) => restore],
-  ['spec.quiesce', ({ quiesce }) => quiesce],
   ['spec.podTemplate', ({ podTemplate }) => podTemplate],
   ['spec.egressCIDRs', ({ egressCIDRs }) => egressCIDRs],
 ];
@@ -85,6 +86,10 @@ const choices: readonly (readonly [field: string, given: Choices])[] = [
   ['spec.source.git: credentialsSecretRef, which ssh needs', ({ source: { git } }) => [gitKey(git)]],
   ['spec.repository', ({ repository: { rsync, sftp, s3, volume } }) => [rsync, sftp, s3, volume]],
   ['spec.encryption', ({ encryption: { gpg, passphraseSecretRef, none } }) => [gpg, passphraseSecretRef, none]],
+  [
+    'spec.quiesce: readOnly or workloads',
+    ({ quiesce }) => (quiesce === undefined ? [true] : [quiesce.readOnly, quiesce.workloads]),
+  ],
   ['spec.schedule: localCopy or full', ({ schedule }) => [schedule.localCopy ?? schedule.full]],
 ];
 
@@ -95,6 +100,30 @@ const missingChoices = (spec: BackupPolicySpec): Problem[] =>
       reason: 'ChoiceMissing',
       message: `${field}: a choice is missing, or there is more than one. The CRD refuses that: update the CRD, which is of another version, and correct the field.`,
     }));
+
+const invalidQuiesce = (
+  { source, quiesce }: BackupPolicySpec,
+  { name }: ObjectMeta,
+  { quiesceWorkloads }: Pick<WorkloadSettings, 'quiesceWorkloads'>,
+): Problem[] => {
+  const problems: string[] = [];
+  if (quiesce?.readOnly !== undefined && source.mysql === undefined) {
+    problems.push(
+      'spec.quiesce.readOnly: only a MySQL or MariaDB server can be made read-only. Remove it, or use spec.quiesce.workloads.',
+    );
+  }
+  if (quiesce?.workloads !== undefined && !quiesceWorkloads) {
+    problems.push(
+      'spec.quiesce.workloads: this operator was not given the right to stop workloads. Install it with the chart’s value quiesce.enabled=true, or remove the field.',
+    );
+  }
+  const own = runKinds.map((kind) => cronJobName(name, kind));
+  const itself = quiesce?.workloads?.find((workload) => workload.kind === 'CronJob' && own.includes(workload.name));
+  if (itself !== undefined) {
+    problems.push(`spec.quiesce.workloads: the CronJob ${itself.name} makes this policy’s own backups. Remove it.`);
+  }
+  return problems.map((message) => ({ reason: 'QuiesceInvalid', message }));
+};
 
 /** CronJob may miss every run with less (Kubernetes' CronJob, startingDeadlineSeconds). */
 const shortestStartSeconds = 10;
@@ -216,7 +245,11 @@ const claimConflict = ({ source, repository }: BackupPolicySpec, { name }: Objec
 };
 
 /** Everything that keeps a policy from being carried out, in the order a person should read it. */
-export const findProblems = (observed: Observed, zones: Zones): Problem[] => {
+export const findProblems = (
+  observed: Observed,
+  zones: Zones,
+  settings: Pick<WorkloadSettings, 'quiesceWorkloads'>,
+): Problem[] => {
   const { spec, specProblem } = observed.policy;
   if (spec === undefined) {
     return [
@@ -229,6 +262,7 @@ export const findProblems = (observed: Observed, zones: Zones): Problem[] => {
   return [
     ...unavailableFields(spec),
     ...missingChoices(spec),
+    ...invalidQuiesce(spec, observed.policy.metadata, settings),
     ...invalidSchedules(spec, observed.policy.metadata, zones),
     ...invalidDeadlines(spec),
     ...claimMismatch(spec, observed),

@@ -89,7 +89,7 @@ export const createPolicyReconciler = ({ client, cachesOf, events, settings, clo
     const { metadata, status, rawStatus } = observed.policy;
     if (metadata.deletionTimestamp !== undefined) return {};
 
-    const found = findProblems(observed, zones);
+    const found = findProblems(observed, zones, settings);
     const context = { client, caches, policyUid: metadata.uid, policyName: metadata.name, logger, signal };
     const refused = await applyPlan(context, planPolicy(observed, found, settings));
     // With what was just written, but about the spec that it was written for: one that came meanwhile is not carried out yet.

@@ -1,6 +1,7 @@
 import type { V1CronJob, V1Job, V1PersistentVolumeClaim, V1Pod, V1ContainerStatus } from '@kubernetes/client-node';
 import { backupPolicySpec, backupPolicyStatus, objectMeta } from '../api/v1alpha1/backuppolicy.ts';
 import type { BackupPolicySpec, BackupPolicyStatus, ObjectMeta } from '../api/v1alpha1/backuppolicy.ts';
+import { gateAnnotation } from '../api/v1alpha1/gate.ts';
 import { jobKind, type JobKind } from '../api/v1alpha1/recovery-points.ts';
 import { isRecord, keyOf, type KubeObject, type OwnerReference, type Wire } from '../kube/types.ts';
 import { acceptShrinkAnnotation, policyAnnotation, runLabel } from '../workloads/labels.ts';
@@ -151,6 +152,8 @@ export interface ContainerView {
   /** Why it does not start: `ImagePullBackOff`, … */
   waitingReason: string | undefined;
   waitingMessage: string | undefined;
+  /** When it was started, while it runs. */
+  runningSince: string | undefined;
   ended: { exitCode: number; reason: string | undefined; message: string | undefined } | undefined;
 }
 
@@ -160,12 +163,17 @@ export interface PodView extends Member {
   phase: string;
   reason: string | undefined;
   containers: ContainerView[];
+  /** Whether somebody has deleted it. */
+  deleting: boolean;
+  /** The annotation by which its dump container learns whether workloads are down. */
+  gate: string | undefined;
 }
 
 const containerView = ({ name, state }: Wire<V1ContainerStatus>): ContainerView => ({
   name,
   waitingReason: state?.waiting?.reason,
   waitingMessage: state?.waiting?.message,
+  runningSince: state?.running?.startedAt,
   ended:
     state?.terminated === undefined
       ? undefined
@@ -179,6 +187,8 @@ export const podView = (raw: KubeObject): PodView => {
     jobUids: ownerUids(raw, 'Job'),
     phase: status?.phase ?? 'Unknown',
     reason: status?.reason,
+    deleting: raw.metadata.deletionTimestamp !== undefined,
+    gate: raw.metadata.annotations?.[gateAnnotation],
     containers: [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])].map(containerView),
   };
 };

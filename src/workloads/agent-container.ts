@@ -2,7 +2,7 @@ import { jobVariable, taskVariable, type AgentTask } from '../api/v1alpha1/task.
 import type { ClaimMount } from './claim-mount.ts';
 import type { SecretMount } from './secrets.ts';
 import type { WorkloadSettings } from './settings.ts';
-import type { Container, Volume } from './types.ts';
+import type { Container, Volume, VolumeMount } from './types.ts';
 
 /** Where the claim of the policy is mounted, in every container. */
 export const claimDirectory = '/var/lib/holdfast';
@@ -17,11 +17,13 @@ export interface AgentContainer {
 }
 
 interface Options {
-  name: 'dump' | 'ship' | 'prune';
+  name: 'decide' | 'dump' | 'ship' | 'prune';
   image: string;
   task: AgentTask;
   secrets: SecretMount[];
   claims?: ClaimMount[];
+  /** What else is mounted. */
+  others?: { volume: Volume; mount: VolumeMount }[];
   settings: WorkloadSettings;
 }
 
@@ -31,7 +33,15 @@ const literal = (value: string): string => value.replaceAll('$', '$$$$');
 const volumeOfScratch = (name: string): Volume => ({ name: `scratch-${name}`, emptyDir: {} });
 
 /** A container that runs the agent under Pod Security "restricted": the task in a variable, secrets as files, nothing else writable. */
-export const agentContainer = ({ name, image, task, secrets, claims = [], settings }: Options): AgentContainer => ({
+export const agentContainer = ({
+  name,
+  image,
+  task,
+  secrets,
+  claims = [],
+  others = [],
+  settings,
+}: Options): AgentContainer => ({
   container: {
     name,
     image,
@@ -48,7 +58,7 @@ export const agentContainer = ({ name, image, task, secrets, claims = [], settin
       { name: 'claim', mountPath: claimDirectory },
       { name: `scratch-${name}`, mountPath: scratchDirectory },
       { name: `scratch-${name}`, mountPath: '/tmp', subPath: 'tmp' },
-      ...[...secrets, ...claims].map(({ mount }) => mount),
+      ...[...secrets, ...claims, ...others].map(({ mount }) => mount),
     ],
     securityContext: {
       allowPrivilegeEscalation: false,
@@ -59,5 +69,5 @@ export const agentContainer = ({ name, image, task, secrets, claims = [], settin
     },
     terminationMessagePolicy: 'File',
   },
-  volumes: [volumeOfScratch(name), ...[...secrets, ...claims].map(({ volume }) => volume)],
+  volumes: [volumeOfScratch(name), ...[...secrets, ...claims, ...others].map(({ volume }) => volume)],
 });

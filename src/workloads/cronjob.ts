@@ -30,7 +30,7 @@ export const runCronJob = (policy: BackupPolicy, kind: RunKind, settings: Worklo
   const { metadata, spec } = policy;
   const labels = runLabels(metadata.name, kind);
   const annotations = policyAnnotations(metadata.name);
-  const { dump, ship } = runDeadlines(spec, kind);
+  const { decide, dump, ship } = runDeadlines(spec, kind);
   return {
     apiVersion: 'batch/v1',
     kind: 'CronJob',
@@ -62,7 +62,7 @@ export const runCronJob = (policy: BackupPolicy, kind: RunKind, settings: Worklo
         metadata: { labels, annotations },
         spec: {
           backoffLimit: 0,
-          activeDeadlineSeconds: dump + ship + jobMarginSeconds,
+          activeDeadlineSeconds: decide + dump + ship + jobMarginSeconds,
           template: { metadata: { labels, annotations }, spec: pod },
         },
       },

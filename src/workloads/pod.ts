@@ -4,6 +4,7 @@ import type { DumpTask, ShipTask } from '../api/v1alpha1/task.ts';
 import { durationSeconds } from '../api/v1alpha1/duration.ts';
 import { agentContainer, claimDirectory, scratchDirectory, type AgentContainer } from './agent-container.ts';
 import { encryptionOf } from './encryption.ts';
+import { gateFile, gateMount, gateWaitSeconds } from './gate.ts';
 import { policyLabel } from './labels.ts';
 import { cronLineOf } from './lines.ts';
 import { claimName, podHostname, policyLabelValue } from './names.ts';
@@ -18,11 +19,18 @@ const userId = 65532;
 
 /** Deadlines of the parts of a run, in seconds. */
 export interface RunDeadlines {
+  /** Of the container that decides whether to dump; 0 where there is none. */
+  decide: number;
   dump: number;
   ship: number;
 }
 
+// A run that may find a local copy must not stop workloads for nothing.
+const decides = ({ quiesce, schedule }: BackupPolicy['spec'], kind: RunKind): boolean =>
+  quiesce?.workloads !== undefined && kind !== 'LocalCopy' && schedule.localCopy !== undefined;
+
 export const runDeadlines = (spec: BackupPolicy['spec'], kind: RunKind): RunDeadlines => ({
+  decide: decides(spec, kind) ? durationSeconds(spec.deadlines.localCopy) : 0,
   dump: durationSeconds(spec.deadlines.localCopy),
   ship: kind === 'LocalCopy' ? 0 : durationSeconds(kind === 'Full' ? spec.deadlines.full : spec.deadlines.incremental),
 });
@@ -34,10 +42,17 @@ export const commonTask = ({ metadata }: BackupPolicy) => ({
   scratch: scratchDirectory,
 });
 
-const dumpContainer = (policy: BackupPolicy, kind: RunKind, settings: WorkloadSettings): AgentContainer | undefined => {
+const quiesceOf = ({ quiesce }: BackupPolicy['spec']): Pick<DumpTask, 'quiesce'> => {
+  if (quiesce?.readOnly !== undefined) return { quiesce: { by: 'ReadOnly' } };
+  if (quiesce?.workloads === undefined) return {};
+  return { quiesce: { by: 'Workloads', gate: gateFile, waitSeconds: gateWaitSeconds } };
+};
+
+/** The container that dumps; before it, where it may be that workloads need not be stopped, the one that decides. */
+const dumpContainers = (policy: BackupPolicy, kind: RunKind, settings: WorkloadSettings): AgentContainer[] => {
   const { source, schedule, localCopy } = policy.spec;
   const parts = sourceParts(source);
-  if (parts === undefined) return undefined;
+  if (parts === undefined) return [];
   const copies = kind === 'LocalCopy' ? undefined : cronLineOf(policy, 'LocalCopy');
   const reuse = copies === undefined ? {} : { reuse: { schedule: copies, timeZone: schedule.timeZone } };
   const task = {
@@ -47,11 +62,17 @@ const dumpContainer = (policy: BackupPolicy, kind: RunKind, settings: WorkloadSe
     source: parts.source,
     keep: localCopy.keep,
     ...(policy.spec.retention !== undefined && { freezeOnShrink: policy.spec.retention.freezeOnShrink }),
+    ...quiesceOf(policy.spec),
     ...reuse,
     ...windowTask(schedule),
   } satisfies DumpTask;
   const { secrets, claims = [] } = parts;
-  return agentContainer({ name: 'dump', image: settings.images[parts.image], task, secrets, claims, settings });
+  const container = { image: settings.images[parts.image], task, settings };
+  const gate = task.quiesce?.by === 'Workloads' ? { others: [gateMount] } : {};
+  return [
+    ...(decides(policy.spec, kind) ? [agentContainer({ ...container, name: 'decide', secrets: [] })] : []),
+    agentContainer({ ...container, name: 'dump', secrets, claims, ...gate }),
+  ];
 };
 
 const shipContainer = (
@@ -89,11 +110,11 @@ const runContainers = (
   kind: RunKind,
   settings: WorkloadSettings,
 ): [AgentContainer, ...AgentContainer[]] | undefined => {
-  const dump = dumpContainer(policy, kind, settings);
-  if (dump === undefined) return undefined;
-  if (kind === 'LocalCopy') return [dump];
+  const [first, ...others] = dumpContainers(policy, kind, settings);
+  if (first === undefined) return undefined;
+  if (kind === 'LocalCopy') return [first, ...others];
   const ship = shipContainer(policy, kind, settings);
-  return ship === undefined ? undefined : [dump, ship];
+  return ship === undefined ? undefined : [first, ...others, ship];
 };
 
 /** The pod of a run: the dump as an init container, then the shipping one; for a local copy the dump alone. */

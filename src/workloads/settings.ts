@@ -5,6 +5,8 @@ export interface WorkloadSettings {
   /** Images of the containers, by target of the Dockerfile. */
   images: Images;
   imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
+  /** Whether this operator may stop workloads; the API server refuses it otherwise. */
+  quiesceWorkloads: boolean;
   /** Identity of the cluster for owner markers: the UID of the namespace kube-system. */
   cluster: string;
 }

@@ -39,9 +39,13 @@ const forward: Decision = { kind: 'forward' };
 
 const isTrouble = ({ level }: Record<string, unknown>): boolean => level === 'error' || level === 'fatal';
 
-export const createVictim = async (kubeconfig: string, namespace: string): Promise<Victim> => {
+export const createVictim = async (
+  kubeconfig: string,
+  namespace: string,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<Victim> => {
   const proxy = await startFaultProxy({ kubeconfig });
-  const environment = { HOLDFAST_NAMESPACES: namespace, NODE_COMPILE_CACHE: compileCache };
+  const environment = { HOLDFAST_NAMESPACES: namespace, NODE_COMPILE_CACHE: compileCache, ...variables };
   let running: Promise<RunningOperator> | undefined;
   let killed = false;
 

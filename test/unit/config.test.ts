@@ -11,6 +11,7 @@ test('the least that must be said, and what the rest is then', () => {
     logLevel: 'info',
     port: 8080,
     workers: 4,
+    quiesceWorkloads: false,
     instance: 'holdfast',
     lease: undefined,
   });
@@ -24,6 +25,7 @@ test('everything said', () => {
     HOLDFAST_LOG_LEVEL: 'debug',
     HOLDFAST_PORT: '0',
     HOLDFAST_WORKERS: '8',
+    HOLDFAST_QUIESCE_WORKLOADS: 'Enabled',
     HOLDFAST_INSTANCE: 'holdfast-7d4b9-x7x7x',
     HOLDFAST_LEASE_NAMESPACE: 'holdfast-system',
     HOLDFAST_LEASE_NAME: 'second.holdfast',
@@ -36,6 +38,7 @@ test('everything said', () => {
     logLevel: 'debug',
     port: 0,
     workers: 8,
+    quiesceWorkloads: true,
     instance: 'holdfast-7d4b9-x7x7x',
     lease: { namespace: 'holdfast-system', name: 'second.holdfast', seconds: 5 },
   });
@@ -61,6 +64,7 @@ test.each([
   { name: 'HOLDFAST_NAMESPACES', value: 'shop,', says: 'names of namespaces', reason: 'a name is missing' },
   { name: 'HOLDFAST_NAMESPACES', value: 'shop bank', says: 'names of namespaces', reason: 'no comma' },
   { name: 'HOLDFAST_NAMESPACES', value: '../kube-system', says: 'names of namespaces', reason: 'a path' },
+  { name: 'HOLDFAST_QUIESCE_WORKLOADS', value: 'true', says: '"Enabled"', reason: 'another word' },
   { name: 'HOLDFAST_LOG_LEVEL', value: 'verbose', says: '"debug"', reason: 'no such level' },
   { name: 'HOLDFAST_PORT', value: '', says: 'whole number', reason: 'empty: it must not mean any port' },
   { name: 'HOLDFAST_PORT', value: '65536', says: '65535', reason: 'too great' },

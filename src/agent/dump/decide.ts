@@ -1,3 +1,4 @@
+import type { Quiesced } from '../../api/v1alpha1/recovery-points.ts';
 import type { LedgerCopy } from '../ledger.ts';
 
 /** What is known when a run decides where its copy comes from. */
@@ -8,6 +9,10 @@ export interface CopyChoiceInput {
   readonly newest: LedgerCopy | undefined;
   /** Whether its files are all there with their sizes. */
   readonly filesPresent: boolean;
+  /** How the source has to be kept still; missing when it need not. */
+  readonly quiesce?: Quiesced | undefined;
+  /** The run itself: a copy that it took before is its own. */
+  readonly jobName?: string;
 }
 
 export type CopyChoice = { readonly reuse: LedgerCopy } | { readonly dump: string };
@@ -16,13 +21,16 @@ export type CopyChoice = { readonly reuse: LedgerCopy } | { readonly dump: strin
  * Whether a full or incremental ships the copy that is there or dumps anew. A copy is shipped once, and one that is older than its
  * latest scheduled time is never shipped as new: that would show an old state under a new backup's time.
  */
-export const chooseCopy = ({ slot, newest, filesPresent }: CopyChoiceInput): CopyChoice => {
+export const chooseCopy = ({ slot, newest, filesPresent, quiesce, jobName }: CopyChoiceInput): CopyChoice => {
   if (slot === undefined) return { dump: 'this run makes its own copy' };
   if (newest === undefined) return { dump: 'there is no local copy yet' };
-  if (newest.takenBy !== undefined) return { dump: `local copy ${newest.name} is shipped by ${newest.takenBy}` };
+  if (newest.takenBy !== undefined && newest.takenBy !== jobName)
+    return { dump: `local copy ${newest.name} is shipped by ${newest.takenBy}` };
   if (newest.shippedAs !== undefined) return { dump: `local copy ${newest.name} was shipped before` };
   if (Date.parse(newest.dataTime) < slot.getTime())
     return { dump: `local copy ${newest.name} is older than its schedule` };
+  if (quiesce !== undefined && newest.quiesced !== quiesce)
+    return { dump: `local copy ${newest.name} was made while the source was not kept still` };
   if (!filesPresent) return { dump: `local copy ${newest.name} is not whole any more` };
   return { reuse: newest };
 };

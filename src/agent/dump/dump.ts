@@ -7,7 +7,7 @@ import { errorCode } from '../disk.ts';
 import type { LedgerCopy } from '../ledger.ts';
 import type { Made, RunContext } from '../run.ts';
 import { filesPresent } from './copy-files.ts';
-import { chooseCopy } from './decide.ts';
+import { chooseCopy, type CopyChoice } from './decide.ts';
 import { foreseeSpace } from './foresee.ts';
 import { makeCopy } from './make-copy.ts';
 import { engineFor } from './registry.ts';
@@ -17,17 +17,9 @@ import { byDataTime, pruneCopies, tidyCopies } from './tidy.ts';
  * The work of the dump container: a local copy, made anew, or for a full or incremental the one of the newest slot. The dump lock is
  * waited for, so that a copy that is being made is used when it is done.
  */
-export const dump = async (context: RunContext<DumpTask>): Promise<Made> => {
-  const { task, layout, log } = context;
-  const lock = await context.step('Lock', () => context.lock(layout.dumpLock, 'lock for dumps'));
-  try {
-    await context.step('Prepare', () => tidyCopies(context));
-    const newest = (await context.ledger.read()).copies.toSorted(byDataTime).at(-1);
-    const choice = chooseCopy({
-      slot: slotOf(context),
-      newest,
-      filesPresent: newest !== undefined && (await filesPresent(join(layout.copies, newest.name), newest)),
-    });
+export const dump = (context: RunContext<DumpTask>): Promise<Made> =>
+  withChoice(context, async (choice) => {
+    const { log } = context;
     if ('reuse' in choice) {
       log.info(`local copy ${choice.reuse.name} is used`);
       await context.step('Finish', () => take(context, choice.reuse));
@@ -39,12 +31,45 @@ export const dump = async (context: RunContext<DumpTask>): Promise<Made> => {
       await prune(context);
       await foreseeSpace(context);
     });
-    const copy = await makeCopy(context, engineFor(task.source));
+    const copy = await makeCopy(context, engineFor(context.task.source));
     await context.step('Finish', async () => {
       await take(context, copy);
       await prune(context, copy.name);
     });
     return { made: 'LocalCopy' };
+  });
+
+/**
+ * The work of the container before it, where workloads are stopped for a dump: says whether one is needed at all. A copy that will do is
+ * taken, so that the dump container finds it.
+ */
+export const decide = (context: RunContext<DumpTask>): Promise<Made> =>
+  withChoice(context, async (choice) => {
+    if ('dump' in choice) {
+      context.log.info(`a dump is needed: ${choice.dump}`);
+      return { dumps: true };
+    }
+    await context.step('Finish', () => take(context, choice.reuse));
+    return { dumps: false };
+  });
+
+const withChoice = async (
+  context: RunContext<DumpTask>,
+  work: (choice: CopyChoice) => Promise<Made>,
+): Promise<Made> => {
+  const { task, layout, jobName } = context;
+  const lock = await context.step('Lock', () => context.lock(layout.dumpLock, 'lock for dumps'));
+  try {
+    await context.step('Prepare', () => tidyCopies(context));
+    const newest = (await context.ledger.read()).copies.toSorted(byDataTime).at(-1);
+    const choice = chooseCopy({
+      slot: slotOf(context),
+      newest,
+      filesPresent: newest !== undefined && (await filesPresent(join(layout.copies, newest.name), newest)),
+      quiesce: task.quiesce?.by,
+      jobName,
+    });
+    return await work(choice);
   } finally {
     await lock.release();
   }

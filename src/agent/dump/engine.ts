@@ -1,4 +1,5 @@
 import type { DumpTask } from '../../api/v1alpha1/task.ts';
+import type { Quiesced } from '../../api/v1alpha1/recovery-points.ts';
 import type { RunContext } from '../run.ts';
 
 /** What an engine says about the dump it wrote. */
@@ -13,6 +14,8 @@ export interface Dumped {
   readonly rows?: number;
   /** Names of what holds something (tables, measurements): one that is missing from the next dump is told. */
   readonly holding?: readonly string[];
+  /** How the engine kept the source still, proven until its dump had ended. */
+  readonly quiesced?: Quiesced;
 }
 
 /**

@@ -12,7 +12,8 @@ import { plainText, shorten } from '../text.ts';
 import { secondsBetween, timestamp } from '../../base/times.ts';
 import { describeFiles, flushAll, writeManifest } from './copy-files.ts';
 import { compareCopy, fitHolding } from './compare-copy.ts';
-import type { Engine } from './engine.ts';
+import type { Dumped, Engine } from './engine.ts';
+import { waitForGate } from './gate.ts';
 import { byDataTime, partialSuffix } from './tidy.ts';
 import { dumpInWindow } from './window.ts';
 
@@ -35,7 +36,12 @@ export const makeCopy = async (context: RunContext<DumpTask>, engine: Engine): P
       notCovered = [],
       rows,
       holding,
-    } = await dumpInWindow(context, () => engine.dump(context, partial));
+      quiesced,
+    } = await dumpQuiesced(context, engine, partial);
+    const { quiesce } = context.task;
+    if (quiesce !== undefined && quiesced !== quiesce.by) {
+      throw new RunError('InternalError', `The source was to be kept still (${quiesce.by}), and was not.`);
+    }
     return await context.step('Finish', async () => {
       const name = compactTime(dataTime);
       const files = await describeFiles(partial, signal);
@@ -51,6 +57,7 @@ export const makeCopy = async (context: RunContext<DumpTask>, engine: Engine): P
         ...(notCovered.length > 0 && { notCovered: fitNotCovered(notCovered) }),
         ...(rows !== undefined && { rows }),
         ...(names !== undefined && { holding: names }),
+        ...(quiesced !== undefined && { quiesced }),
         files,
       };
       const copy = { ...described, ...compareCopy(context, await ledger.read(), described) };
@@ -78,6 +85,19 @@ export const makeCopy = async (context: RunContext<DumpTask>, engine: Engine): P
 const withoutNames = (copy: LedgerCopy): LedgerCopy => {
   const { holding: _holding, ...rest } = copy;
   return rest;
+};
+
+/** Dumps while the workloads are down, when that is asked for: the operator says so before, and again when the dump has ended. */
+const dumpQuiesced = async (context: RunContext<DumpTask>, engine: Engine, directory: string): Promise<Dumped> => {
+  const { quiesce } = context.task;
+  if (quiesce?.by !== 'Workloads') return dumpInWindow(context, () => engine.dump(context, directory));
+  const { gate: file, waitSeconds } = quiesce;
+  const gate = await context.step('Quiesce', () => waitForGate(context, { file, waitSeconds }));
+  // The window is for the dump: what is waited for before it is not part of it.
+  const dumped = await dumpInWindow(context, () => engine.dump(context, directory));
+  const ended = context.now();
+  await context.step('Quiesce', () => gate.confirm(ended));
+  return { ...dumped, quiesced: 'Workloads' };
 };
 
 const maxNotCovered = 4;

@@ -37,10 +37,17 @@ export const backupPolicySpec = z
       .describe('Starts no more runs. A run that is under way goes on; what is stored stays.'),
   })
   .meta(
-    celRules({
-      rule: '!has(self.source.files) || !has(self.repository.volume) || self.source.files.claimName != self.repository.volume.claimName',
-      message: 'repository.volume.claimName: must not be the claim that is backed up; name another',
-    }),
+    celRules(
+      {
+        rule: '!has(self.source.files) || !has(self.repository.volume) || self.source.files.claimName != self.repository.volume.claimName',
+        message: 'repository.volume.claimName: must not be the claim that is backed up; name another',
+      },
+      {
+        rule: '!has(self.quiesce) || !has(self.quiesce.readOnly) || has(self.source.mysql)',
+        message:
+          'quiesce.readOnly: only a MySQL or MariaDB server can be made read-only; set quiesce.workloads, or none',
+      },
+    ),
   )
   .describe('What is backed up, where to, when, and what was promised.');
 export type BackupPolicySpec = DeepReadonly<z.output<typeof backupPolicySpec>>;

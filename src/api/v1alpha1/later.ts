@@ -82,9 +82,17 @@ export const restorePolicy = z
   })
   .describe(`How data comes back. ${notYet}`);
 
+/** As many as admission can ask about, each by itself. */
+export const maxQuiesceWorkloads = 16;
+
 export const quiesce = z
   .object({
-    readOnly: z.object({}).describe('The server is read-only during the dump.').optional(),
+    readOnly: z
+      .object({})
+      .describe(
+        'MySQL and MariaDB: the server takes no writes, from whatever account, until the dump has ended; writers wait and then go on. The account needs RELOAD.',
+      )
+      .optional(),
     workloads: z
       .array(
         z.object({
@@ -92,9 +100,12 @@ export const quiesce = z
           name: objectName.describe('Its name.'),
         }),
       )
-      .max(32)
+      .min(1)
+      .max(maxQuiesceWorkloads)
       .meta({ 'x-kubernetes-list-type': 'atomic' })
-      .describe('Workloads at zero during the dump.')
+      .describe(
+        'Workloads of the same namespace that are stopped during the dump (Deployments and StatefulSets scaled to zero, CronJobs suspended and their Jobs waited for) and then put back. The operator needs the chart’s value quiesce.enabled.',
+      )
       .optional(),
   })
   .meta(
@@ -103,7 +114,7 @@ export const quiesce = z
       message: 'quiesce: set exactly one of readOnly, workloads',
     }),
   )
-  .describe(`Keeps the source still during the dump. ${notYet}`);
+  .describe('Keeps the source still during the dump. Exactly one of readOnly, workloads.');
 
 export const podTemplate = z
   .object({

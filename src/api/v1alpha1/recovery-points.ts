@@ -30,6 +30,10 @@ const point = z.object({
     .optional(),
 });
 
+/** How a source was kept still while it was dumped. */
+export const quiesced = z.enum(['ReadOnly', 'Workloads']);
+export type Quiesced = z.output<typeof quiesced>;
+
 /** A dump on the claim. */
 export const localCopyPoint = point.extend({
   name: z.string().max(64).describe('Its directory among the local copies.'),
@@ -44,6 +48,9 @@ export const localCopyPoint = point.extend({
     .string()
     .max(160)
     .describe('What it holds less than what is stored, when that is so much that the source may have been emptied.')
+    .optional(),
+  quiesced: quiesced
+    .describe('How the source was kept still until the dump had ended; missing when it was not.')
     .optional(),
 });
 export type LocalCopyPoint = z.output<typeof localCopyPoint>;

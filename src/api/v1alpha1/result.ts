@@ -23,6 +23,7 @@ export const maxResultBytes = 2048;
 export const runSteps = [
   'Prepare',
   'Connect',
+  'Quiesce',
   'Dump',
   'Facts',
   'Lock',
@@ -63,13 +64,17 @@ export type Note = z.output<typeof note>;
 /** The result of one container. */
 export const result = z.object({
   version: z.literal(1),
-  container: z.enum(['dump', 'ship', 'prune']),
+  container: z.enum(['decide', 'dump', 'ship', 'prune']),
   kind: jobKind.describe('What the run was started for.'),
   outcome: z.enum(['Succeeded', 'Failed']),
   startTime: time,
   completionTime: time,
   made: runKind
     .describe('What this container made: a Full where an incremental was asked for, for example.')
+    .optional(),
+  dumps: z
+    .boolean()
+    .describe('Of the container that decides: whether the run has to dump, so that workloads have to be stopped.')
     .optional(),
   failure: failure.optional(),
   dump: z

@@ -37,6 +37,16 @@ const dumpSource = z.union([
 ]);
 export type DumpSource = z.output<typeof dumpSource>;
 
+/** How the source is kept still while it is dumped. What was asked for and cannot be had fails the run. */
+const quiesceTask = z.discriminatedUnion('by', [
+  z.object({ by: z.literal('ReadOnly') }).describe('The engine has the server hold back writes.'),
+  z.object({
+    by: z.literal('Workloads'),
+    gate: directory.describe('The file in which the operator says that the workloads are down.'),
+    waitSeconds: z.int().min(1).describe('How long that is waited for, before the dump and after it.'),
+  }),
+]);
+
 /** Dump the source into a new local copy. */
 export const dumpTask = common.extend({
   source: dumpSource,
@@ -47,6 +57,7 @@ export const dumpTask = common.extend({
     .max(100)
     .optional()
     .describe('A copy that holds less than what is stored by more than this many percent is marked; 50 when left out.'),
+  quiesce: quiesceTask.optional(),
   reuse: z
     .object({
       schedule: z.string().describe('The cron line of the local copies.'),

@@ -36,7 +36,7 @@ export interface AgentOptions {
 }
 
 export const startAgent = async (
-  container: 'dump' | 'ship',
+  container: 'decide' | 'dump' | 'ship',
   task: unknown,
   { jobName = 'policy-job-1', programs }: AgentOptions = {},
 ): Promise<RunningAgent> => {
@@ -72,7 +72,7 @@ export const startAgent = async (
 
 /** Runs an agent to its end. */
 export const runAgent = async (
-  container: 'dump' | 'ship',
+  container: 'decide' | 'dump' | 'ship',
   task: unknown,
   options?: AgentOptions,
 ): Promise<AgentEnd> => {

@@ -372,6 +372,12 @@ const refused: Case[] = [
     says: 'supported values: "Latest", "LatestAndRandom"',
     reason: 'not a choice',
   },
+  {
+    path: 'quiesce',
+    value: {},
+    says: 'quiesce: set exactly one of readOnly, workloads',
+    reason: 'to be kept still, and nobody says how',
+  },
   { path: 'egressCIDRs', value: ['everywhere'], says: 'write an IPv4 network', reason: 'no network' },
   { path: 'suspend', value: 'yes', says: 'must be of type boolean', reason: 'a word' },
   {
@@ -394,6 +400,15 @@ test('a repository on the claim that is backed up is refused', async () => {
     refused: expect.stringContaining('must not be the claim that is backed up'),
   });
   expect(await dryRun(client, onto('backups'))).toEqual({ accepted: expect.anything() });
+});
+
+test('a source that takes no SQL cannot be asked to be read-only', async () => {
+  const quiesced = withValue(good, 'spec.quiesce', { readOnly: {} });
+  expect(await dryRun(client, quiesced)).toEqual({ accepted: expect.anything() });
+  const files = { files: { claimName: 'shop', paths: ['/'] } };
+  expect(await dryRun(client, withValue(quiesced, 'spec.source', files))).toMatchObject({
+    refused: expect.stringContaining('quiesce.readOnly: only a MySQL or MariaDB server can be made read-only'),
+  });
 });
 
 test('a policy without a spec is refused', async () => {

@@ -236,9 +236,76 @@ describe('a policy that is there', () => {
   });
 });
 
-test('the API server finds no mistake in the expressions', async () => {
+describe('who may have workloads stopped', () => {
+  const stopping = (...workloads: JsonObject[]): JsonObject => withValue(good, 'spec.quiesce', { workloads });
+  const names = ['shop', 'queue', 'nightly'];
+  beforeAll(async () => {
+    const text = JSON.stringify(good);
+    const secrets = [...text.matchAll(/SecretRef":\{"name":"([^"]+)"/g)].map(([, name = '']) => name);
+    await allow(...secrets);
+    await plane.kubectl(['apply', '--filename', '-'], {
+      input: JSON.stringify({
+        apiVersion: 'rbac.authorization.k8s.io/v1',
+        kind: 'Role',
+        metadata: { name: 'workloads', namespace: 'agama' },
+        rules: [
+          { apiGroups: ['apps'], resources: ['deployments'], verbs: ['patch'], resourceNames: ['shop'] },
+          { apiGroups: ['apps'], resources: ['statefulsets'], verbs: ['patch'], resourceNames: ['queue'] },
+          { apiGroups: ['batch'], resources: ['cronjobs'], verbs: ['patch'], resourceNames: ['nightly'] },
+        ],
+      }),
+    });
+    await plane.kubectl([
+      'create',
+      'rolebinding',
+      'workloads',
+      '--namespace',
+      'agama',
+      '--role',
+      'workloads',
+      '--user',
+      'jane',
+    ]);
+    await waitUntil(() => mayDo(plane, 'jane', { verb: 'patch', resource: 'cronjobs.batch', name: 'nightly' }), {
+      timeoutMs: 30_000,
+      describe: () => 'the Role did not reach the authorizer',
+    });
+  });
+
+  const own = [
+    { kind: 'Deployment', name: 'shop' },
+    { kind: 'StatefulSet', name: 'queue' },
+    { kind: 'CronJob', name: 'nightly' },
+  ];
+
+  test('each that she may patch', async () => {
+    expect(await apply(stopping(...own), jane, '--dry-run=server')).toContain('serverside-applied');
+  });
+
+  test.each(
+    own.flatMap(({ kind }) =>
+      names
+        .filter((name) => !own.some((each) => each.kind === kind && each.name === name))
+        .map((name) => ({ kind, name, reason: 'of another kind than she may patch' })),
+    ),
+  )('not the $kind $name: $reason', async ({ kind, name }) => {
+    const refusal = await refusalOf(apply(stopping(...own, { kind, name }), jane, '--dry-run=server'));
+    expect(refusal).toContain(`spec.quiesce.workloads[3]: you may not patch the ${kind} "${name}"`);
+  });
+
+  test('sixteen are judged one by one', async () => {
+    const many = Array.from({ length: 16 }, () => own[0] ?? {});
+    expect(await apply(stopping(...many), jane, '--dry-run=server')).toContain('serverside-applied');
+    const last = await refusalOf(
+      apply(stopping(...many.slice(1), { kind: 'Deployment', name: 'x' }), jane, '--dry-run=server'),
+    );
+    expect(last).toContain('spec.quiesce.workloads[15]');
+  });
+});
+
+test.each(['secrets', 'workloads'])('the API server finds no mistake in the expressions about %s', async (what) => {
   const policy = JSON.parse(
-    await plane.kubectl(['get', 'validatingadmissionpolicy', 'holdfast-secrets.holdfast.dev', '--output', 'json']),
+    await plane.kubectl(['get', 'validatingadmissionpolicy', `holdfast-${what}.holdfast.dev`, '--output', 'json']),
   ) as {
     status?: { typeChecking?: { expressionWarnings?: unknown[] } };
   };

@@ -115,6 +115,9 @@ const denied: (Right & { reason: string })[] = [
     reason: 'a Job is made or gone, and never changed',
   })),
   ...['create', 'delete', 'patch'].map((verb) => ({ verb, resource: 'pods', reason: 'Jobs make the pods' })),
+  ...['deployments.apps', 'statefulsets.apps'].flatMap((resource) =>
+    ['get', 'patch'].map((verb) => ({ verb, resource, reason: 'only with quiesce.enabled' })),
+  ),
   { verb: 'create', resource: 'pods/exec', reason: 'no way into a pod' },
   { verb: 'get', resource: 'pods/log', reason: 'results come by status' },
   { verb: 'get', resource: 'namespaces', name: 'agama', reason: 'only the one namespace' },
@@ -167,9 +170,9 @@ test.each([
 });
 
 test('the operator takes the settings that the chart gives it', async () => {
-  const deployment = (await rendered('--set', 'namespaces={agama,other},workers=7,logLevel=debug')).find(
-    ({ kind }) => kind === 'Deployment',
-  );
+  const deployment = (
+    await rendered('--set', 'namespaces={agama,other},workers=7,logLevel=debug,quiesce.enabled=true')
+  ).find(({ kind }) => kind === 'Deployment');
   const { spec } = deployment as unknown as Deployment;
   const [container] = spec.template.spec.containers;
   const env = container?.env.map(({ name, value }) => [name, value ?? 'holdfast-5d9c7-x2x']) ?? [];
@@ -180,6 +183,7 @@ test('the operator takes the settings that the chart gives it', async () => {
     logLevel: 'debug',
     port: 8080,
     workers: 7,
+    quiesceWorkloads: true,
     instance: 'holdfast-5d9c7-x2x',
     lease: { namespace: 'holdfast-5d9c7-x2x', name: 'holdfast', seconds: 15 },
   });
@@ -290,6 +294,7 @@ test('the pod passes Pod Security "restricted", writes nothing and gets its sett
               { name: 'HOLDFAST_LOG_LEVEL', value: 'info' },
               { name: 'HOLDFAST_PORT', value: '8080' },
               { name: 'HOLDFAST_WORKERS', value: '4' },
+              { name: 'HOLDFAST_QUIESCE_WORKLOADS', value: 'Disabled' },
             ]),
           },
         ],
@@ -319,7 +324,13 @@ test('with namespaces, the operator has its rights there only, and the image set
     'images.mysql.repository=registry.example.com:5000/mysql,images.mysql.tag=v2',
     '--set',
     'podLabels.app\\.kubernetes\\.io/name=stolen',
+    '--set',
+    'quiesce.enabled=true',
   ]);
+  for (const resource of ['deployments.apps', 'statefulsets.apps', 'cronjobs.batch', 'pods']) {
+    expect(await mayDo(plane, operator, { verb: 'patch', resource })).toBe(true);
+    expect(await mayDo(plane, operator, { verb: 'patch', resource, where: 'other' })).toBe(false);
+  }
   expect(await mayDo(plane, operator, { verb: 'list', resource: 'backuppolicies.holdfast.dev' })).toBe(true);
   expect(await mayDo(plane, operator, { verb: 'list', resource: 'backuppolicies.holdfast.dev', where: 'other' })).toBe(
     false,
@@ -339,6 +350,7 @@ test('with namespaces, the operator has its rights there only, and the image set
   const { template } = (JSON.parse(deployment) as { spec: { template: JsonObject } }).spec;
   expect(template).toMatchObject({ metadata: { labels: { 'app.kubernetes.io/name': 'holdfast' } } });
   expect(JSON.stringify(template)).toContain('{"name":"HOLDFAST_NAMESPACES","value":"agama"}');
+  expect(JSON.stringify(template)).toContain('{"name":"HOLDFAST_QUIESCE_WORKLOADS","value":"Enabled"}');
   expect(JSON.stringify(template)).toContain('"value":"registry.example.com:5000/mysql:v2"');
 });
 
@@ -355,6 +367,7 @@ test.each([
   { set: 'image.repository=holdfast/operator:1', says: 'repository', reason: 'a tag in the name' },
   { set: 'namespaces={A_b}', says: 'namespaces', reason: 'no namespace' },
   { set: 'crds.enabled=perhaps', says: 'enabled', reason: 'neither yes nor no' },
+  { set: 'quiesce.enabled=perhaps', says: 'enabled', reason: 'neither yes nor no' },
   { set: 'admission=false', says: 'admission', reason: 'a block that is not one' },
 ])('values.schema.json refuses $set: $reason', async ({ set, says }) => {
   const refusal = await refusalOf(plane.helm(['template', 'holdfast', chart, '--set', set]));

@@ -125,7 +125,7 @@ test('conflicts that do not end are tried again with growing waits; no Event tel
   };
   try {
     // Not available: the policy is Stalled, of which an Event is to tell.
-    await stage.policy({ spec: { quiesce: { readOnly: {} } } });
+    await stage.policy({ spec: { restore: { confirmation: 'None' } } });
     // The fourth or fifth: they begin with less than half a second.
     await eventually('a wait of three seconds', async () => waits().some((ms) => ms >= 3000));
     expect(waits().length).toBeGreaterThan(2);

@@ -9,4 +9,9 @@ export const imageEnvironment: Readonly<Record<string, string>> = Object.fromEnt
 );
 
 /** What builders are given in such tests. */
-export const testSettings = { images: testImages, imagePullPolicy: 'IfNotPresent', cluster: 'cluster-uid' } as const;
+export const testSettings = {
+  images: testImages,
+  imagePullPolicy: 'IfNotPresent',
+  quiesceWorkloads: true,
+  cluster: 'cluster-uid',
+} as const;

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import type { KubeClient } from '../../../src/kube/client.ts';
 import { resourcePath } from '../../../src/kube/path.ts';
 import { apiVersionOf, isKubeObject, isRecord, type KubeObject, type ResourceType } from '../../../src/kube/types.ts';
+import { workloadTypes } from '../../../src/quiesce/workload.ts';
 import { resources } from '../../../src/policy/resources.ts';
 
 /** A kind of the core group that lives in namespaces. */
@@ -24,6 +25,8 @@ const types: Readonly<Record<string, ResourceType>> = {
   pod: resources.pod,
   pods: resources.pod,
   pvc: resources.claim,
+  deployment: workloadTypes.Deployment,
+  statefulset: workloadTypes.StatefulSet,
   events: coreType('Event', 'events'),
   resourcequota: coreType('ResourceQuota', 'resourcequotas'),
 };

@@ -45,6 +45,36 @@ test.each([
     input: { slot, newest: { ...fresh, takenBy: 'agama-full-1' }, filesPresent: true },
     reuse: false,
   },
+  {
+    reason: 'made while the source was written to, where it is to be kept still',
+    input: { slot, newest: fresh, filesPresent: true, quiesce: 'ReadOnly' as const },
+    reuse: false,
+  },
+  {
+    reason: 'kept still in another way than the policy asks for now',
+    input: {
+      slot,
+      newest: { ...fresh, quiesced: 'Workloads' as const },
+      filesPresent: true,
+      quiesce: 'ReadOnly' as const,
+    },
+    reuse: false,
+  },
+  {
+    reason: 'kept still as the policy asks',
+    input: {
+      slot,
+      newest: { ...fresh, quiesced: 'ReadOnly' as const },
+      filesPresent: true,
+      quiesce: 'ReadOnly' as const,
+    },
+    reuse: true,
+  },
+  {
+    reason: 'kept still, and nobody asks',
+    input: { slot, newest: { ...fresh, quiesced: 'ReadOnly' as const }, filesPresent: true },
+    reuse: true,
+  },
   { reason: 'a file is gone', input: { slot, newest: fresh, filesPresent: false }, reuse: false },
 ])('which copy is shipped: $reason', ({ input, reuse }) => {
   expect('reuse' in chooseCopy(input)).toBe(reuse);

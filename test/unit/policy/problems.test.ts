@@ -18,7 +18,7 @@ import { now, observedOf, pointsOf } from '../../support/operator/runs.ts';
 const zones = createZones();
 
 const problemsOf = (spec: Json, claims: Parameters<typeof observedOf>[0] = {}) =>
-  findProblems(observedOf({ ...claims, policy: rawPolicy({ spec }) }), zones);
+  findProblems(observedOf({ ...claims, policy: rawPolicy({ spec }) }), zones, testSettings);
 
 test('the sample is carried out: no problems', () => {
   expect(problemsOf({})).toEqual([]);
@@ -263,10 +263,29 @@ test.each([
   { spec: { encryption: { gpg: undefined } }, field: 'spec.encryption', reason: 'it would be in the clear' },
   { spec: { encryption: { none: {} } }, field: 'spec.encryption', reason: 'both a key and none' },
   { spec: { schedule: { localCopy: undefined, full: undefined } }, field: 'spec.schedule', reason: 'no schedule' },
+  { spec: { quiesce: {} }, field: 'spec.quiesce', reason: 'to be kept still, and nobody says how' },
 ])('what the CRD’s rules should have refused is a problem too: $reason', ({ spec, field }) => {
   const problems = problemsOf(spec);
   expect(problems).toMatchObject([{ reason: 'ChoiceMissing' }]);
   expect(problems[0]?.message.startsWith(field)).toBe(true);
+});
+
+test('a source that cannot be made read-only is not said to be', () => {
+  const source = { mysql: undefined, files: { claimName: 'shop', paths: ['/'] } };
+  const problems = problemsOf({ source, quiesce: { readOnly: {} } });
+  expect(problems.map(({ reason }) => reason)).toContain('QuiesceInvalid');
+  expect(problems.map(({ message }) => message).join(' ')).toContain('spec.quiesce.readOnly: only a MySQL');
+});
+
+test.each([
+  { workloads: [{ kind: 'Deployment', name: 'shop' }], may: true, problems: 0, reason: 'a workload' },
+  { workloads: [{ kind: 'Deployment', name: 'shop' }], may: false, problems: 1, reason: 'no right to stop any' },
+  { workloads: [{ kind: 'CronJob', name: 'agama-full' }], may: true, problems: 1, reason: 'its own CronJob' },
+  { workloads: [{ kind: 'Deployment', name: 'agama-full' }], may: true, problems: 0, reason: 'of another kind' },
+])('workloads that cannot be stopped are a problem: $reason', ({ workloads, may, problems }) => {
+  const observed = observedOf({ policy: rawPolicy({ spec: { quiesce: { workloads } } }) });
+  const found = findProblems(observed, zones, { quiesceWorkloads: may });
+  expect(found.map(({ reason }) => reason)).toEqual(Array.from({ length: problems }, () => 'QuiesceInvalid'));
 });
 
 test.each([
@@ -442,7 +461,7 @@ test.each([
 test('a claim of a long name is found by its shortened one', () => {
   const name = `a${'b'.repeat(80)}`;
   const policy = rawPolicy({ name, spec: volume({ claimName: claimName(name) }) });
-  expect(findProblems(observedOf({ policy }), zones)).toMatchObject([{ reason: 'ClaimConflict' }]);
+  expect(findProblems(observedOf({ policy }), zones, testSettings)).toMatchObject([{ reason: 'ClaimConflict' }]);
 });
 
 test('a claim of its own is none, beside files on another', () => {

@@ -20,6 +20,15 @@
 - apiGroups: [""]
   resources: [pods]
   verbs: [get, list, watch]
+{{- if .Values.quiesce.enabled }}
+# To stop workloads for a dump, to put them back, and to tell the pod that dumps.
+- apiGroups: [apps]
+  resources: [deployments, statefulsets]
+  verbs: [get, list, watch, patch]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [patch]
+{{- end }}
 # Never delete: what is stored stays when a policy goes.
 - apiGroups: [""]
   resources: [persistentvolumeclaims]

@@ -11,7 +11,10 @@ import { identifier, ownSchema } from './sql.ts';
 type Row = Record<string, string | null>;
 
 /** What of a run the collecting needs. */
-export type FactsScope = Pick<RunContext, 'signal' | 'log'>;
+export interface FactsScope extends Pick<RunContext, 'signal' | 'log'> {
+  /** Nobody writes meanwhile: what has no snapshot is of the same moment as well. */
+  readonly still?: boolean;
+}
 
 /** The facts, and what the look at every value showed beside them: not part of them, since a restored server shows it no more. */
 export interface CollectedFacts extends Pick<MysqlFacts, 'server' | 'databases'> {
@@ -76,7 +79,7 @@ const databaseFacts = async (collecting: Collecting, scope: FactsScope): Promise
   for (const row of listed.toSorted((a, b) => byText(text(a, 'name'), text(b, 'name')))) {
     scope.signal.throwIfAborted();
     if (text(row, 'type') === 'VIEW') views.push(await viewFacts(connection, text(row, 'name')));
-    else tables.push(await tableFacts(collecting, row));
+    else tables.push(await tableFacts(collecting, row, scope));
   }
   return {
     name: database,
@@ -90,7 +93,7 @@ const databaseFacts = async (collecting: Collecting, scope: FactsScope): Promise
   };
 };
 
-const tableFacts = async (collecting: Collecting, row: Row): Promise<TableFacts> => {
+const tableFacts = async (collecting: Collecting, row: Row, { still }: FactsScope): Promise<TableFacts> => {
   const { connection } = collecting;
   const name = text(row, 'name');
   const type = text(row, 'type');
@@ -99,7 +102,7 @@ const tableFacts = async (collecting: Collecting, row: Row): Promise<TableFacts>
   const schema = digest([withoutCounter(Object.values(created ?? {})[1] ?? '')]);
   const common = { name, kind, engine: text(row, 'engine'), schema } as const;
   if (kind === 'Sequence') return { ...common, content: { unknown: 'a sequence is not part of a snapshot' } };
-  if (text(row, 'transactions') !== 'YES') {
+  if (text(row, 'transactions') !== 'YES' && still !== true) {
     return { ...common, content: { unknown: `engine ${common.engine} has no snapshot` } };
   }
   return { ...common, content: await tableContent(collecting, name, kind === 'SystemVersioned') };

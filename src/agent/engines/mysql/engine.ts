@@ -1,6 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MysqlTask } from '../../../api/v1alpha1/sources/mysql.ts';
+import type { DumpTask } from '../../../api/v1alpha1/task.ts';
 import { RunError } from '../../../errors/run-error.ts';
 import { canonicalJson } from '../../dump/canonical-json.ts';
 import type { Dumped, Engine } from '../../dump/engine.ts';
@@ -18,10 +19,10 @@ import { noteGaps } from './notes.ts';
 import { listObjects, type DatabaseObject } from './objects.ts';
 import { writeOptionFile } from './option-file.ts';
 import { preflight } from './preflight.ts';
-import { judgeDump, startDump } from './run-dump.ts';
+import { judgeDump, startDump, type RunningDump } from './run-dump.ts';
 import { isComplete, missingFrom, scanDump } from './scan-dump.ts';
 import { readProfile, type ServerProfile } from './server.ts';
-import { openSharedSnapshot, type SharedSnapshot } from './snapshot.ts';
+import { openSharedSnapshot, openStillSnapshot, type SharedSnapshot } from './snapshot.ts';
 import { readTls, writeTlsFiles } from './tls.ts';
 
 /** All databases go into one file: one dump, one snapshot. */
@@ -36,7 +37,9 @@ export const createMysqlEngine = (source: MysqlTask): Engine => ({
     const { signal, step } = context;
     const account = await step('Prepare', () => readAccount(context, source));
     const seen = await step('Connect', () =>
-      withConnection(account, signal, (connection) => lookAround(connection, source, account.username)),
+      withConnection(account, signal, (connection) =>
+        lookAround(connection, source, { username: account.username, still: context.task.quiesce?.by === 'ReadOnly' }),
+      ),
     );
     const dumped = await step('Dump', () => dumpAndCollect(context, { account, directory, seen }));
     const after = await step('Check', () =>
@@ -73,7 +76,12 @@ interface Seen {
   readonly accounts: readonly AccountFacts[] | undefined;
 }
 
-const lookAround = async (connection: Connection, source: MysqlTask, username: string): Promise<Seen> => {
+/** @param still the server will take no writes until the dump has ended: what has no snapshot is of the same moment all the same */
+const lookAround = async (
+  connection: Connection,
+  source: MysqlTask,
+  { username, still }: { readonly username: string; readonly still: boolean },
+): Promise<Seen> => {
   const profile = await readProfile(connection);
   const accounts = source.accounts === true;
   if (accounts && !profile.dumpsAccounts) {
@@ -84,7 +92,8 @@ const lookAround = async (connection: Connection, source: MysqlTask, username: s
   const { mayLock } = await preflight(connection, { databases, all: source.all === true, accounts }, username);
   await checkDumpable(connection, databases, profile);
   const definers = await definersOf(connection, databases);
-  const gaps = await definedGaps(connection, databases, profile.castsFloat);
+  const defined = await definedGaps(connection, databases, profile.castsFloat);
+  const gaps = still ? defined.filter(({ kind }) => kind !== 'NoSnapshot') : defined;
   return {
     profile,
     databases,
@@ -111,15 +120,13 @@ interface DumpInput {
 }
 
 const dumpAndCollect = async (
-  context: RunContext,
+  context: RunContext<DumpTask>,
   { account, directory, seen }: DumpInput,
 ): Promise<Omit<Dumped, 'notCovered'> & { readonly gaps: readonly Gap[] }> => {
   const { databases, profile, mayLock } = seen;
   const options = await writeOptions(context, account);
   try {
-    const snapshot = mayLock
-      ? await openSharedSnapshot(account, context)
-      : { unknown: `the account "${account.username}" lacks RELOAD` };
+    const snapshot = await openSnapshot(context, { account, mayLock });
     // The clock before the dump's snapshot, and after the lock: the state is not older than this says.
     const dataTime = context.now();
     const facts = await dumpInto(context, { databases, profile, snapshot, optionFile: options.file, directory });
@@ -132,7 +139,8 @@ const dumpAndCollect = async (
       writeFacts(context, { account, directory, dataTime, facts, accounts, gaps: [...seen.gaps, ...gaps] }),
     );
     noteGaps(context, written);
-    return { dataTime, factsKnown: written.unknown === undefined, ...holdingOf(written), gaps };
+    const quiesced = 'still' in snapshot ? ({ quiesced: 'ReadOnly' } as const) : {};
+    return { dataTime, factsKnown: written.unknown === undefined, ...holdingOf(written), ...quiesced, gaps };
   } finally {
     await options.remove();
   }
@@ -162,10 +170,12 @@ const dumpInto = async (
         judgeDump(end);
         return end;
       }),
-      'unknown' in snapshot
-        ? { ...snapshot, gaps: [] }
-        : factsOf(context, databases, snapshot, dump.snapshotOpened(longestLockMs)),
+      'unknown' in snapshot ? { ...snapshot, gaps: [] } : factsOf(context, databases, snapshot, dump),
     ]);
+    if ('still' in snapshot) {
+      await context.step('Quiesce', async () => snapshot.still?.confirm());
+      snapshot.release();
+    }
     context.log.info('mariadb-dump ended', { exitCode: ended.exitCode });
     return facts;
   } finally {
@@ -176,6 +186,15 @@ const dumpInto = async (
     // Nothing that still writes may outlive its directory.
     await dump.ended.catch(() => undefined);
   }
+};
+
+const openSnapshot = async (
+  context: RunContext<DumpTask>,
+  { account, mayLock }: { readonly account: Account; readonly mayLock: boolean },
+): Promise<SharedSnapshot | { readonly unknown: string }> => {
+  if (context.task.quiesce?.by === 'ReadOnly')
+    return context.step('Quiesce', () => openStillSnapshot(account, context));
+  return mayLock ? openSharedSnapshot(account, context) : { unknown: `the account "${account.username}" lacks RELOAD` };
 };
 
 /** Writes the accounts, and looks whether they are still what they were: they are in no snapshot. */
@@ -208,10 +227,15 @@ const factsOf = async (
   context: RunContext,
   databases: readonly string[],
   snapshot: SharedSnapshot,
-  dumpHasSnapshot: Promise<boolean>,
+  dump: RunningDump,
 ): Promise<Collected> => {
+  const { signal, log } = context;
   try {
-    const shared = await dumpHasSnapshot;
+    // A server that stands still until both are done shows one state to all, whenever they open their snapshots.
+    if (snapshot.still !== undefined) {
+      return await collectFacts(snapshot.connection, databases, { signal, log, still: true });
+    }
+    const shared = await dump.snapshotOpened(longestLockMs);
     snapshot.release();
     if (!shared) return { unknown: `the dump did not open its snapshot within ${longestLockMs / 1000} s`, gaps: [] };
     return await collectFacts(snapshot.connection, databases, context);
@@ -220,7 +244,7 @@ const factsOf = async (
     context.log.warn('the facts could not be taken', { error });
     return { unknown: `they could not be taken: ${serverMessage(error)}`, gaps: [] };
   } finally {
-    snapshot.release();
+    if (snapshot.still === undefined) snapshot.release();
   }
 };
 

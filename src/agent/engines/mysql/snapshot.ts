@@ -1,5 +1,6 @@
 import type { RunContext } from '../../run.ts';
 import { connect, serverMessage, type Account, type Connection } from './connect.ts';
+import { holdReadOnly, type ReadOnlyServer } from './read-only.ts';
 
 /** How long the lock is waited for: while it waits behind a long statement, others wait behind it. */
 const lockWaitSeconds = 10;
@@ -10,6 +11,8 @@ export interface SharedSnapshot {
   readonly connection: Connection;
   /** Lets writers go on. To be called as soon as the dump has its snapshot; may be called twice. */
   release(): void;
+  /** Set when nothing is written until `release`: then what has no snapshot stands still as well. */
+  readonly still?: Pick<ReadOnlyServer, 'confirm'>;
 }
 
 /**
@@ -43,5 +46,22 @@ export const openSharedSnapshot = async (
     reader?.destroy();
     signal.throwIfAborted();
     return { unknown: `the server gave no global read lock (${serverMessage(error)})` };
+  }
+};
+
+/**
+ * Makes the server read-only until `release`, and opens a snapshot: everything that is read meanwhile, by whatever session and engine, is
+ * of this one moment.
+ * @throws RunError QuiesceFailed, PrivilegeMissing: a dump that was asked to be quiesced is not made otherwise
+ */
+export const openStillSnapshot = async (account: Account, context: RunContext): Promise<SharedSnapshot> => {
+  const still = await holdReadOnly(account, context);
+  try {
+    const connection = await connect(account, context.signal);
+    await connection.query('START TRANSACTION WITH CONSISTENT SNAPSHOT');
+    return { connection, still, release: () => still.release() };
+  } catch (error) {
+    still.release();
+    throw error;
   }
 };
