@@ -248,6 +248,8 @@ describe('over HTTPS', () => {
 
   test('the password is in no argument and no environment of a process', async () => {
     const seen = new Set<string>();
+    // Slow enough for all that runs to be seen, on a machine that has other work as well.
+    https.answerWith(() => sleep(1500, false));
     const agent = await bench.start({ git: await byHttps() });
     const over = new AbortController();
     void agent.end.finally(() => over.abort());

@@ -6,7 +6,7 @@ import { createAuthority } from '../../cluster/pki.ts';
 import { makeDirectory } from './directories.ts';
 
 /** How the server answers: by git, or as the test wants. Gives back true when it answered. */
-export type Answer = (request: IncomingMessage, response: ServerResponse) => boolean;
+export type Answer = (request: IncomingMessage, response: ServerResponse) => boolean | Promise<boolean>;
 
 export interface GitHttps {
   readonly port: number;
@@ -45,16 +45,17 @@ export const startGitHttps = async ({
   let answer: Answer | undefined;
   const expected = account && `Basic ${Buffer.from(`${account.username}:${account.password}`).toString('base64')}`;
   const tls = { cert: await readFile(certificateFile), key: await readFile(keyFile) };
-  const server = createServer(tls, (request, response) => {
+  const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { authorization } = request.headers;
     if (authorization !== undefined) authorizations.add(authorization);
-    if (answer?.(request, response) === true) return;
+    if ((await answer?.(request, response)) === true) return;
     if (expected !== undefined && authorization !== expected) {
       response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end('no\n');
       return;
     }
     runBackend(directory, request, response);
-  });
+  };
+  const server = createServer(tls, (request, response) => void respond(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   if (typeof address !== 'object' || address === null) throw new Error('no port');
