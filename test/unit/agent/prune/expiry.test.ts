@@ -85,6 +85,14 @@ test.each([
     zone: tallinn,
     until: '2026-11-14T23:05:00Z',
   },
+  {
+    // The 25th of October has 25 hours in Tallinn; its last half hour is past the end of a day of 24.
+    reason: 'no day ends later than the next begins',
+    time: '2026-10-25T21:30:00Z',
+    keepFor: '1mo',
+    zone: tallinn,
+    until: '2026-11-25T22:00:00Z',
+  },
 ])('$reason', ({ time, keepFor, zone, until }) => {
   expect(expiryOf(new Date(time), parseDuration(keepFor), zone).toISOString()).toBe(until.replace('Z', '.000Z'));
 });
