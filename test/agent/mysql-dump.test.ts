@@ -55,12 +55,16 @@ test('a local copy is complete, in the ledger with sizes and digests, and known 
   expect(written.copies).toEqual([
     {
       ...end.result.newest.localCopy,
+      holding: written.copies[0]?.holding,
       files: [
         { name: 'dump.sql', size: dumped.length, sha256: sha256(dumped) },
         { name: 'facts.json', size: factsText.length, sha256: sha256(factsText) },
       ],
     },
   ]);
+  // By name, in the ledger alone, for the next dump to be compared with.
+  const held = written.copies[0]?.holding ?? [];
+  expect(held.filter((each) => /\.(customers|nothing)$/.test(each))).toEqual([expect.stringMatching(/\.customers$/)]);
   expect(written.runs).toMatchObject([{ jobName: 'policy-job-1', kind: 'LocalCopy', outcome: 'Succeeded' }]);
   expect(name).toMatch(/^\d{8}T\d{6}Z$/);
 });
