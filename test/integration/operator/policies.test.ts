@@ -134,7 +134,7 @@ test('it settles: after a policy is applied nothing is written, and nothing afte
   expect(await versions('calm')).toEqual(before);
 });
 
-test('little makes a policy: one look, and one write each for the claim, the CronJobs and the status', async () => {
+test('little makes a policy: two looks at most, and one write each for the claim, the CronJobs and the status', async () => {
   const reconciles = async (): Promise<number> =>
     sumOf(await readMetrics(operator.url), 'holdfast_reconcile_duration_seconds_count');
   await quietly(2);
@@ -142,8 +142,8 @@ test('little makes a policy: one look, and one write each for the claim, the Cro
   const mark = await cluster.mark();
   await made('few');
   await settled('few');
-  // What it wrote comes back through the watches, and is nothing new.
-  expect((await reconciles()) - before).toBe(1);
+  // What it wrote comes back through the watches and is nothing new; the finalizer that Kubernetes puts on the claim is.
+  expect((await reconciles()) - before).toBeLessThanOrEqual(2);
   const writes = (await cluster.writes(mark)).filter(({ namespace }) => namespace === 'few');
   const ofObjects = writes.filter(({ what }) => !what.startsWith('backuppolicies'));
   expect(ofObjects.map(({ what }) => what).sort()).toEqual([
