@@ -2,7 +2,7 @@ import type { ScenarioKeys } from '../scenario/keys.ts';
 import { knownHostsLine } from '../scenario/servers.ts';
 import { runRestorePage, type RestorePage } from '../support/restore-page.ts';
 
-export interface RestoreByHandOptions extends Pick<RestorePage, 'engine' | 'load'> {
+export interface RestoreByHandOptions extends Pick<RestorePage, 'engine' | 'load' | 'look'> {
   keys: ScenarioKeys;
   /** Port of 127.0.0.1 that leads to the backup host. */
   port: number;
@@ -11,7 +11,7 @@ export interface RestoreByHandOptions extends Pick<RestorePage, 'engine' | 'load
 }
 
 /** Restores from the scenario's backup host by the commands of docs/restore-by-hand.md. */
-export const restoreByHand = ({ keys, port, directory, engine, load }: RestoreByHandOptions): Promise<string> =>
+export const restoreByHand = ({ keys, port, directory, ...page }: RestoreByHandOptions): Promise<string> =>
   runRestorePage({
     backupHost: {
       host: '127.0.0.1',
@@ -22,6 +22,5 @@ export const restoreByHand = ({ keys, port, directory, engine, load }: RestoreBy
       knownHosts: knownHostsLine(keys, '127.0.0.1', port),
     },
     gpgPrivateKey: keys.gpg.privateKey,
-    engine,
-    load,
+    ...page,
   });
