@@ -3,6 +3,7 @@ import type { JobKind, RetentionState } from '../../../src/api/v1alpha1/recovery
 import type { Result } from '../../../src/api/v1alpha1/result.ts';
 import type { KubeObject } from '../../../src/kube/types.ts';
 import type { Observed } from '../../../src/policy/observed.ts';
+import type { Newest } from '../../../src/policy/run-reports.ts';
 import { claimView, cronJobView, jobView, podView, policyView } from '../../../src/policy/views.ts';
 import { policyAnnotations, runLabels } from '../../../src/workloads/labels.ts';
 import { cronJobName } from '../../../src/workloads/names.ts';
@@ -265,3 +266,15 @@ export const observedOf = ({ policy, claims = [], cronJobs, jobs = [], pods = []
 
 /** Some time after all runs of the tests. */
 export const now = new Date('2026-11-22T12:00:00Z');
+
+/** What is read where no result tells of anything. */
+export const nothingNew: Newest = {
+  localCopies: [],
+  fulls: [],
+  incrementals: [],
+  chains: [],
+  retentions: [],
+  dumps: [],
+  copies: [],
+  recoveries: [],
+};

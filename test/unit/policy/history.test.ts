@@ -11,6 +11,7 @@ import {
   rawJob,
   rawPod,
   successfulContainers,
+  nothingNew,
 } from '../../support/operator/runs.ts';
 
 const start = '2026-11-01T00:00:00Z';
@@ -171,16 +172,7 @@ test('the lanes are apart: a local copy does not take the place of a full', () =
 
 const none: Runs = {
   reports: [],
-  newest: {
-    localCopies: [],
-    fulls: [],
-    incrementals: [],
-    chains: [],
-    retentions: [],
-    dumps: [],
-    copies: [],
-    recoveries: [],
-  },
+  newest: nothingNew,
 };
 const points = pointsOf('agama-full-1', '2026-11-15T02:00:00Z');
 

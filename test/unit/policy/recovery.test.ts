@@ -6,6 +6,7 @@ import { nextHistory, type History } from '../../../src/policy/history.ts';
 import { localCopiesOf, recoveryOf, reportOfRecovery } from '../../../src/policy/recovery.ts';
 import { policyView } from '../../../src/policy/views.ts';
 import { rawPolicy } from '../../support/operator/policies.ts';
+import { nothingNew } from '../../support/operator/runs.ts';
 
 const copies = (name: string) => localCopiesOf({ count: 1, newest: [{ name, sizeBytes: 1 }] }, '2026-11-22T02:00:00Z');
 const report = {
@@ -92,17 +93,7 @@ test('what status keeps of a report is the report, and a local copy is never off
 
 const newestOf = (newest: object): Parameters<typeof nextHistory>[1] => ({
   reports: [],
-  newest: {
-    localCopies: [],
-    fulls: [],
-    incrementals: [],
-    chains: [],
-    retentions: [],
-    dumps: [],
-    copies: [],
-    recoveries: [],
-    ...newest,
-  },
+  newest: { ...nothingNew, ...newest },
 });
 
 test('a newer listing takes back what an older one promised; an older one changes nothing', () => {

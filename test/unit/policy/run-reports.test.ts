@@ -16,6 +16,7 @@ import {
   type ContainerEnd,
   type World,
   retentionOf,
+  nothingNew,
 } from '../../support/operator/runs.ts';
 
 const reportOf = (world: World) => {
@@ -262,16 +263,7 @@ describe('what is not a run of this policy proves nothing', () => {
     const world = cronJobs === undefined ? { jobs, pods } : { jobs, pods, cronJobs };
     expect(readRuns(observedOf(world), now)).toEqual({
       reports: [],
-      newest: {
-        localCopies: [],
-        fulls: [],
-        incrementals: [],
-        chains: [],
-        retentions: [],
-        dumps: [],
-        copies: [],
-        recoveries: [],
-      },
+      newest: nothingNew,
     });
   });
 
@@ -296,16 +288,7 @@ test('a result of another kind, or of another container, tells of no points', ()
   const foreign = { ...ship, message: json(resultOf('ship', { kind: 'Incremental' })) };
   const swapped = { ...dump, message: json(resultOf('ship')) };
   const { newest } = readRuns(observedOf({ jobs: [rawJob()], pods: [rawPod({}, [swapped, foreign])] }), now);
-  expect(newest).toEqual({
-    localCopies: [],
-    fulls: [],
-    incrementals: [],
-    chains: [],
-    retentions: [],
-    dumps: [],
-    copies: [],
-    recoveries: [],
-  });
+  expect(newest).toEqual(nothingNew);
 });
 
 test('runs come oldest first, whatever the order in the cache', () => {
