@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import * as fc from 'fast-check';
@@ -62,7 +62,10 @@ const backUp = async (bench: Bench, time: Date, isFull: boolean): Promise<void> 
   await mkdir(repository, { recursive: true });
   const source = join(bench.path, 'source');
   await mkdir(source, { recursive: true });
-  await writeFile(join(source, 'agama.sql'), contentAt(iso(time))['agama.sql']);
+  const file = join(source, 'agama.sql');
+  await writeFile(file, contentAt(iso(time))['agama.sql']);
+  // duplicity takes a file of the same size and the same second for unchanged: these are days apart, and written within one second.
+  await utimes(file, time, time);
   await duplicity(bench, [
     base === undefined ? 'full' : 'incremental',
     `--current-time=${time.getTime() / 1000}`,
