@@ -134,6 +134,46 @@ export const catalogue = {
       'The newest copy holds far less than what is stored, so nothing is removed: the source may have been emptied.',
     next: 'Look at the source. If the loss is meant, accept it with the annotation holdfast.dev/accept-shrink; if not, restore from a backup of before.',
   },
+  BackupDamaged: {
+    cause: 'What was fetched from the repository is not what was stored: a file is missing, cut, changed or exchanged.',
+    next: 'This backup cannot be relied on. Run a full at once; then find out what changes files on the backup host.',
+  },
+  BackupNotLoadable: {
+    cause: 'The backup was fetched whole, but the scratch server refused to load it.',
+    next: 'The message has the words of the server. Run a full at once, and verify again; if it fails again, what is dumped cannot be loaded as it is.',
+  },
+  ContentDiffers: {
+    cause: 'The backup was loaded, and then held something else than the source held when it was dumped.',
+    next: 'The message names what differs. Run a full at once and verify again; do not remove older backups.',
+  },
+  QueryFailed: {
+    cause: 'A query of spec.verification.queries had another result than expected, or could not be run.',
+    next: 'Compare the query with the data; correct the policy, or treat the data as damaged.',
+  },
+  KeyDoesNotOpen: {
+    cause: 'The private key or passphrase in the Secret does not open what is stored.',
+    next: 'Put the key that belongs to encryption.gpg.publicKeySecretRef into the Secret. If it is lost, nothing stored can be read: change the key and run a full at once.',
+  },
+  FactsUnknown: {
+    cause: 'The backup holds no facts to compare with, or not of everything, so nothing proves that it is complete.',
+    next: 'The message says why they are missing: mostly a privilege of the account that dumps (docs/sources-mysql.md).',
+  },
+  SandboxUnavailable: {
+    cause: 'The scratch server did not start, or stopped.',
+    next: 'kubectl logs of the Job, container sandbox, has its last words. Check spec.verification.sandbox: image, memory, storage.',
+  },
+  SandboxVersionDiffers: {
+    cause: 'The scratch server is of another engine or release than the source was.',
+    next: 'Set spec.verification.sandbox.image to an image of the release that the message names.',
+  },
+  SandboxTooSmall: {
+    cause: 'The scratch space is too small for the backup and the server that loads it.',
+    next: 'Raise spec.verification.sandbox.storage to what the message names.',
+  },
+  NothingToVerify: {
+    cause: 'No set that is known to be whole is in the repository, so there is nothing to verify.',
+    next: 'Run a full backup first; what failed before is in lastFailure.',
+  },
   WrongPassphrase: {
     cause: 'The passphrase or key does not open what the repository already holds.',
     next: 'Put the earlier passphrase back; for a new one give the policy a new repository path.',

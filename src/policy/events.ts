@@ -1,4 +1,5 @@
 import type { BackupPolicyStatus } from '../api/v1alpha1/backuppolicy.ts';
+import { runKinds, type JobKind, type RunKind } from '../api/v1alpha1/recovery-points.ts';
 import type { Note } from '../api/v1alpha1/result.ts';
 import type { EventNote } from '../kube/events.ts';
 import { newReports } from './history.ts';
@@ -9,6 +10,8 @@ const good: readonly Note['reason'][] = ['ChainRemoved'];
 
 const made = { LocalCopy: 'A local copy', Full: 'A full', Incremental: 'An incremental' } as const;
 
+const isBackup = (kind: JobKind): kind is RunKind => runKinds.some((each) => each === kind);
+
 const eventsOf = (report: RunReport): EventNote[] => {
   const { kind, jobName, outcome, failure, notes } = report;
   const hints = notes.map(
@@ -16,8 +19,8 @@ const eventsOf = (report: RunReport): EventNote[] => {
       ({ type: good.includes(reason) ? 'Normal' : 'Warning', reason, message: `${jobName}: ${message}` }) as const,
   );
   // One that removed nothing is worth none; what it removed is a note.
-  if (outcome === 'Succeeded' && kind === 'Prune') return hints;
-  if (outcome === 'Succeeded' && kind !== 'Prune') {
+  if (outcome === 'Succeeded' && !isBackup(kind)) return hints;
+  if (outcome === 'Succeeded' && isBackup(kind)) {
     const message = `${made[report.made ?? kind]} was made by ${jobName}, checked and recorded.`;
     return [{ type: 'Normal', reason: `${kind}Succeeded`, message }, ...hints];
   }

@@ -95,6 +95,7 @@ const neededOf = {
   Full: ['dump', 'ship'],
   Incremental: ['dump', 'ship'],
   Prune: ['prune'],
+  Verify: ['fetch', 'verify'],
 } as const satisfies Record<JobKind, readonly Result['container'][]>;
 
 const provesSuccess = (kind: JobKind, results: readonly ContainerResult[]): boolean => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { RunKind } from '../api/v1alpha1/recovery-points.ts';
+import type { ScheduledKind } from '../api/v1alpha1/recovery-points.ts';
 
 /** A CronJob's name may have 52 characters: the controller adds 11 to name its Jobs, whose names are labels (63). */
 const maxCronJobName = 52;
@@ -17,13 +17,15 @@ export const fitName = (base: string, max: number): string => {
   return `${head}-${shortHash(base)}`;
 };
 
-const suffixes = { LocalCopy: 'local-copy', Full: 'full', Incremental: 'incremental' } as const satisfies Record<
-  RunKind,
-  string
->;
+const suffixes = {
+  LocalCopy: 'local-copy',
+  Full: 'full',
+  Incremental: 'incremental',
+  Verify: 'verify',
+} as const satisfies Record<ScheduledKind, string>;
 
 /** Name of the CronJob for one kind of run of a policy. */
-export const cronJobName = (policyName: string, kind: RunKind): string => {
+export const cronJobName = (policyName: string, kind: ScheduledKind): string => {
   const suffix = suffixes[kind];
   return `${fitName(policyName, maxCronJobName - suffix.length - 1)}-${suffix}`;
 };

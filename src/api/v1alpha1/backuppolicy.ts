@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { DeepReadonly } from '../../base/types.ts';
 import { condition } from './conditions.ts';
-import { egressCIDRs, podTemplate, quiesce, restorePolicy, verification } from './later.ts';
+import { egressCIDRs, podTemplate, quiesce, restorePolicy } from './later.ts';
 import { celRules, time } from './primitives.ts';
 import { chain, jobKind, localCopies, localCopyPoint, recovery, retentionState, setPoint } from './recovery-points.ts';
 import { encryption } from './encryption.ts';
@@ -9,6 +9,7 @@ import { repository } from './repository.ts';
 import { failure } from './result.ts';
 import { deadlines, localCopy, objectives, retention, schedule } from './schedule.ts';
 import { source } from './source.ts';
+import { verification } from './verification.ts';
 
 /** The API group of all resources. */
 export const group = 'holdfast.dev';

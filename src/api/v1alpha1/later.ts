@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { resources } from './amounts.ts';
 import { celRules, objectName, text } from './primitives.ts';
 
 /**
@@ -8,59 +9,7 @@ import { celRules, objectName, text } from './primitives.ts';
 
 const notYet = 'Not available yet: refused with a Stalled condition.';
 
-const quantity = text({
-  max: 32,
-  pattern: /^[0-9]+(\.[0-9]+)?(m|Ki|Mi|Gi|Ti|k|M|G|T)?$/,
-  message: 'write a quantity such as 500m, 2, 256Mi or 1Gi',
-});
-
-const amounts = z.object({
-  cpu: quantity.describe('Processor time, for example 500m (half a core).').optional(),
-  memory: quantity.describe('Memory, for example 256Mi.').optional(),
-});
-
-const resources = z
-  .object({
-    requests: amounts.describe('What is reserved.').optional(),
-    limits: amounts.describe('What may be used at most.').optional(),
-  })
-  .describe('Compute resources of a container.');
-
 const workloadKind = z.enum(['Deployment', 'StatefulSet', 'CronJob']);
-
-export const verification = z
-  .object({
-    sandbox: z
-      .object({
-        image: text({
-          max: 512,
-          pattern: /^[a-z0-9][A-Za-z0-9._/:@-]*$/,
-          message: 'write the name of an image, such as registry.example.com/mariadb:11.4',
-        })
-          .describe('Image of the scratch server; must be on the operator’s allow-list.')
-          .optional(),
-        resources: resources.optional(),
-        storage: quantity.describe('Scratch space.').optional(),
-      })
-      .describe('Where a backup is restored to be compared.')
-      .optional(),
-    points: z
-      .enum(['Latest', 'LatestAndRandom'])
-      .describe('Which points are proven: Latest, or LatestAndRandom (an older one too).')
-      .optional(),
-    queries: z
-      .array(
-        z.object({
-          query: z.string().min(1).max(4096).describe('A statement that reads.'),
-          expect: z.string().max(4096).describe('The result it must have.'),
-        }),
-      )
-      .max(16)
-      .meta({ 'x-kubernetes-list-type': 'atomic' })
-      .describe('Your own checks of the restored data.')
-      .optional(),
-  })
-  .describe(`How backups are verified. ${notYet}`);
 
 export const restorePolicy = z
   .object({

@@ -5,12 +5,16 @@ import { sha256, time } from './primitives.ts';
 
 export const runKinds = ['LocalCopy', 'Full', 'Incremental'] as const;
 
-/** What a run of a schedule was started for. */
+/** What a run that backs up was started for. */
 export const runKind = z.enum(runKinds);
 export type RunKind = z.output<typeof runKind>;
 
-/** What a Job was started for: a run of a schedule, or one that the operator makes itself. */
-export const jobKind = z.enum([...runKinds, 'Prune']);
+/** What a policy schedules: a CronJob each. */
+export const scheduledKinds = [...runKinds, 'Verify'] as const;
+export type ScheduledKind = (typeof scheduledKinds)[number];
+
+/** What a Job was started for: a backup, a Job that the operator makes itself for retention, or a verification. */
+export const jobKind = z.enum([...runKinds, 'Prune', 'Verify']);
 export type JobKind = z.output<typeof jobKind>;
 
 const bytes = z.int().min(0);
@@ -55,11 +59,15 @@ export const localCopyPoint = point.extend({
 });
 export type LocalCopyPoint = z.output<typeof localCopyPoint>;
 
+/** Engine and version of the source, for a scratch server of the same release: `mariadb 10.11.6`. */
+const server = z.string().max(64).describe('Engine and version of the source that was dumped.');
+
 /** A set in the repository. */
 export const setPoint = point.extend({
   setTime: time.describe('The time duplicity knows the set by.'),
   sentBytes: bytes.describe('Bytes of changed data that were read into the set.'),
   setDigest: sha256.describe('SHA-256 of the manifest, which holds a hash of each volume.'),
+  server: server.optional(),
 });
 export type SetPoint = z.output<typeof setPoint>;
 

@@ -11,6 +11,7 @@ import {
   runKind,
   setPoint,
 } from './recovery-points.ts';
+import { verificationResult } from './verification.ts';
 
 /**
  * What a container says at its end: one JSON object of at most 2 KiB in its termination message. Both sides read it with this schema.
@@ -30,6 +31,10 @@ export const runSteps = [
   'Repository',
   'Upload',
   'Remove',
+  'Fetch',
+  'Sandbox',
+  'Load',
+  'Compare',
   'Check',
   'Finish',
 ] as const;
@@ -64,7 +69,7 @@ export type Note = z.output<typeof note>;
 /** The result of one container. */
 export const result = z.object({
   version: z.literal(1),
-  container: z.enum(['decide', 'dump', 'ship', 'prune']),
+  container: z.enum(['decide', 'dump', 'ship', 'prune', 'fetch', 'verify']),
   kind: jobKind.describe('What the run was started for.'),
   outcome: z.enum(['Succeeded', 'Failed']),
   startTime: time,
@@ -86,6 +91,9 @@ export const result = z.object({
     .optional(),
   notes: z.array(note).max(2).default([]),
   retention: retentionState.describe('What a prune that succeeded found and left.').optional(),
+  verification: verificationResult
+    .describe('What a verification found; also of one that failed, as far as it came.')
+    .optional(),
   newest: z
     .object({
       localCopy: localCopyPoint.optional(),

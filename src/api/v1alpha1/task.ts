@@ -4,10 +4,11 @@ import { retention } from './schedule.ts';
 import { objectName, time } from './primitives.ts';
 import { rsyncTask } from './repositories/rsync.ts';
 import { volumeTask } from './repositories/volume.ts';
-import { gitTask } from './sources/git.ts';
-import { influxdbTask } from './sources/influxdb.ts';
-import { mysqlTask } from './sources/mysql.ts';
+import { gitSandbox, gitTask } from './sources/git.ts';
+import { influxdbSandbox, influxdbTask } from './sources/influxdb.ts';
+import { mysqlSandbox, mysqlTask } from './sources/mysql.ts';
 import { directory, mountedSecret } from './task-values.ts';
+import { verification } from './verification.ts';
 
 /**
  * What the operator asks of a container: one JSON object in the environment variable HOLDFAST_TASK. It carries no secret, only where
@@ -122,8 +123,44 @@ export const pruneTask = common.extend({
 });
 export type PruneTask = z.output<typeof pruneTask>;
 
+/** What opens the sets: the private half, which only pods that verify and restore have. */
+const decryption = z.discriminatedUnion('method', [
+  z.object({ method: z.literal('gpg'), privateKey: mountedSecret }),
+  z.object({ method: z.literal('passphrase'), passphrase: mountedSecret }),
+  z.object({ method: z.literal('none') }),
+]);
+
+/** Fetch sets from the repository, with no cache, for the container after it. */
+export const fetchTask = common.extend({
+  kind: z.literal('Verify'),
+  cluster: shipTask.shape.cluster,
+  repository: shipTask.shape.repository,
+  decryption: decryption.describe('How the sets are decrypted.'),
+  points: verification.shape.points,
+  fetched: directory.describe('Where fetched sets are laid: a volume that the next container has too.'),
+});
+export type FetchTask = z.output<typeof fetchTask>;
+
+/** The scratch server, under the name of the source's block; one line an engine. */
+const sandbox = z.union([
+  z.strictObject({ mysql: mysqlSandbox }),
+  z.strictObject({ influxdb: influxdbSandbox }),
+  z.strictObject({ git: gitSandbox }),
+]);
+export type Sandbox = z.output<typeof sandbox>;
+
+/** Load what was fetched into the scratch server, and compare. */
+export const verifyTask = common.extend({
+  kind: z.literal('Verify'),
+  sandbox,
+  fetched: fetchTask.shape.fetched,
+  queries: z.array(z.object({ query: z.string(), expect: z.string() })).describe('The policy’s own checks.'),
+  startSeconds: z.int().min(1).describe('How long the scratch server may take to answer.'),
+});
+export type VerifyTask = z.output<typeof verifyTask>;
+
 /** What any container may be asked. */
-export type AgentTask = DumpTask | ShipTask | PruneTask;
+export type AgentTask = DumpTask | ShipTask | PruneTask | FetchTask | VerifyTask;
 
 /** Name of the environment variable that holds the task. */
 export const taskVariable = 'HOLDFAST_TASK';

@@ -81,3 +81,7 @@ export const gitTask = z.object({
   ]),
 });
 export type GitTask = z.output<typeof gitTask>;
+
+/** A verification needs no server: a bare repository in the scratch space is all. */
+export const gitSandbox = z.object({});
+export type GitSandbox = z.output<typeof gitSandbox>;

@@ -30,3 +30,10 @@ export const influxdbTask = influxdbSource.omit({ credentialsSecretRef: true }).
   credentials: mountedSecret.describe('The Secret with `username` and `password`, when there is one.').optional(),
 });
 export type InfluxdbTask = z.output<typeof influxdbTask>;
+
+/** Where a verification finds the scratch server: on loopback, with no password. */
+export const influxdbSandbox = z.object({
+  httpPort: z.int().min(1).max(65_535).describe('Port of the HTTP API.'),
+  rpcPort: z.int().min(1).max(65_535).describe('Port of the backup service.'),
+});
+export type InfluxdbSandbox = z.output<typeof influxdbSandbox>;

@@ -73,3 +73,7 @@ export const mysqlTask = mysqlSource.omit({ credentialsSecretRef: true, tls: tru
     .optional(),
 });
 export type MysqlTask = z.output<typeof mysqlTask>;
+
+/** Where a verification finds the scratch server: on a socket in the pod, with no password. */
+export const mysqlSandbox = z.object({ socket: directory.describe('Its Unix socket, which only the pod has.') });
+export type MysqlSandbox = z.output<typeof mysqlSandbox>;
