@@ -31,13 +31,13 @@ const mostBlocks = 8 * 1024 * 1024;
 /** gpg compresses in one thread, which is what a full waits for: level 6, its default, takes two and a half times as long for a sixth less. */
 const compressLevel = 1;
 const mebibyte = 1024 * 1024;
-const aimedVolumes = 40;
+const aimedVolumes = 16;
 const largestVolume = 200;
 
 /** Descriptors of duplicity: 3 is the lock, 4 the log. */
 const logFd = 4;
 
-/** `--volsize` in MiB: about 40 volumes, so that little copies need little scratch space and large ones are not cut into thousands. */
+/** `--volsize` in MiB: about 16 volumes, so that little copies need little scratch space and large ones are not cut into thousands. */
 export const volumeSize = (copyBytes: number): number =>
   Math.min(largestVolume, Math.max(1, Math.ceil(copyBytes / mebibyte / aimedVolumes)));
 

@@ -38,7 +38,7 @@ test('a full to a public key', () => {
     `--ssh-options=${sshOptions(ssh).join(' ')}`,
     '--rsync-options=--timeout=60',
     '--max-blocksize=1024',
-    '--volsize=25',
+    '--volsize=63',
     '/claim/outgoing',
     'rsync://u@backup.example.com:2222//srv/shop/agama/chain-20261122T010500Z',
   ]);
@@ -64,9 +64,9 @@ test('a source mismatch stays an error', () => {
 
 test.each([
   { bytes: 0, size: 1 },
-  { bytes: 40 * 1024 * 1024, size: 1 },
-  { bytes: 40 * 1024 * 1024 + 1, size: 2 },
-  { bytes: 1024 ** 3, size: 26 },
+  { bytes: 16 * 1024 * 1024, size: 1 },
+  { bytes: 16 * 1024 * 1024 + 1, size: 2 },
+  { bytes: 1024 ** 3, size: 64 },
   { bytes: 1024 ** 4, size: 200 },
 ])('$bytes bytes: volumes of $size MiB', ({ bytes, size }) => {
   expect(volumeSize(bytes)).toBe(size);
