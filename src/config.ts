@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { longestLeaseSeconds } from './kube/lease-record.ts';
+import type { SandboxImage } from './workloads/sandbox-images.ts';
 import { imageNames, images, imageVariable, type Images } from './workloads/images.ts';
 
 /** A boolean-free, flat configuration: every setting is one environment variable, checked before anything starts. */
@@ -25,6 +26,26 @@ const image = z
     'write the name of an image, such as registry.example.com/holdfast-mysql:0.1',
   );
 
+const sandboxImages = z
+  .string()
+  .default('')
+  .transform(names)
+  .pipe(
+    z.array(
+      z
+        .string()
+        .regex(
+          /^[a-z]+\/\d+\.\d+=[A-Za-z0-9][A-Za-z0-9._/:@-]*$/,
+          'write engine/release=image, separated by commas, such as mariadb/10.11=docker.io/library/mariadb:10.11',
+        )
+        .transform((text): SandboxImage => {
+          const [server = '', image = ''] = text.split('=');
+          const [engine = '', release = ''] = server.split('/');
+          return { engine, release, image };
+        }),
+    ),
+  );
+
 const wholeNumber = (min: number, max: number, fallback: number) => {
   const message = `write a whole number from ${min} to ${max}`;
   return z
@@ -45,6 +66,9 @@ const environment = z.object({
     .enum(['Always', 'IfNotPresent', 'Never'])
     .default('IfNotPresent')
     .describe('How images are pulled.'),
+  HOLDFAST_SANDBOX_IMAGES: sandboxImages.describe(
+    'Images of the servers that verifications load backups into: engine/release=image, separated by commas. Policies may name these only.',
+  ),
   HOLDFAST_NAMESPACES: z
     .string()
     .default('')
@@ -85,6 +109,7 @@ const environment = z.object({
 export interface Config {
   images: Images;
   imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
+  sandboxImages: SandboxImage[];
   /** Empty: all. */
   namespaces: string[];
   logLevel: string;
@@ -104,6 +129,7 @@ export const readConfig = (variables: Readonly<Record<string, string | undefined
   return {
     images: Object.fromEntries(imageNames.map((name) => [name, data[imageVariable(name)]])) as Images,
     imagePullPolicy: data.HOLDFAST_IMAGE_PULL_POLICY,
+    sandboxImages: data.HOLDFAST_SANDBOX_IMAGES,
     namespaces: data.HOLDFAST_NAMESPACES,
     logLevel: data.HOLDFAST_LOG_LEVEL,
     port: data.HOLDFAST_PORT,

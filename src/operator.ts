@@ -95,6 +95,7 @@ const runOperator = async (config: Config, logger: Logger, stop: AbortSignal): P
     images: config.images,
     imagePullPolicy: config.imagePullPolicy,
     quiesceWorkloads: config.quiesceWorkloads,
+    sandboxImages: config.sandboxImages,
     cluster: await clusterIdentity(client, stop),
   };
   const scopes = config.namespaces.length === 0 ? [{}] : config.namespaces.map((namespace) => ({ namespace }));

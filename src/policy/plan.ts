@@ -1,9 +1,9 @@
 import type { BackupPolicy } from '../api/v1alpha1/backuppolicy.ts';
-import { runKinds } from '../api/v1alpha1/recovery-points.ts';
+import { runKinds, scheduledKinds } from '../api/v1alpha1/recovery-points.ts';
 import type { DeepReadonly } from '../base/types.ts';
 import type { KubeObject } from '../kube/types.ts';
 import { policyClaim } from '../workloads/claim.ts';
-import { runCronJob } from '../workloads/cronjob.ts';
+import { runCronJob, verifyCronJob } from '../workloads/cronjob.ts';
 import { claimName, cronJobName } from '../workloads/names.ts';
 import type { WorkloadSettings } from '../workloads/settings.ts';
 import type { Claim, CronJob } from '../workloads/types.ts';
@@ -43,13 +43,20 @@ const cronJobsToRemove = (
   { policy: { metadata }, cronJobs }: Observed,
   wanted: ReadonlySet<string>,
 ): DeepReadonly<CronJobView>[] => {
-  const possible = new Set(runKinds.map((kind) => cronJobName(metadata.name, kind)));
+  const possible = new Set(scheduledKinds.map((kind) => cronJobName(metadata.name, kind)));
   return cronJobs.filter((cronJob) => {
     if (isOwn(cronJob, metadata.uid)) return !wanted.has(cronJob.name);
     if (cronJob.ownerPolicyUids.length > 0) return true;
     return cronJob.owned ? false : possible.has(cronJob.name) && !wanted.has(cronJob.name);
   });
 };
+
+/** What the newest backup says of its source, for a scratch server of the same release. */
+const serverOf = ({ policy: { status } }: Observed): string | undefined =>
+  [status.lastFull, status.lastIncremental]
+    .filter((set) => set?.server !== undefined)
+    .toSorted((a, b) => Date.parse(a?.completionTime ?? '') - Date.parse(b?.completionTime ?? ''))
+    .at(-1)?.server;
 
 /**
  * What must be written so that the cluster is as the policy says. Pure. A stalled policy is left as it was last applied: what worked
@@ -59,7 +66,10 @@ export const planPolicy = (observed: Observed, problems: readonly Problem[], set
   const { metadata, spec } = observed.policy;
   if (spec === undefined || problems.length > 0) return nothing;
   const policy: BackupPolicy = { metadata, spec };
-  const wanted = runKinds.flatMap((kind) => runCronJob(policy, kind, settings) ?? []);
+  const wanted = [
+    ...runKinds.flatMap((kind) => runCronJob(policy, kind, settings) ?? []),
+    ...[verifyCronJob(policy, serverOf(observed), settings)].filter((cronJob) => cronJob !== undefined),
+  ];
   const names = new Set(wanted.map(({ metadata: { name } }) => name));
   const own = observed.cronJobs.filter((cronJob) => isOwn(cronJob, metadata.uid));
   return {

@@ -1,6 +1,6 @@
 import type { BackupPolicy, BackupPolicySpec, ObjectMeta } from '../api/v1alpha1/backuppolicy.ts';
 import { durationSeconds } from '../api/v1alpha1/duration.ts';
-import { runKinds, type RunKind } from '../api/v1alpha1/recovery-points.ts';
+import { scheduledKinds, type ScheduledKind } from '../api/v1alpha1/recovery-points.ts';
 import { parseGitUrl, type GitUrl } from '../api/v1alpha1/sources/git-url.ts';
 import type { GitSource } from '../api/v1alpha1/sources/git.ts';
 import { nextTime } from '../cron/next.ts';
@@ -12,6 +12,7 @@ import type { Zones } from '../cron/zones.ts';
 import { isLessThan } from '../kube/quantity.ts';
 import { cronLineOf, scheduleField } from '../workloads/lines.ts';
 import { claimName, cronJobName } from '../workloads/names.ts';
+import { sandboxParts } from '../workloads/sandboxes/registry.ts';
 import type { WorkloadSettings } from '../workloads/settings.ts';
 import { windowOf, windowWords } from '../workloads/window.ts';
 import type { Observed } from './observed.ts';
@@ -23,6 +24,7 @@ export interface Problem {
     | 'FieldNotAvailable'
     | 'ChoiceMissing'
     | 'QuiesceInvalid'
+    | 'VerificationInvalid'
     | 'ScheduleInvalid'
     | 'DeadlineInvalid'
     | 'ClaimMismatch'
@@ -39,9 +41,6 @@ const notAvailable: readonly (readonly [field: string, given: Given])[] = [
   ['spec.source.files', ({ source }) => source.files],
   ['spec.repository.sftp', ({ repository }) => repository.sftp],
   ['spec.repository.s3', ({ repository }) => repository.s3],
-  ['spec.encryption.gpg.privateKeySecretRef', ({ encryption }) => encryption.gpg?.privateKeySecretRef],
-  ['spec.schedule.verify', ({ schedule }) => schedule.verify],
-  ['spec.verification', ({ verification }) => verification],
   ['spec.restore', ({ restore }) => restore],
   ['spec.podTemplate', ({ podTemplate }) => podTemplate],
   ['spec.egressCIDRs', ({ egressCIDRs }) => egressCIDRs],
@@ -117,12 +116,53 @@ const invalidQuiesce = (
       'spec.quiesce.workloads: this operator was not given the right to stop workloads. Install it with the chart’s value quiesce.enabled=true, or remove the field.',
     );
   }
-  const own = runKinds.map((kind) => cronJobName(name, kind));
+  const own = scheduledKinds.map((kind) => cronJobName(name, kind));
   const itself = quiesce?.workloads?.find((workload) => workload.kind === 'CronJob' && own.includes(workload.name));
   if (itself !== undefined) {
     problems.push(`spec.quiesce.workloads: the CronJob ${itself.name} makes this policy’s own backups. Remove it.`);
   }
   return problems.map((message) => ({ reason: 'QuiesceInvalid', message }));
+};
+
+const noSandbox = (spec: BackupPolicySpec, { sandboxImages }: Pick<WorkloadSettings, 'sandboxImages'>): string[] => {
+  const server = sandboxParts(spec.source)?.server;
+  const asked = spec.verification?.sandbox.image;
+  if (server === undefined) {
+    return asked === undefined
+      ? []
+      : ['spec.verification.sandbox.image: this source needs no scratch server. Remove the field.'];
+  }
+  const possible = sandboxImages.filter(({ engine }) => server.engines.includes(engine));
+  if (possible.length === 0) {
+    return [
+      `spec.schedule.verify: the operator knows no image of a scratch server for this source. Add one to the chart’s value verification.sandboxImages, for ${server.engines.join(' or ')}.`,
+    ];
+  }
+  if (asked === undefined || possible.some(({ image }) => image === asked)) return [];
+  return [
+    `spec.verification.sandbox.image: ${asked} is not on the operator’s list for this source, which has ${possible.map(({ image }) => image).join(', ')}. Name one of these, or have the image added to the chart’s value verification.sandboxImages.`,
+  ];
+};
+
+const invalidVerification = (spec: BackupPolicySpec, settings: Pick<WorkloadSettings, 'sandboxImages'>): Problem[] => {
+  const { schedule, verification, encryption } = spec;
+  if (schedule.verify === undefined) {
+    const message =
+      'spec.verification does nothing without spec.schedule.verify: set when backups are verified, or remove it.';
+    return verification === undefined ? [] : [{ reason: 'VerificationInvalid', message }];
+  }
+  const problems = [
+    ...(schedule.full === undefined
+      ? ['spec.schedule.verify needs spec.schedule.full: what is verified is fetched from the repository.']
+      : []),
+    ...(encryption.gpg !== undefined && encryption.gpg.privateKeySecretRef === undefined
+      ? [
+          'spec.schedule.verify: what is stored cannot be opened without its private key. Set spec.encryption.gpg.privateKeySecretRef; only the pods that verify and restore have it.',
+        ]
+      : []),
+    ...noSandbox(spec, settings),
+  ];
+  return problems.map((message) => ({ reason: 'VerificationInvalid', message }));
 };
 
 /** CronJob may miss every run with less (Kubernetes' CronJob, startingDeadlineSeconds). */
@@ -163,10 +203,10 @@ const comesNever = (schedule: CronSchedule, anyZone: Zone, since: Date): boolean
   nextTime(schedule, anyZone, since) === undefined;
 
 /** Only where the run surely dumps: a full or incremental of a policy with local copies ships one, at any time of the day. */
-const dumpsItself = ({ schedule }: BackupPolicySpec, kind: RunKind): boolean =>
-  kind === 'LocalCopy' || schedule.localCopy === undefined;
+const dumpsItself = ({ schedule }: BackupPolicySpec, kind: ScheduledKind): boolean =>
+  kind === 'LocalCopy' || (kind !== 'Verify' && schedule.localCopy === undefined);
 
-const outsideWindow = (spec: BackupPolicySpec, kind: RunKind, schedule: CronSchedule): string | undefined => {
+const outsideWindow = (spec: BackupPolicySpec, kind: ScheduledKind, schedule: CronSchedule): string | undefined => {
   // A window that cannot be read is a problem of its own.
   const window = messageOf(() => windowOf(spec.schedule)) === undefined ? windowOf(spec.schedule) : undefined;
   if (window === undefined || !dumpsItself(spec, kind) || mayComeInWindow(schedule, window)) return undefined;
@@ -175,7 +215,7 @@ const outsideWindow = (spec: BackupPolicySpec, kind: RunKind, schedule: CronSche
 
 const lineProblem = (
   { metadata, spec }: Pick<BackupPolicy, 'metadata' | 'spec'>,
-  kind: RunKind,
+  kind: ScheduledKind,
   utc: Zone,
 ): string | undefined => {
   try {
@@ -196,7 +236,7 @@ const invalidSchedules = (spec: BackupPolicySpec, metadata: ObjectMeta, zones: Z
   const window = messageOf(() => windowOf(spec.schedule));
   const windowProblem = window === undefined ? [] : [`spec.schedule.window: ${window}`];
   const utc = zones('UTC');
-  const lines = runKinds.flatMap((kind) => {
+  const lines = scheduledKinds.flatMap((kind) => {
     const problem = lineProblem({ metadata, spec }, kind, utc);
     return problem === undefined ? [] : [`spec.schedule.${scheduleField[kind]}: ${problem}`];
   });
@@ -248,7 +288,7 @@ const claimConflict = ({ source, repository }: BackupPolicySpec, { name }: Objec
 export const findProblems = (
   observed: Observed,
   zones: Zones,
-  settings: Pick<WorkloadSettings, 'quiesceWorkloads'>,
+  settings: Pick<WorkloadSettings, 'quiesceWorkloads' | 'sandboxImages'>,
 ): Problem[] => {
   const { spec, specProblem } = observed.policy;
   if (spec === undefined) {
@@ -263,6 +303,7 @@ export const findProblems = (
     ...unavailableFields(spec),
     ...missingChoices(spec),
     ...invalidQuiesce(spec, observed.policy.metadata, settings),
+    ...invalidVerification(spec, settings),
     ...invalidSchedules(spec, observed.policy.metadata, zones),
     ...invalidDeadlines(spec),
     ...claimMismatch(spec, observed),

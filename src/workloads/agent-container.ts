@@ -17,13 +17,13 @@ export interface AgentContainer {
 }
 
 interface Options {
-  name: 'decide' | 'dump' | 'ship' | 'prune';
+  name: 'decide' | 'dump' | 'ship' | 'prune' | 'fetch' | 'verify';
   image: string;
   task: AgentTask;
   secrets: SecretMount[];
   claims?: ClaimMount[];
-  /** What else is mounted. */
-  others?: { volume: Volume; mount: VolumeMount }[];
+  /** What else is mounted; without a volume where that is the pod's. */
+  others?: { volume?: Volume; mount: VolumeMount }[];
   settings: WorkloadSettings;
 }
 
@@ -69,5 +69,8 @@ export const agentContainer = ({
     },
     terminationMessagePolicy: 'File',
   },
-  volumes: [volumeOfScratch(name), ...[...secrets, ...claims, ...others].map(({ volume }) => volume)],
+  volumes: [
+    volumeOfScratch(name),
+    ...[...secrets, ...claims, ...others].flatMap(({ volume }) => (volume === undefined ? [] : [volume])),
+  ],
 });

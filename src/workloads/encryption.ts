@@ -1,6 +1,8 @@
 import type { BackupPolicySpec } from '../api/v1alpha1/backuppolicy.ts';
-import type { ShipTask } from '../api/v1alpha1/task.ts';
+import type { FetchTask, ShipTask } from '../api/v1alpha1/task.ts';
 import { mountSecret, type SecretMount } from './secrets.ts';
+
+const mounted = ({ directory, secret }: SecretMount) => ({ directory, secret });
 
 /** What the encryption adds to the ship container. The private key never does: backups are encrypted to the public one. */
 export const encryptionOf = (
@@ -8,13 +10,28 @@ export const encryptionOf = (
 ): { encryption: ShipTask['encryption']; secrets: SecretMount[] } => {
   if (encryption.gpg !== undefined) {
     const publicKey = mountSecret('encryption', encryption.gpg.publicKeySecretRef.name);
-    const { directory, secret } = publicKey;
-    return { encryption: { method: 'gpg', publicKey: { directory, secret } }, secrets: [publicKey] };
+    return { encryption: { method: 'gpg', publicKey: mounted(publicKey) }, secrets: [publicKey] };
   }
   if (encryption.passphraseSecretRef !== undefined) {
     const passphrase = mountSecret('encryption', encryption.passphraseSecretRef.name);
-    const { directory, secret } = passphrase;
-    return { encryption: { method: 'passphrase', passphrase: { directory, secret } }, secrets: [passphrase] };
+    return { encryption: { method: 'passphrase', passphrase: mounted(passphrase) }, secrets: [passphrase] };
   }
   return { encryption: { method: 'none' }, secrets: [] };
+};
+
+/** What opens the sets: mounted in the container that fetches alone. Undefined: the policy names no private key. */
+export const decryptionOf = ({
+  gpg,
+  passphraseSecretRef,
+}: BackupPolicySpec['encryption']): { decryption: FetchTask['decryption']; secrets: SecretMount[] } | undefined => {
+  if (gpg !== undefined) {
+    if (gpg.privateKeySecretRef === undefined) return undefined;
+    const key = mountSecret('decryption', gpg.privateKeySecretRef.name);
+    return { decryption: { method: 'gpg', privateKey: mounted(key) }, secrets: [key] };
+  }
+  if (passphraseSecretRef !== undefined) {
+    const passphrase = mountSecret('decryption', passphraseSecretRef.name);
+    return { decryption: { method: 'passphrase', passphrase: mounted(passphrase) }, secrets: [passphrase] };
+  }
+  return { decryption: { method: 'none' }, secrets: [] };
 };

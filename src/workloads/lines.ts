@@ -1,5 +1,5 @@
 import type { BackupPolicySpec } from '../api/v1alpha1/backuppolicy.ts';
-import type { RunKind } from '../api/v1alpha1/recovery-points.ts';
+import type { ScheduledKind } from '../api/v1alpha1/recovery-points.ts';
 import { resolveLine } from '../cron/hash.ts';
 
 /** What of a policy its lines depend on. */
@@ -8,15 +8,21 @@ interface Timetable {
   readonly spec: Pick<BackupPolicySpec, 'schedule'>;
 }
 
-const writtenLine = ({ schedule }: Timetable['spec'], kind: RunKind): string | undefined =>
-  ({ LocalCopy: schedule.localCopy, Full: schedule.full, Incremental: schedule.incremental })[kind];
+const writtenLine = ({ schedule }: Timetable['spec'], kind: ScheduledKind): string | undefined =>
+  ({
+    LocalCopy: schedule.localCopy,
+    Full: schedule.full,
+    Incremental: schedule.incremental,
+    Verify: schedule.verify,
+  })[kind];
 
 /** The field of the schedule that says when a kind of run starts. */
 export const scheduleField = {
   LocalCopy: 'localCopy',
   Full: 'full',
   Incremental: 'incremental',
-} as const satisfies Record<RunKind, string>;
+  Verify: 'verify',
+} as const satisfies Record<ScheduledKind, string>;
 
 /**
  * The cron line of a kind of run, with `H` resolved: everything that reads a line of a policy reads it here. Undefined when the policy does
@@ -24,7 +30,7 @@ export const scheduleField = {
  *
  * @throws CronError for an `H` that cannot be
  */
-export const cronLineOf = ({ metadata, spec }: Timetable, kind: RunKind): string | undefined => {
+export const cronLineOf = ({ metadata, spec }: Timetable, kind: ScheduledKind): string | undefined => {
   const line = writtenLine(spec, kind);
   return line === undefined ? undefined : resolveLine(line, `${metadata.namespace}/${metadata.name}/${kind}`);
 };

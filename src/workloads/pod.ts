@@ -12,7 +12,7 @@ import { repositoryParts } from './repositories/registry.ts';
 import type { WorkloadSettings } from './settings.ts';
 import { sourceParts } from './sources/registry.ts';
 import { windowTask } from './window.ts';
-import type { PodSpec } from './types.ts';
+import type { Container, PodSpec, Volume } from './types.ts';
 
 /** The user and group of every container; the images have a passwd entry for it. */
 const userId = 65532;
@@ -123,6 +123,14 @@ export const runPod = (policy: BackupPolicy, kind: RunKind, settings: WorkloadSe
   return containers === undefined ? undefined : agentPod(policy, containers);
 };
 
+/** What a pod has beside its agent containers. */
+export interface PodExtras {
+  /** Volumes that several containers share. */
+  volumes?: readonly Volume[];
+  /** Containers that run beside the last one, started when those before it have ended. */
+  sidecars?: readonly Container[];
+}
+
 /**
  * A pod of agent containers, one after the other. It carries no API token, and a fixed host name; it runs on the node of the policy's other
  * pods, since the claim may be ReadWriteOnce.
@@ -130,9 +138,10 @@ export const runPod = (policy: BackupPolicy, kind: RunKind, settings: WorkloadSe
 export const agentPod = (
   { metadata }: BackupPolicy,
   containers: readonly [AgentContainer, ...AgentContainer[]],
+  { volumes = [], sidecars = [] }: PodExtras = {},
 ): PodSpec => {
   const last = containers[containers.length - 1] ?? containers[0];
-  const before = containers.slice(0, -1);
+  const before = [...containers.slice(0, -1).map(({ container }) => container), ...sidecars];
   return {
     automountServiceAccountToken: false,
     enableServiceLinks: false,
@@ -157,11 +166,12 @@ export const agentPod = (
         ],
       },
     },
-    ...(before.length === 0 ? {} : { initContainers: before.map(({ container }) => container) }),
+    ...(before.length === 0 ? {} : { initContainers: before }),
     containers: [last.container],
     volumes: [
       { name: 'claim', persistentVolumeClaim: { claimName: claimName(metadata.name) } },
-      ...containers.flatMap(({ volumes }) => volumes),
+      ...volumes,
+      ...containers.flatMap((each) => each.volumes),
     ],
   };
 };

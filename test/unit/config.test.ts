@@ -12,6 +12,7 @@ test('the least that must be said, and what the rest is then', () => {
     port: 8080,
     workers: 4,
     quiesceWorkloads: false,
+    sandboxImages: [],
     instance: 'holdfast',
     lease: undefined,
   });
@@ -26,6 +27,7 @@ test('everything said', () => {
     HOLDFAST_PORT: '0',
     HOLDFAST_WORKERS: '8',
     HOLDFAST_QUIESCE_WORKLOADS: 'Enabled',
+    HOLDFAST_SANDBOX_IMAGES: 'mariadb/10.11=registry.test:5000/mariadb:10.11, mysql/8.4=registry.test/mysql@sha256:0',
     HOLDFAST_INSTANCE: 'holdfast-7d4b9-x7x7x',
     HOLDFAST_LEASE_NAMESPACE: 'holdfast-system',
     HOLDFAST_LEASE_NAME: 'second.holdfast',
@@ -39,6 +41,10 @@ test('everything said', () => {
     port: 0,
     workers: 8,
     quiesceWorkloads: true,
+    sandboxImages: [
+      { engine: 'mariadb', release: '10.11', image: 'registry.test:5000/mariadb:10.11' },
+      { engine: 'mysql', release: '8.4', image: 'registry.test/mysql@sha256:0' },
+    ],
     instance: 'holdfast-7d4b9-x7x7x',
     lease: { namespace: 'holdfast-system', name: 'second.holdfast', seconds: 5 },
   });

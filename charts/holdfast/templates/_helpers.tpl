@@ -31,3 +31,12 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- $image := index . 1 -}}
 {{- printf "%s:%s" $image.repository (default $root.Chart.AppVersion $image.tag) -}}
 {{- end -}}
+
+{{/* The images of scratch servers, as the operator reads them. */}}
+{{- define "holdfast.sandboxImages" -}}
+{{- $images := list -}}
+{{- range .Values.verification.sandboxImages -}}
+{{- $images = append $images (printf "%s/%s=%s" .engine .release .image) -}}
+{{- end -}}
+{{- join "," $images -}}
+{{- end -}}

@@ -44,6 +44,15 @@ export const backupPolicySpec = z
         message: 'repository.volume.claimName: must not be the claim that is backed up; name another',
       },
       {
+        rule: '!has(self.verification) || has(self.schedule.verify)',
+        message: 'verification does nothing without schedule.verify: set when backups are verified, or remove it',
+      },
+      {
+        rule: '!has(self.schedule.verify) || !has(self.encryption.gpg) || has(self.encryption.gpg.privateKeySecretRef)',
+        message:
+          'schedule.verify needs encryption.gpg.privateKeySecretRef: what is stored cannot be opened without the private key',
+      },
+      {
         rule: '!has(self.quiesce) || !has(self.quiesce.readOnly) || has(self.source.mysql)',
         message:
           'quiesce.readOnly: only a MySQL or MariaDB server can be made read-only; set quiesce.workloads, or none',

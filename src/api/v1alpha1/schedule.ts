@@ -2,8 +2,6 @@ import { z } from 'zod';
 import { cronLine } from './cron-pattern.ts';
 import { byteQuantity, celRules, duration, objectName, text } from './primitives.ts';
 
-const notYet = 'Not available yet: refused with a Stalled condition.';
-
 /**
  * When runs start. Cron lines are read as Kubernetes' CronJob reads them (robfig/cron v3), but for `H`, which is resolved before
  * (src/workloads/lines.ts).
@@ -26,7 +24,11 @@ export const schedule = z
     incremental: cronLine
       .describe('When an incremental backup is shipped: what changed since the newest backup of the chain.')
       .optional(),
-    verify: cronLine.describe(`When the newest backup is restored for real and compared. ${notYet}`).optional(),
+    verify: cronLine
+      .describe(
+        'When the newest backup is restored for real into a scratch server, and compared. Example: `0 5 * * 0`.',
+      )
+      .optional(),
     window: z
       .object({
         start: text({
@@ -58,6 +60,10 @@ export const schedule = z
       {
         rule: '!has(self.incremental) || has(self.full)',
         message: 'schedule.incremental needs schedule.full: an incremental continues the chain that a full begins',
+      },
+      {
+        rule: '!has(self.verify) || has(self.full)',
+        message: 'schedule.verify needs schedule.full: what is verified is fetched from the repository',
       },
     ),
   )
@@ -140,6 +146,9 @@ export const deadlines = z
       ),
     full: duration.default('12h').describe('Likewise for shipping a full, after its dump.'),
     incremental: duration.default('12h').describe('Likewise for shipping an incremental, after its dump.'),
+    verify: duration
+      .default('4h')
+      .describe('Likewise for fetching a backup to be verified, and again for loading and comparing it.'),
     prune: duration.default('1h').describe('Likewise for removing what retention no longer asks for.'),
   })
   .describe('When a run is stopped because it takes too long.');

@@ -8,7 +8,7 @@ import { planPrune } from '../../../src/policy/prune.ts';
 import { findProblems } from '../../../src/policy/problems.ts';
 import { policyView } from '../../../src/policy/views.ts';
 import { policyClaim } from '../../../src/workloads/claim.ts';
-import { runCronJob } from '../../../src/workloads/cronjob.ts';
+import { runCronJob, verifyCronJob } from '../../../src/workloads/cronjob.ts';
 import { claimName } from '../../../src/workloads/names.ts';
 import { policyAnnotations, policyLabels } from '../../../src/workloads/labels.ts';
 import { overlay, rawPolicy, type Json } from '../../support/operator/policies.ts';
@@ -40,6 +40,7 @@ const effects = (spec: Json) => {
   return JSON.stringify([
     policyClaim({ metadata, spec: read }),
     runKinds.map((kind) => runCronJob({ metadata, spec: read }, kind, testSettings)),
+    verifyCronJob({ metadata, spec: read }, undefined, testSettings),
     stateConditions({ spec: read, problems: [], history: {}, zones, ...beside }),
     stateConditions({ spec: read, problems: [], history: afterAFull, zones, ...beside }),
     planPrune({ observed, status: afterAFull, problems: [], settings: testSettings, now }),
@@ -73,6 +74,16 @@ const rsyncOff = { repository: { rsync: undefined } };
 const volume = (fields: Json): Json => ({ repository: { rsync: undefined, volume: fields } });
 const gpgOff = { encryption: { gpg: undefined } };
 const secret = { name: 'other' };
+/** A policy that verifies, with more of the same. */
+const verifying = (more: Json = {}): Json =>
+  overlay(
+    { schedule: { verify: '0 3 * * 0' }, encryption: { gpg: { privateKeySecretRef: { name: 'private' } } } },
+    more,
+  );
+const sandboxed = (sandbox: Json): { spec: Json; without: Json } => ({
+  spec: verifying({ verification: { sandbox } }),
+  without: verifying({ verification: {} }),
+});
 const gitOn = (git: Json): Json => overlay(mysqlOff, { source: { git: { url: 'https://a/b.git', ...git } } });
 const { rsync: target } = (rawPolicy()['spec'] as { repository: { rsync: Json } }).repository;
 
@@ -141,14 +152,17 @@ const given: Record<string, { spec: Json; without?: Json }> = {
   'repository.volume.path': { spec: volume({ claimName: 'a', path: '/a' }), without: volume({ claimName: 'a' }) },
   'repository.adopt': { spec: { repository: { adopt: true } } },
   'encryption.gpg': { spec: {}, without: overlay(gpgOff, { encryption: { none: {} } }) },
-  'encryption.gpg.privateKeySecretRef': { spec: { encryption: { gpg: { privateKeySecretRef: secret } } } },
+  'encryption.gpg.privateKeySecretRef': {
+    spec: verifying({ encryption: { gpg: { privateKeySecretRef: secret } } }),
+    without: verifying(),
+  },
   'encryption.passphraseSecretRef': { spec: overlay(gpgOff, { encryption: { passphraseSecretRef: secret } }) },
   'encryption.none': { spec: overlay(gpgOff, { encryption: { none: {} } }) },
   'schedule.timeZone': { spec: {}, without: { schedule: { timeZone: undefined } } },
   'schedule.localCopy': { spec: {}, without: { schedule: { localCopy: undefined } } },
   'schedule.full': { spec: {}, without: { schedule: { full: undefined } } },
   'schedule.incremental': { spec: {}, without: { schedule: { incremental: undefined } } },
-  'schedule.verify': { spec: { schedule: { verify: '0 3 * * 0' } } },
+  'schedule.verify': { spec: verifying() },
   'schedule.window': { spec: { schedule: { window: { start: '01:00', duration: '30m' } } } },
   'schedule.window.enforce': {
     spec: { schedule: { window: { start: '01:00', duration: '30m', enforce: true } } },
@@ -167,6 +181,7 @@ const given: Record<string, { spec: Json; without?: Json }> = {
   'objectives.recoveryPointObjective': { spec: { objectives: { recoveryPointObjective: '26h' } } },
   'objectives.recoveryTimeObjective': { spec: { objectives: { recoveryTimeObjective: '2h' } } },
   'objectives.backupDurationObjective': { spec: { objectives: { backupDurationObjective: '1h' } } },
+  'deadlines.verify': { spec: verifying({ deadlines: { verify: '5h' } }), without: verifying() },
   'deadlines.prune': {
     spec: { retention: { keepFor: '4w' }, deadlines: { prune: '2h' } },
     without: { retention: { keepFor: '4w' } },
@@ -178,27 +193,26 @@ const given: Record<string, { spec: Json; without?: Json }> = {
     spec: { retention: { keepFor: '4w', freezeOnShrink: 30 } },
     without: { retention: { keepFor: '4w' } },
   },
-  verification: { spec: { verification: {} } },
-  'verification.sandbox': { spec: { verification: { sandbox: {} } } },
-  'verification.sandbox.image': { spec: { verification: { sandbox: { image: 'a' } } } },
-  'verification.sandbox.resources': { spec: { verification: { sandbox: { resources: {} } } } },
-  'verification.sandbox.resources.requests': { spec: { verification: { sandbox: { resources: { requests: {} } } } } },
-  'verification.sandbox.resources.requests.cpu': {
-    spec: { verification: { sandbox: { resources: { requests: { cpu: '1' } } } } },
+  // The block alone is all defaults: it stands for points in it.
+  verification: { spec: verifying({ verification: { points: 'LatestAndRandom' } }), without: verifying() },
+  'verification.sandbox': sandboxed({ storage: '1Gi' }),
+  'verification.sandbox.image': sandboxed({ image: 'registry.test/mysql:8.4' }),
+  'verification.sandbox.resources': sandboxed({ resources: {} }),
+  'verification.sandbox.resources.requests': sandboxed({ resources: { requests: {} } }),
+  'verification.sandbox.resources.requests.cpu': sandboxed({ resources: { requests: { cpu: '1' } } }),
+  'verification.sandbox.resources.requests.memory': sandboxed({ resources: { requests: { memory: '1Gi' } } }),
+  'verification.sandbox.resources.limits': sandboxed({ resources: { limits: {} } }),
+  'verification.sandbox.resources.limits.cpu': sandboxed({ resources: { limits: { cpu: '1' } } }),
+  'verification.sandbox.resources.limits.memory': sandboxed({ resources: { limits: { memory: '1Gi' } } }),
+  'verification.sandbox.storage': sandboxed({ storage: '1Gi' }),
+  'verification.points': {
+    spec: verifying({ verification: { points: 'LatestAndRandom' } }),
+    without: verifying({ verification: { points: 'Latest' } }),
   },
-  'verification.sandbox.resources.requests.memory': {
-    spec: { verification: { sandbox: { resources: { requests: { memory: '1Gi' } } } } },
+  'verification.queries': {
+    spec: verifying({ verification: { queries: [{ query: 'SELECT 1', expect: '1' }] } }),
+    without: verifying({ verification: {} }),
   },
-  'verification.sandbox.resources.limits': { spec: { verification: { sandbox: { resources: { limits: {} } } } } },
-  'verification.sandbox.resources.limits.cpu': {
-    spec: { verification: { sandbox: { resources: { limits: { cpu: '1' } } } } },
-  },
-  'verification.sandbox.resources.limits.memory': {
-    spec: { verification: { sandbox: { resources: { limits: { memory: '1Gi' } } } } },
-  },
-  'verification.sandbox.storage': { spec: { verification: { sandbox: { storage: '1Gi' } } } },
-  'verification.points': { spec: { verification: { points: 'Latest' } } },
-  'verification.queries': { spec: { verification: { queries: [{ query: 'SELECT 1', expect: '1' }] } } },
   restore: { spec: { restore: {} } },
   'restore.confirmation': { spec: { restore: { confirmation: 'TwoPersons' } } },
   'restore.workloads': { spec: { restore: { workloads: [{ kind: 'Deployment', name: 'a' }] } } },
@@ -278,13 +292,47 @@ test('a source that cannot be made read-only is not said to be', () => {
 });
 
 test.each([
+  { spec: {}, words: undefined, reason: 'all that it takes' },
+  {
+    spec: { encryption: { gpg: { privateKeySecretRef: undefined } } },
+    words: /privateKeySecretRef/,
+    reason: 'nothing opens what is stored',
+  },
+  {
+    spec: { schedule: { full: undefined, incremental: undefined } },
+    words: /needs spec.schedule.full/,
+    reason: 'nothing is shipped',
+  },
+  {
+    spec: { schedule: { verify: undefined }, verification: { points: 'Latest' } },
+    words: /does nothing without spec.schedule.verify/,
+    reason: 'no time to do it',
+  },
+  {
+    spec: { verification: { sandbox: { image: 'registry.test/influxdb:1.8' } } },
+    words: /registry.test\/influxdb:1.8 is not on the operator’s list.*registry.test\/mariadb:10.11.*Name one of these/,
+    reason: 'an image that the operator does not allow for this source',
+  },
+])('what cannot be verified is a problem: $reason', ({ spec, words }) => {
+  const found = problemsOf(verifying(spec));
+  expect(found.map(({ reason }) => reason)).toEqual(words === undefined ? [] : ['VerificationInvalid']);
+  expect(found[0]?.message ?? '').toMatch(words ?? /^$/);
+});
+
+test('an operator without an image for the server says so', () => {
+  const observed = observedOf({ policy: rawPolicy({ spec: verifying() }) });
+  const found = findProblems(observed, zones, { ...testSettings, sandboxImages: [] });
+  expect(found.map(({ message }) => message)).toEqual([expect.stringContaining('verification.sandboxImages')]);
+});
+
+test.each([
   { workloads: [{ kind: 'Deployment', name: 'shop' }], may: true, problems: 0, reason: 'a workload' },
   { workloads: [{ kind: 'Deployment', name: 'shop' }], may: false, problems: 1, reason: 'no right to stop any' },
   { workloads: [{ kind: 'CronJob', name: 'agama-full' }], may: true, problems: 1, reason: 'its own CronJob' },
   { workloads: [{ kind: 'Deployment', name: 'agama-full' }], may: true, problems: 0, reason: 'of another kind' },
 ])('workloads that cannot be stopped are a problem: $reason', ({ workloads, may, problems }) => {
   const observed = observedOf({ policy: rawPolicy({ spec: { quiesce: { workloads } } }) });
-  const found = findProblems(observed, zones, { quiesceWorkloads: may });
+  const found = findProblems(observed, zones, { ...testSettings, quiesceWorkloads: may });
   expect(found.map(({ reason }) => reason)).toEqual(Array.from({ length: problems }, () => 'QuiesceInvalid'));
 });
 
