@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { imageNames } from '../../src/workloads/images.ts';
 import type { Cluster } from '../cluster/cluster.ts';
-import { imageRegistry, imageTag } from './images.ts';
+import { images as servers, imageRegistry, imageTag } from './images.ts';
 
 const chart = fileURLToPath(new URL('../../charts/holdfast', import.meta.url));
 
@@ -12,7 +12,15 @@ export const operatorNamespace = 'holdfast';
 export const installOperator = async ({ helm, kubectl }: Cluster): Promise<void> => {
   const keys = [['image', 'operator'], ...imageNames.map((name) => [`images.${name}`, name])];
   const images = keys.map(([key, name]) => [`${key}.repository=${imageRegistry}/${name}`, `${key}.tag=${imageTag}`]);
-  const values = [...images.flat(), 'logLevel=debug'].flatMap((value) => ['--set', value]);
+  const sandboxes = [
+    { engine: 'mariadb', release: '10.11', image: servers.mariadb },
+    { engine: 'influxdb', release: '1.6', image: servers.influxdbServer },
+  ];
+  const values = [
+    ...[...images.flat(), 'logLevel=debug'].flatMap((value) => ['--set', value]),
+    '--set-json',
+    `verification.sandboxImages=${JSON.stringify(sandboxes)}`,
+  ];
   await helm(
     [
       'upgrade',

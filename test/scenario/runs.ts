@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { backupPolicyStatus, type BackupPolicyStatus } from '../../src/api/v1alpha1/backuppolicy.ts';
-import type { RunKind } from '../../src/api/v1alpha1/recovery-points.ts';
+import type { ScheduledKind } from '../../src/api/v1alpha1/recovery-points.ts';
 import { cronJobName } from '../../src/workloads/names.ts';
 import { getObject } from '../../src/kube/objects.ts';
 import { resources } from '../../src/policy/resources.ts';
@@ -61,7 +61,7 @@ export const waitForStatus = async (
 export const startRun = async (
   { kubectl }: Where,
   policy: PolicyName,
-  kind: RunKind,
+  kind: ScheduledKind,
   jobName: string,
 ): Promise<void> => {
   const from = `cronjob/${cronJobName(policy.name, kind)}`;
@@ -72,7 +72,7 @@ export const startRun = async (
 export const runNow = async (
   cluster: Where,
   policy: PolicyName,
-  kind: RunKind,
+  kind: ScheduledKind,
   jobName: string,
   timeoutMs = 300_000,
 ): Promise<BackupPolicyStatus> => {

@@ -36,6 +36,7 @@ export const applyPolicySecrets = async (
       secretOf(namespace, name, 'kubernetes.io/ssh-auth', { 'ssh-privatekey': keys.client.privateKey }),
     ),
     secretOf(namespace, 'backup-gpg-public', 'Opaque', { 'public.asc': keys.gpg.publicKey }),
+    secretOf(namespace, 'backup-gpg-private', 'Opaque', { 'private.asc': keys.gpg.privateKey }),
   ]);
 };
 

@@ -373,6 +373,24 @@ const refused: Case[] = [
     reason: 'not a choice',
   },
   {
+    path: 'verification.sandbox',
+    value: { image: '$(reboot)' },
+    says: 'write the name of an image, such as registry.example.com/mariadb:11.4',
+    reason: 'no name of an image',
+  },
+  {
+    path: 'schedule',
+    value: { full: '@weekly' },
+    says: 'verification does nothing without schedule.verify',
+    reason: 'how, and not when, it is verified',
+  },
+  {
+    path: 'encryption',
+    value: { gpg: { publicKeySecretRef: { name: 'public' } } },
+    says: 'schedule.verify needs encryption.gpg.privateKeySecretRef',
+    reason: 'nothing opens what is to be verified',
+  },
+  {
     path: 'quiesce',
     value: {},
     says: 'quiesce: set exactly one of readOnly, workloads',

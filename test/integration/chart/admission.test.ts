@@ -81,7 +81,7 @@ beforeAll(async () => {
 
 afterAll(() => plane?.stop());
 
-const all = ['agama-mysql', 'backup-host-ssh', 'backup-gpg-public'];
+const all = ['agama-mysql', 'backup-host-ssh', 'backup-gpg-public', 'backup-gpg-private'];
 
 test('who may read none of the Secrets is told the field and the name', async () => {
   await allow();
@@ -99,6 +99,11 @@ test.each([
     missing: 'backup-gpg-public',
     field: 'spec.encryption.gpg.publicKeySecretRef',
     reason: 'even a public key: any Secret could be named',
+  },
+  {
+    missing: 'backup-gpg-private',
+    field: 'spec.encryption.gpg.privateKeySecretRef',
+    reason: 'the key that opens all backups',
   },
 ])('one that may not be read is enough: $reason', async ({ missing, field }) => {
   await allow(...all.filter((name) => name !== missing));

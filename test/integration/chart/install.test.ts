@@ -171,7 +171,12 @@ test.each([
 
 test('the operator takes the settings that the chart gives it', async () => {
   const deployment = (
-    await rendered('--set', 'namespaces={agama,other},workers=7,logLevel=debug,quiesce.enabled=true')
+    await rendered(
+      '--set',
+      'namespaces={agama,other},workers=7,logLevel=debug,quiesce.enabled=true',
+      '--set-json',
+      'verification.sandboxImages=[{"engine":"mariadb","release":"10.11","image":"registry.test/mariadb:10.11"}]',
+    )
   ).find(({ kind }) => kind === 'Deployment');
   const { spec } = deployment as unknown as Deployment;
   const [container] = spec.template.spec.containers;
@@ -184,6 +189,7 @@ test('the operator takes the settings that the chart gives it', async () => {
     port: 8080,
     workers: 7,
     quiesceWorkloads: true,
+    sandboxImages: [{ engine: 'mariadb', release: '10.11', image: 'registry.test/mariadb:10.11' }],
     instance: 'holdfast-5d9c7-x2x',
     lease: { namespace: 'holdfast-5d9c7-x2x', name: 'holdfast', seconds: 15 },
   });
