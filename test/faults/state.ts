@@ -59,6 +59,18 @@ export const stateOf = (namespace: string, objects: readonly KubeObject[], event
   };
 };
 
+/** The same without how often each spec was written. Pure. */
+export const withoutGenerations = ({ objects, events }: State): State => ({
+  objects: Object.fromEntries(
+    Object.entries(objects).map(([key, object]) => {
+      if (!isRecord(object) || !isRecord(object['metadata'])) return [key, object];
+      const { generation: _, ...metadata } = object['metadata'];
+      return [key, { ...object, metadata }];
+    }),
+  ),
+  events,
+});
+
 /** Events that came more often than in the reference. One that is missing is none: Events are a courtesy. Pure. */
 export const eventsBeyond = ({ events }: State, reference: State): string[] =>
   Object.entries(events)

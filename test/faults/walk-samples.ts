@@ -38,8 +38,15 @@ const volume = (fields: Json = {}): Json => ({
   repository: { rsync: undefined, volume: { claimName: 'backups', ...fields } },
 });
 
-const sandbox = (fields: Json): Json => ({ verification: { sandbox: fields } });
-const queries = { verification: { queries: [{ query: 'SELECT count(*) FROM customers', expect: '3' }] } };
+const verifying = (fields: Json = {}): Json => ({
+  schedule: { verify: '0 3 * * 0' },
+  encryption: { gpg: { privateKeySecretRef: other } },
+  ...fields,
+});
+const sandbox = (fields: Json): Json => verifying({ verification: { sandbox: fields } });
+const queries = verifying({
+  verification: { queries: [{ query: 'SELECT count(*) FROM customers', expect: '3' }] },
+});
 const workloads = [{ kind: 'Deployment', name: 'shop' }];
 
 /**
@@ -50,6 +57,7 @@ export const samples: Readonly<Record<string, Json>> = {
   'source.mysql.host': mysql({ host: 'other.example.com' }),
   'source.mysql.port': mysql({ port: 3307 }),
   'source.mysql.databases[]': mysql({ databases: ['agama', 'shop'] }),
+  'source.mysql.accounts': mysql({ accounts: true }),
   'source.mysql.all': mysql({ databases: undefined, all: true }),
   'source.mysql.credentialsSecretRef.name': mysql({ credentialsSecretRef: other }),
   'source.mysql.tls.caSecretRef.name': mysql({ tls: { caSecretRef: other } }),
@@ -94,16 +102,17 @@ export const samples: Readonly<Record<string, Json>> = {
   'repository.volume.path': volume({ path: '/backups' }),
   'repository.adopt': { repository: { adopt: true } },
   'encryption.gpg.publicKeySecretRef.name': { encryption: { gpg: { publicKeySecretRef: other } } },
-  'encryption.gpg.privateKeySecretRef.name': { encryption: { gpg: { privateKeySecretRef: other } } },
+  'encryption.gpg.privateKeySecretRef.name': verifying(),
   'encryption.passphraseSecretRef.name': { encryption: { gpg: undefined, passphraseSecretRef: other } },
   'encryption.none': { encryption: { gpg: undefined, none: {} } },
   'schedule.timeZone': { schedule: { timeZone: 'Etc/UTC' } },
   'schedule.localCopy': { schedule: { localCopy: '30 0 * * *' } },
   'schedule.full': { schedule: { full: '35 2 * * 3' } },
   'schedule.incremental': { schedule: { incremental: undefined } },
-  'schedule.verify': { schedule: { verify: '0 4 * * 0' } },
+  'schedule.verify': verifying(),
   'schedule.window.start': { schedule: { window: { start: '01:00', duration: '30m' } } },
   'schedule.window.duration': { schedule: { window: { start: '01:00', duration: '45m' } } },
+  'schedule.window.enforce': { schedule: { window: { start: '01:00', duration: '30m', enforce: true } } },
   'localCopy.size': { localCopy: { size: '20Gi' } },
   'localCopy.storageClassName': { localCopy: { storageClassName: 'other' } },
   'localCopy.keep': { localCopy: { keep: 5 } },
@@ -111,6 +120,7 @@ export const samples: Readonly<Record<string, Json>> = {
   'deadlines.localCopy': { deadlines: { localCopy: '2h' } },
   'deadlines.full': { deadlines: { full: '2h' } },
   'deadlines.incremental': { deadlines: { incremental: '2h' } },
+  'deadlines.verify': verifying({ deadlines: { verify: '2h' } }),
   'deadlines.prune': { deadlines: { prune: '2h' } },
   'objectives.recoveryPointObjective': { objectives: { recoveryPointObjective: '26h' } },
   'objectives.recoveryTimeObjective': { objectives: { recoveryTimeObjective: '2h' } },
@@ -118,13 +128,13 @@ export const samples: Readonly<Record<string, Json>> = {
   'retention.keepFor': { retention: { keepFor: '4w' } },
   'retention.keepFullChains': { retention: { keepFullChains: 4 } },
   'retention.freezeOnShrink': { retention: { keepFor: '4w', freezeOnShrink: 30 } },
-  'verification.sandbox.image': sandbox({ image: 'registry.example.com/mariadb:11.4' }),
+  'verification.sandbox.image': sandbox({ image: 'registry.test/mariadb:11.4' }),
   'verification.sandbox.resources.requests.cpu': sandbox({ resources: { requests: { cpu: '500m' } } }),
   'verification.sandbox.resources.requests.memory': sandbox({ resources: { requests: { memory: '256Mi' } } }),
   'verification.sandbox.resources.limits.cpu': sandbox({ resources: { limits: { cpu: '2' } } }),
   'verification.sandbox.resources.limits.memory': sandbox({ resources: { limits: { memory: '1Gi' } } }),
   'verification.sandbox.storage': sandbox({ storage: '20Gi' }),
-  'verification.points': { verification: { points: 'LatestAndRandom' } },
+  'verification.points': verifying({ verification: { points: 'LatestAndRandom' } }),
   'verification.queries[].query': queries,
   'verification.queries[].expect': queries,
   'restore.confirmation': { restore: { confirmation: 'TwoPersons' } },
