@@ -8,10 +8,10 @@ import { jobVariable, taskVariable, type DumpTask, type ShipTask } from '../../.
 import { makeGpgOwner } from '../../agent/support/duplicity-gpg.ts';
 import type { MariadbServer } from '../../agent/support/mariadb.ts';
 import { projectRoot } from '../../cluster/paths.ts';
+import { createAccount } from './account.ts';
 import { database } from './database.ts';
 import type { Place, Way } from './place.ts';
 
-const account = { username: 'backup', password: 'correct horse battery staple' };
 const deadlineSeconds = 3600;
 
 /** The agent as its images run it: one bundled file. */
@@ -19,16 +19,6 @@ export const compileAgent = async (): Promise<string> => {
   await execa('npm', ['run', '--silent', 'build'], { cwd: projectRoot });
   return join(projectRoot, 'dist/agent/main.mjs');
 };
-
-const createAccount = (server: MariadbServer): Promise<void> =>
-  server.admin(async (connection) => {
-    await connection.query(`CREATE USER ${account.username}@'%' IDENTIFIED BY '${account.password}'`);
-    await connection.query(
-      `GRANT SELECT, SHOW VIEW, TRIGGER, EVENT, EXECUTE ON ${database}.* TO ${account.username}@'%'`,
-    );
-    await connection.query(`GRANT RELOAD ON *.* TO ${account.username}@'%'`);
-    await connection.query(`GRANT SELECT ON mysql.proc TO ${account.username}@'%'`);
-  });
 
 /** A policy's dump and ship containers, as processes. */
 export const makeHoldfast = async (
@@ -43,7 +33,7 @@ export const makeHoldfast = async (
   const policy = { namespace: 'shop', name: database };
   await mkdir(claim, { recursive: true });
   await mkdir(parent);
-  await createAccount(server);
+  const account = await createAccount(server);
   const owner = await makeGpgOwner(place.path, 'o');
   const secret = async (name: string, keys: Readonly<Record<string, string>>): Promise<string> => {
     const directory = join(home, 'secrets', name);
