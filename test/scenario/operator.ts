@@ -17,7 +17,7 @@ export const installOperator = async ({ helm, kubectl }: Cluster): Promise<void>
     { engine: 'influxdb', release: '1.6', image: servers.influxdbServer },
   ];
   const values = [
-    ...[...images.flat(), 'logLevel=debug'].flatMap((value) => ['--set', value]),
+    ...[...images.flat(), 'logLevel=debug', 'quiesce.enabled=true'].flatMap((value) => ['--set', value]),
     '--set-json',
     `verification.sandboxImages=${JSON.stringify(sandboxes)}`,
   ];
