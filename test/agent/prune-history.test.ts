@@ -14,11 +14,11 @@ import { duplicityDirectory, plainRestore } from './support/duplicity.ts';
 import { type Bench, makeBench, readDigests, digests } from './support/duplicity-bench.ts';
 import { startVolumeRepository, type TestRepository } from './support/repositories.ts';
 
-// Random histories with sets that duplicity really made, at pretended times, and the agent that really prunes. A few short ones by default;
-// HOLDFAST_REAL_HISTORIES=20 HOLDFAST_REAL_DAYS=182 plays twenty half years.
+// Random histories with sets that duplicity really made, at pretended times, and the agent that really prunes. A half year by default;
+// HOLDFAST_REAL_HISTORIES=20 plays twenty of them.
 
 const count = Number(process.env['HOLDFAST_REAL_HISTORIES'] ?? 1);
-const days = Number(process.env['HOLDFAST_REAL_DAYS'] ?? 56);
+const days = Number(process.env['HOLDFAST_REAL_DAYS'] ?? 182);
 const seed = Number(process.env['HOLDFAST_SEED'] ?? randomInt(2 ** 31));
 const dayMs = 86_400_000;
 const start = Date.UTC(2026, 0, 4, 1, 5);

@@ -16,12 +16,15 @@ export type ToolOptions = {
  *
  * @throws ClusterError with the tool's standard error when its exit status is not 0
  */
-export type Tool = (args: readonly string[], options?: ToolOptions) => Promise<string>;
+export interface Tool {
+  (args: readonly string[], options?: ToolOptions): Promise<string>;
+  /** The program: a path, or a name on the PATH. */
+  readonly program: string;
+}
 
 /** A tool (kubectl, helm) bound to a cluster by its kubeconfig. */
-export const bindTool =
-  (program: string, kubeconfig: string): Tool =>
-  async (args, options = {}) => {
+export const bindTool = (program: string, kubeconfig: string): Tool => {
+  const run = async (args: readonly string[], options: ToolOptions = {}): Promise<string> => {
     try {
       const { stdout } = await execa(program, args, {
         env: { KUBECONFIG: options.kubeconfig ?? kubeconfig },
@@ -38,3 +41,5 @@ export const bindTool =
       );
     }
   };
+  return Object.assign(run, { program });
+};
