@@ -4,7 +4,14 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { makeAppendOnly, page, snapshot, type AppendOnlyHost } from './support/append-only.ts';
 import { duplicityDirectory } from './support/duplicity.ts';
-import { type Bench, digests, makeBench, type ShipOptions, type ShipRun } from './support/duplicity-bench.ts';
+import {
+  type Bench,
+  digests,
+  makeBench,
+  readDigests,
+  type ShipOptions,
+  type ShipRun,
+} from './support/duplicity-bench.ts';
 import { processesOf, waitFor } from './support/processes.ts';
 import { large, madeBy, restored, small } from './support/ship-outcomes.ts';
 import { type RsyncRepository, startRsyncRepository } from './support/repositories.ts';
@@ -79,6 +86,19 @@ test('a full, incrementals, and runs killed during their uploads: each next one 
   const after = await snapshot(target.root);
   expect(stored.filter((line) => !after.includes(line))).toEqual([]);
 }, 240_000);
+
+test('what is stored comes back through the same guard: the key in the pod may read', async () => {
+  await bench.addCopy(large('a'));
+  expect(madeBy(await ship())).toEqual(['Full']);
+  await bench.addCopy(large('b'));
+  expect(madeBy(await ship({ kind: 'Incremental' }))).toEqual(['Incremental']);
+  const directory = (await bench.ledger()).chains.at(-1)?.directory ?? '';
+  const back = join(bench.path, 'back');
+  const chain = target.url(join(bench.repository, directory));
+  const { exitCode, all } = await target.duplicity({}, 'restore', '--no-encryption', chain, back);
+  expect([exitCode, all]).toEqual([0, expect.any(String)]);
+  expect(await readDigests(back)).toEqual(digests(large('b')));
+}, 120_000);
 
 test('the marker of another cluster stays, also when it is to be adopted', async () => {
   await bench.addCopy(small('a'));
