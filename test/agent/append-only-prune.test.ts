@@ -1,7 +1,12 @@
 import { mkdir, readdir, symlink, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
+import * as fc from 'fast-check';
 import { compactTime } from '../../src/agent/layout.ts';
+import { expiryOf } from '../../src/agent/prune/expiry.ts';
+import { parseDuration } from '../../src/api/v1alpha1/duration.ts';
+import { timestamp } from '../../src/base/times.ts';
+import { createZone } from '../../src/cron/zone.ts';
 import { projectRoot } from '../cluster/paths.ts';
 import { makeDirectory } from './support/directories.ts';
 
@@ -70,6 +75,35 @@ const prune = async (...args: string[]) => {
   const { exitCode, stdout, stderr } = await execa(program, [...args, root], { reject: false });
   return { exitCode, stdout, stderr };
 };
+
+/** What the script takes as the end of what a time is kept for, as an ISO time, for each. */
+const endsByScript = async (cases: readonly { time: string; keepFor: string }[]): Promise<string[]> => {
+  const text = `
+import importlib.machinery, importlib.util, json, sys
+loader = importlib.machinery.SourceFileLoader('prune', sys.argv[1])
+module = importlib.util.module_from_spec(importlib.util.spec_from_loader('prune', loader))
+sys.dont_write_bytecode = True
+loader.exec_module(module)
+for case in json.load(sys.stdin):
+    print(module.Duration(case['keepFor']).after(module.parse_stamp(case['time'])).strftime('%Y-%m-%dT%H:%M:%SZ'))
+`;
+  const { stdout } = await execa('python3', ['-B', '-c', text, program], { input: JSON.stringify(cases) });
+  return stdout.split('\n');
+};
+
+test('a time is kept as long as in the cluster, to the second, the ends of months included', async () => {
+  const utc = createZone('Etc/UTC');
+  const arbitrary = fc.record({
+    time: fc.date({ min: new Date('2023-01-01'), max: new Date('2033-01-01'), noInvalidDate: true }),
+    keepFor: fc.constantFrom('1mo', '2mo', '13mo', '1mo2w', '4w', '36h', '90m', '1mo1s'),
+  });
+  const ends = ['2026-01-31T23:59:59Z', '2028-01-31T00:00:00Z', '2026-08-31T12:00:00Z', '2027-12-31T01:00:00Z'];
+  const cases = [...ends.map((time) => ({ time: new Date(time), keepFor: '1mo' })), ...fc.sample(arbitrary, 500)].map(
+    ({ time, keepFor }) => ({ time: compactTime(time), keepFor, at: time }),
+  );
+  const expected = cases.map(({ at, keepFor }) => timestamp(expiryOf(at, parseDuration(keepFor), utc)));
+  expect(await endsByScript(cases)).toEqual(expected);
+});
 
 const week = [0, 1, 2, 3, 4, 5, 6];
 /** A week's chain, begun so many days ago. */
