@@ -121,7 +121,7 @@ export const samples: Readonly<Record<string, Json>> = {
   'deadlines.full': { deadlines: { full: '2h' } },
   'deadlines.incremental': { deadlines: { incremental: '2h' } },
   'deadlines.verify': verifying({ deadlines: { verify: '2h' } }),
-  'deadlines.prune': { deadlines: { prune: '2h' } },
+  'deadlines.prune': { retention: { keepFor: '4w' }, deadlines: { prune: '2h' } },
   'objectives.recoveryPointObjective': { objectives: { recoveryPointObjective: '26h' } },
   'objectives.recoveryTimeObjective': { objectives: { recoveryTimeObjective: '2h' } },
   'objectives.backupDurationObjective': { objectives: { backupDurationObjective: '1h' } },

@@ -12,7 +12,7 @@ export interface Made {
   /** The condition Stalled, when there is one. */
   readonly stalled: Record<string, unknown> | undefined;
   readonly status: unknown;
-  /** CronJobs, claims: all but the policy. */
+  /** CronJobs, claims, the Job of a run: all but the policy, and Jobs that prune, which are made once and stay. */
   readonly objects: Readonly<Record<string, unknown>>;
 }
 
@@ -29,6 +29,14 @@ const withoutCounts = (value: unknown): unknown => {
   );
 };
 
+const isPrune = (key: string): boolean => /^(Job\/)?agama-prune-/.test(key);
+
+/** Takes the Jobs away that a retention that was tried has made, as their end would. */
+const clearPrunes = async (stage: Stage): Promise<void> => {
+  for (const { metadata } of await stage.list(resources.job))
+    if (isPrune(metadata.name)) await stage.remove(resources.job, metadata.name);
+};
+
 /** What the operator has made of the policy `agama` of a stage. */
 export const madeOf = async (stage: Stage): Promise<Made> => {
   const { objects } = await stage.state();
@@ -38,7 +46,9 @@ export const madeOf = async (stage: Stage): Promise<Made> => {
   return {
     stalled: withoutCounts(stalled) as Made['stalled'],
     status: withoutCounts(status),
-    objects: withoutCounts(others) as Made['objects'],
+    objects: withoutCounts(
+      Object.fromEntries(Object.entries(others).filter(([key]) => !isPrune(key))),
+    ) as Made['objects'],
   };
 };
 
@@ -67,6 +77,8 @@ export const step = async (
   spec: Json,
 ): Promise<{ made: Made; late: readonly string[] }> => {
   await stage.policy({ spec });
+  await settle(victim, stage);
+  if (spec['retention'] === undefined) await clearPrunes(stage);
   await settle(victim, stage);
   const settled = writesOf(victim, stage).length;
   const made = await madeOf(stage);
