@@ -115,3 +115,21 @@ export const uploadShortage = ({
   if (claimFree >= archive) return undefined;
   return `The claim has ${sizeWords(claimFree)} free, and a copy of the chain’s signatures needs ${sizeWords(archive)}.`;
 };
+
+/** What is known before a backup is loaded into a scratch server that keeps its data beside it. */
+export interface LoadSpace {
+  /** Bytes that are free there. */
+  readonly free: number;
+  /** Bytes of the backup, which are there already. */
+  readonly backup: number;
+}
+
+/** A server needs about what the backup has, which is not compressed; and some more while it takes it in. */
+const loadFactor = 1.2;
+
+/** Why a backup cannot be loaded for want of space, in words with what is needed; undefined when it is not surely too little. Pure. */
+export const loadShortage = ({ free, backup }: LoadSpace): string | undefined => {
+  const needed = backup * loadFactor;
+  if (free >= needed) return undefined;
+  return `The scratch space has ${sizeWords(free)} free, and the server needs about ${sizeWords(needed)} for this backup: with the backup itself at least ${sizeWords(backup + needed)}.`;
+};

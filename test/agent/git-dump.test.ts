@@ -4,7 +4,16 @@ import { readDigests } from './support/duplicity-bench.ts';
 import { outcomeOf } from './support/agent.ts';
 import { makeDirectory } from './support/directories.ts';
 import { byPath, makeGitBench, type GitBench } from './support/git-bench.ts';
-import { addOddities, commit, contentOf, git, makeRepository, restoreCopy, serve } from './support/git-repository.ts';
+import {
+  addOddities,
+  commit,
+  contentOf,
+  git,
+  makeRepository,
+  publish,
+  restoreCopy,
+  serve,
+} from './support/git-repository.ts';
 import { ensurePrograms } from './support/packages.ts';
 
 let place: Awaited<ReturnType<typeof makeDirectory>>;
@@ -190,3 +199,29 @@ test('nothing of the repository, the user or the system runs', async () => {
   await dumpAndRestore();
   expect(await readdir(place.path)).not.toContain('ran');
 });
+
+test('branches and tags that are gone are told, and a repository that lost most of its objects is marked', async () => {
+  await makeRepository(tree(), { commits: 20 });
+  await git(tree(), ['update-ref', 'refs/pull/1/merge', 'main~1']);
+  await serve(tree(), served());
+  expect((await bench.dump()).result.notes).toEqual([]);
+  const [first] = (await bench.ledger()).copies;
+  expect(first).toMatchObject({ holding: ['refs/heads/main', 'refs/heads/staging', 'refs/tags/v1'] });
+  const objects = (await git(served(), ['rev-list', '--objects', '--all'])).split('\n').length;
+  expect(first?.rows).toBe(objects);
+
+  // What servers make for pull requests comes and goes.
+  for (const ref of ['refs/heads/staging', 'refs/pull/1/merge']) await git(tree(), ['update-ref', '-d', ref]);
+  await publish(tree(), served());
+  expect((await bench.dump()).result.notes).toMatchObject([
+    { reason: 'ContentGone', message: expect.stringMatching(/ and nothing now: refs\/heads\/staging\.$/) },
+  ]);
+
+  // As a forced push does that throws the history away.
+  await git(tree(), ['tag', '--delete', 'v1']);
+  await git(tree(), ['reset', '--quiet', '--hard', 'main~17']);
+  await publish(tree(), served());
+  const { notes } = (await bench.dump()).result;
+  expect(notes.map(({ reason }) => reason).toSorted()).toEqual(['ContentGone', 'SourceShrunk']);
+  expect((await bench.ledger()).copies.at(-1)?.shrunk).toMatch(new RegExp(`^\\d+ rows instead of the ${objects} of `));
+}, 60_000);

@@ -220,3 +220,29 @@ test('what a restore does not bring back is named', async () => {
     for (const user of ['reader', 'stranger', 'the boss']) await source.query(`DROP USER "${user}"`);
   }
 }, 120_000);
+
+test('a measurement that is gone is told, and a database that lost most of its points is marked', async () => {
+  await source.query(`CREATE DATABASE ${database}`);
+  await source.write(database, [...cpuLines(500), `users v=1 ${ago(86_400)}`]);
+  expect((await bench.dump()).result.notes).toEqual([]);
+  // Of each of the processor's points four fields are counted.
+  expect((await bench.ledger()).copies.at(-1)).toMatchObject({ rows: 2001, holding: ['autogen.cpu', 'autogen.users'] });
+
+  await change(source, database, 'DROP MEASUREMENT users');
+  const [gone, ...others] = (await bench.dump()).result.notes;
+  expect(others).toEqual([]);
+  expect(gone).toMatchObject({
+    reason: 'ContentGone',
+    message: expect.stringMatching(/^Held something on .* and nothing now: autogen\.users\.$/),
+  });
+  expect((await bench.ledger()).copies.at(-1)?.shrunk).toBeUndefined();
+
+  await change(source, database, `DELETE FROM cpu WHERE time > now() - 1d - 8h`);
+  const shrunk = await bench.dump();
+  expect(shrunk.result.notes).toMatchObject([{ reason: 'SourceShrunk' }]);
+  expect((await bench.ledger()).copies.at(-1)?.shrunk).toMatch(/^\d+ rows instead of the 2001 of /);
+
+  await change(source, database, 'DROP MEASUREMENT cpu');
+  expect(outcomeOf(await bench.dump())).toBe('Succeeded');
+  expect((await bench.ledger()).copies.at(-1)).toMatchObject({ rows: 0, shrunk: expect.stringMatching(/^0 rows/) });
+}, 120_000);

@@ -57,6 +57,11 @@ export const backupPolicySpec = z
         message:
           'quiesce.readOnly: only a MySQL or MariaDB server can be made read-only; set quiesce.workloads, or none',
       },
+      {
+        rule: '!has(self.verification) || !has(self.verification.queries) || size(self.verification.queries) == 0 || has(self.source.mysql) || has(self.source.influxdb)',
+        message:
+          'verification.queries: only a MySQL, MariaDB or InfluxDB server takes queries; remove them for another source',
+      },
     ),
   )
   .describe('What is backed up, where to, when, and what was promised.');

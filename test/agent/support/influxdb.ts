@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
+import { influxdbConfiguration } from '../../../src/agent/engines/influxdb/sandbox-config.ts';
 import { makeDirectory } from './directories.ts';
 import { ensurePrograms } from './packages.ts';
 import { freePort } from './ports.ts';
@@ -55,6 +56,10 @@ export interface InfluxdbOptions {
   readonly data?: readonly string[];
   /** `inmem` by default, as the server's own. */
   readonly index?: 'inmem' | 'tsi1';
+  /** Whether it is a scratch server, configured as that of a verification. */
+  readonly scratch?: boolean;
+  /** Where its data lie; a directory of its own by default. */
+  readonly root?: string;
 }
 
 const configuration = (directory: string, httpPort: number, rpcPort: number, options: InfluxdbOptions): string => `
@@ -79,19 +84,26 @@ enabled = false
 
 export const startInfluxdb = async (options: InfluxdbOptions = {}): Promise<InfluxdbServer> => {
   await ensurePrograms();
-  const directory = await makeDirectory();
+  const directory =
+    options.root === undefined ? await makeDirectory() : { path: options.root, remove: async () => undefined };
   const httpPort = await freePort();
   const rpcPort = await freePort();
   const config = join(directory.path, 'influxdb.conf');
   const log = join(directory.path, 'log');
   await mkdir(join(directory.path, 'tmp'));
-  await writeFile(config, configuration(directory.path, httpPort, rpcPort, options));
+  await writeFile(
+    config,
+    options.scratch === true
+      ? influxdbConfiguration(directory.path, { http: httpPort, rpc: rpcPort })
+      : configuration(directory.path, httpPort, rpcPort, options),
+  );
   const start = async () => {
     const output = openSync(log, 'a');
     const server = spawn('influxd', ['run', '-config', config], {
       stdio: ['ignore', output, output],
       env: { PATH: process.env['PATH'], HOME: directory.path, TMPDIR: join(directory.path, 'tmp') },
     });
+    closeSync(output);
     const giveUp = Date.now() + 30_000;
     for (;;) {
       const up = await fetch(`http://127.0.0.1:${httpPort}/ping`).then(

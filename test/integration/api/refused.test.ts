@@ -429,6 +429,27 @@ test('a source that takes no SQL cannot be asked to be read-only', async () => {
   });
 });
 
+test('a source that takes no queries cannot be asked any', async () => {
+  const verified = withValue(
+    withValue(withValue(good, 'spec.schedule.verify', '0 5 * * 0'), 'spec.encryption', { none: {} }),
+    'spec.verification',
+    { queries: [{ query: 'SELECT 1', expect: '1' }] },
+  );
+  expect(await dryRun(client, verified)).toEqual({ accepted: expect.anything() });
+  const influxdb = { influxdb: { host: 'db', database: 'telegraf' } };
+  expect(await dryRun(client, withValue(verified, 'spec.source', influxdb))).toEqual({ accepted: expect.anything() });
+  const files = withValue(verified, 'spec.source', { files: { claimName: 'shop', paths: ['/'] } });
+  const git = withValue(verified, 'spec.source', { git: { url: 'https://git.example.com/ops/ansible.git' } });
+  for (const policy of [files, git]) {
+    expect(await dryRun(client, policy)).toMatchObject({
+      refused: expect.stringContaining('verification.queries: only a MySQL, MariaDB or InfluxDB server takes queries'),
+    });
+    expect(await dryRun(client, withValue(policy, 'spec.verification', { points: 'Latest' }))).toEqual({
+      accepted: expect.anything(),
+    });
+  }
+});
+
 test('a policy without a spec is refused', async () => {
   const { spec: _spec, ...without } = good;
   expect(await dryRun(client, without)).toMatchObject({

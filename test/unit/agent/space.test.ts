@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { forecastCopy, freeBytes, freeOf, sizeWords, uploadShortage } from '../../../src/agent/space.ts';
+import { forecastCopy, freeBytes, freeOf, loadShortage, sizeWords, uploadShortage } from '../../../src/agent/space.ts';
 
 const gibibyte = 2 ** 30;
 const bytes = fc.integer({ min: 0, max: 2 ** 45 });
@@ -95,4 +95,16 @@ test.each([
   { bytes: 2 ** 60, words: '1024.0 PiB' },
 ])('$bytes bytes are $words', ({ bytes, words }) => {
   expect(sizeWords(bytes)).toBe(words);
+});
+
+test.each([
+  { free: 120, backup: 100, short: false, reason: 'what the backup has, and some more' },
+  { free: 119, backup: 100, short: true, reason: 'a byte less' },
+  { free: 0, backup: 0, short: false, reason: 'nothing needs nothing' },
+  { free: Infinity, backup: 2 ** 50, short: false, reason: 'a file system that does not tell' },
+])('loading $backup bytes with $free bytes free: $reason', ({ free, backup, short }) => {
+  const words = loadShortage({ free, backup });
+  expect(words !== undefined).toBe(short);
+  // What storage there must be: the backup lies there as well.
+  expect(words ?? sizeWords(backup * 2.2)).toContain(sizeWords(backup * 2.2));
 });

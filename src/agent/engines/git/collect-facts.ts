@@ -4,10 +4,10 @@ import type { RepositoryFacts } from './facts.ts';
 import { createFsckReport } from './fsck.ts';
 import { gitFailure } from './reasons.ts';
 import { parseRefs, type Ref } from './refs.ts';
-import type { GitSession } from './session.ts';
+import type { LocalGit } from './session.ts';
 
 /** Every ref of a repository on this machine, sorted by name. */
-export const refsIn = async (session: GitSession, repository: string): Promise<Ref[]> => {
+export const refsIn = async (session: LocalGit, repository: string): Promise<Ref[]> => {
   const lines: string[] = [];
   const args = ['-C', repository, 'for-each-ref', '--format=%(objectname) %(refname)'];
   const ended = await session.git(args, { stdout: { line: (line) => lines.push(line) } });
@@ -16,7 +16,7 @@ export const refsIn = async (session: GitSession, repository: string): Promise<R
 };
 
 export const objectFormatOf = async (
-  session: GitSession,
+  session: LocalGit,
   repository: string,
 ): Promise<RepositoryFacts['objectFormat']> => {
   const ended = await session.git(['-C', repository, 'rev-parse', '--show-object-format'], { stdout: 'capture' });
@@ -28,14 +28,14 @@ export const objectFormatOf = async (
  * Checks a bare repository whole, and takes its facts: every object of it, also what no ref leads to.
  * @throws RunError SourceDamaged
  */
-export const collectFacts = async (session: GitSession, repository: string): Promise<RepositoryFacts> => ({
+export const collectFacts = async (session: LocalGit, repository: string): Promise<RepositoryFacts> => ({
   objectFormat: await objectFormatOf(session, repository),
   refs: await refsIn(session, repository),
   flaws: await checkObjects(session, repository),
   ...(await objectsIn(session, repository)),
 });
 
-const checkObjects = async (session: GitSession, repository: string): Promise<number> => {
+const checkObjects = async (session: LocalGit, repository: string): Promise<number> => {
   const report = createFsckReport();
   // Complaints come on standard error.
   const args = ['-C', repository, 'fsck', '--full', '--strict', '--no-dangling', '--no-progress'];
@@ -47,7 +47,7 @@ const checkObjects = async (session: GitSession, repository: string): Promise<nu
 };
 
 const objectsIn = async (
-  session: GitSession,
+  session: LocalGit,
   repository: string,
 ): Promise<Pick<RepositoryFacts, 'objects' | 'objectsDigest'>> => {
   const objects = { commit: 0, tree: 0, blob: 0, tag: 0 };

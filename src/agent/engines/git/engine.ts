@@ -9,7 +9,7 @@ import type { RunContext } from '../../run.ts';
 import { timestamp } from '../../../base/times.ts';
 import { bundleFile, headFile, writeBundle } from './bundle.ts';
 import { collectFacts, objectFormatOf, refsIn } from './collect-facts.ts';
-import { gitFacts, type RepositoryFacts } from './facts.ts';
+import { gitFacts, holdingOf, type RepositoryFacts } from './facts.ts';
 import { findOutside, wordsOf, workingTreeOf } from './gaps.ts';
 import { reach } from './reach.ts';
 import { gitFailure, wentWrong } from './reasons.ts';
@@ -64,7 +64,7 @@ const dumpRepository = async (dumping: Dumping): Promise<Dumped> => {
   });
   await writeFile(join(directory, factsFile), canonicalJson(written), { mode: 0o640 });
   const notCovered = wordsOf(outside, { advertised: before, workingTree: await workingTreeOf(session) });
-  return { dataTime, factsKnown: true, notCovered };
+  return { dataTime, factsKnown: true, ...holdingOf(written), notCovered };
 };
 
 const advertised = async ({ git, url }: GitSession): Promise<Advertised> => {

@@ -25,3 +25,15 @@ export type GitFacts = z.output<typeof gitFacts>;
 
 /** What the facts are taken from, in one repository. */
 export type RepositoryFacts = Omit<GitFacts, 'version' | 'engine' | 'dataTime' | 'head'>;
+
+/** Refs that people make, and miss: servers make others (for pull requests, say) and remove them as they see fit. */
+const made = /^refs\/(heads|tags|notes)\//;
+
+/** How many objects there are, and which refs. */
+export const holdingOf = ({
+  objects,
+  refs,
+}: Pick<GitFacts, 'objects' | 'refs'>): { rows: number; holding: string[] } => ({
+  rows: Object.values(objects).reduce((sum, each) => sum + each, 0),
+  holding: refs.map(({ name }) => name).filter((name) => made.test(name)),
+});

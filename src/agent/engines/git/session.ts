@@ -8,15 +8,19 @@ import type { Command, Ended } from '../../exec.ts';
 import type { RunContext } from '../../run.ts';
 import { prepareSsh, sshOptions } from '../../repositories/rsync/ssh.ts';
 
-/** How a run reaches a repository. */
-export interface GitSession {
-  readonly address: GitUrl;
-  /** What git is given as the repository. */
-  readonly url: string;
+/** git with a configuration of its own. */
+export interface LocalGit {
   /** Runs git with nothing of the user's or the system's configuration. */
   git(args: readonly string[], options?: Omit<Command, 'file' | 'args' | 'env'>): Promise<Ended>;
   /** Removes what was put into the scratch space. */
   close(): Promise<void>;
+}
+
+/** How a run reaches a repository. */
+export interface GitSession extends LocalGit {
+  readonly address: GitUrl;
+  /** What git is given as the repository. */
+  readonly url: string;
 }
 
 /** A transfer in which nothing moves for this long has ended. */
@@ -79,14 +83,27 @@ export const openSession = async (context: RunContext, { url, access }: GitTask)
   if (address === undefined || address.by !== access.by) {
     throw new RunError('InternalError', `The task cannot be read: ${url} is not reached by ${access.by}.`);
   }
+  const local = await openGit(context, access.by, (home) => accessFiles(context, access, home));
+  return { ...local, address, url: access.by === 'path' ? join(access.root, url) : url };
+};
+
+/** git for repositories on this machine: it reads files, and nothing else. */
+export const openLocalGit = (context: Pick<RunContext, 'task' | 'run'>): Promise<LocalGit> =>
+  openGit(context, 'path', async () => ({ env: {} }));
+
+const openGit = async (
+  context: Pick<RunContext, 'task' | 'run'>,
+  by: GitUrl['by'],
+  prepare: (home: string) => Promise<AccessFiles>,
+): Promise<LocalGit> => {
   const home = join(context.task.scratch, 'git');
   const close = (): Promise<void> => rm(home, { recursive: true, force: true });
   await close();
   await mkdir(home, { recursive: true, mode: 0o700 });
   try {
     const config = join(home, 'config');
-    const { env, ca } = await accessFiles(context, access, home);
-    await writeFile(config, configuration(access.by, ca), { mode: 0o600 });
+    const { env, ca } = await prepare(home);
+    await writeFile(config, configuration(by, ca), { mode: 0o600 });
     const environment = {
       GIT_CONFIG_NOSYSTEM: '1',
       GIT_CONFIG_GLOBAL: config,
@@ -96,12 +113,7 @@ export const openSession = async (context: RunContext, { url, access }: GitTask)
       GIT_NO_REPLACE_OBJECTS: '1',
       ...env,
     };
-    return {
-      address,
-      url: access.by === 'path' ? join(access.root, url) : url,
-      git: (args, options) => context.run({ file: 'git', args, ...options, env: environment }),
-      close,
-    };
+    return { git: (args, options) => context.run({ file: 'git', args, ...options, env: environment }), close };
   } catch (error) {
     await close();
     throw error;

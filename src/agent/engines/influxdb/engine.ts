@@ -9,10 +9,11 @@ import type { Engine } from '../../dump/engine.ts';
 import { factsFile } from '../../layout.ts';
 import type { RunContext } from '../../run.ts';
 import { heldShards, type HeldShard } from './backup-service.ts';
-import { agreed, influxdbFacts, type InfluxdbFacts } from './facts.ts';
+import { agreed, holdingOf, influxdbFacts, type InfluxdbFacts } from './facts.ts';
 import { missingShards } from './missing-shards.ts';
 import { noteGaps } from './notes.ts';
-import { takeOver, type PackedShard } from './portable.ts';
+import { takeOver } from './portable.ts';
+import type { PackedShard } from './portable-files.ts';
 import { preflight } from './preflight.ts';
 import { runBackup } from './run-backup.ts';
 import { settledBefore } from './settled.ts';
@@ -53,7 +54,7 @@ export const createInfluxdbEngine = (source: InfluxdbTask): Engine => ({
       return written;
     });
     noteGaps(context, facts);
-    return { dataTime, factsKnown: facts.unknown === undefined, notCovered };
+    return { dataTime, factsKnown: facts.unknown === undefined, ...holdingOf(facts), notCovered };
   },
 });
 

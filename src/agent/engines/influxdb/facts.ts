@@ -96,3 +96,18 @@ const same = (before: Content, after: Content | undefined): Content => {
   const equal = before.points === after.points && before.checksum === after.checksum;
   return equal ? before : { unknown: 'written to during the dump' };
 };
+
+/** How many values there are in the fields, and which measurements hold some; nothing where that is not known. */
+export const holdingOf = ({
+  fields,
+  unknown,
+}: Pick<Survey, 'fields'> & Pick<InfluxdbFacts, 'unknown'>): { rows?: number; holding?: string[] } => {
+  if (unknown !== undefined) return {};
+  const counted = fields.map(({ policy, measurement, content }) => ({
+    name: `${policy}.${measurement}`,
+    points: 'points' in content ? content.points : undefined,
+  }));
+  const holding = [...new Set(counted.filter(({ points }) => points !== 0).map(({ name }) => name))];
+  if (counted.some(({ points }) => points === undefined)) return { holding };
+  return { rows: counted.reduce((sum, { points }) => sum + (points ?? 0), 0), holding };
+};

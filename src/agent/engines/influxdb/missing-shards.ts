@@ -1,5 +1,5 @@
 import type { HeldShard } from './backup-service.ts';
-import type { PackedShard } from './portable.ts';
+import type { PackedShard } from './portable-files.ts';
 import type { Surveyed } from './survey.ts';
 
 /** What the server said of its shards, before and after the dump. */

@@ -1,4 +1,4 @@
-import { decodeMultiStream } from '@msgpack/msgpack';
+import { decode, decodeMultiStream } from '@msgpack/msgpack';
 import { z } from 'zod';
 import { RunError } from '../../../errors/run-error.ts';
 import { errorCode } from '../../disk.ts';
@@ -51,8 +51,11 @@ export interface InfluxServer {
   version(signal: AbortSignal): Promise<string>;
   /** The answer to a small statement, a series after another. */
   show(statement: string, signal: AbortSignal): Promise<SeriesPart[]>;
-  /** The answer to a statement of any size, as it comes. It throws when the answer stops before its end. */
-  select(statement: string, signal: AbortSignal): AsyncGenerator<SeriesPart>;
+  /**
+   * The answer to a statement of any size, as it comes. It throws when the answer stops before its end.
+   * @param database the one that a statement means which names none
+   */
+  select(statement: string, signal: AbortSignal, database?: string): AsyncGenerator<SeriesPart>;
 }
 
 export const createServer = ({ host, port, account }: ServerOptions): InfluxServer => {
@@ -102,7 +105,7 @@ export const createServer = ({ host, port, account }: ServerOptions): InfluxServ
 
   const refuse = async (response: Response): Promise<void> => {
     if (response.ok) return;
-    const body = answer.safeParse(await response.json().catch(() => undefined));
+    const body = answer.safeParse(await bodyOf(response).catch(() => undefined));
     const words = (body.success ? body.data.error : undefined) ?? `HTTP status ${response.status}`;
     if (response.status === 401 || /create admin user first/.test(words)) {
       throw new RunError('AccessDenied', `The server ${address} refused ${who}: ${words}.`);
@@ -130,13 +133,11 @@ export const createServer = ({ host, port, account }: ServerOptions): InfluxServ
         await refuse(response);
         return seriesOf(answer.parse(await response.json()));
       }, signal),
-    async *select(statement, signal) {
-      const response = await reached(
-        () => query(statement, signal, { chunked: 'true' }, 'application/x-msgpack'),
-        signal,
-      );
+    async *select(statement, signal, database) {
+      const parameters = { chunked: 'true', ...(database !== undefined && { db: database }) };
+      const response = await reached(() => query(statement, signal, parameters, 'application/x-msgpack'), signal);
       await reached(() => refuse(response), signal);
-      if (response.body === null || response.headers.get('content-type') !== 'application/x-msgpack') {
+      if (response.body === null || !isMessagePack(response)) {
         await response.body?.cancel();
         throw new StatementError('the server does not answer in MessagePack, as it does from version 1.4 on');
       }
@@ -154,6 +155,12 @@ export const createServer = ({ host, port, account }: ServerOptions): InfluxServ
     },
   };
 };
+
+const isMessagePack = ({ headers }: Response): boolean => headers.get('content-type') === 'application/x-msgpack';
+
+/** An error is answered in the form that was asked for. */
+const bodyOf = async (response: Response): Promise<unknown> =>
+  isMessagePack(response) ? decode(await response.arrayBuffer()) : response.json();
 
 const seriesOf = ({ error, results }: Answer): SeriesPart[] => {
   const words = error ?? results.find((result) => result.error !== undefined)?.error;
