@@ -153,10 +153,17 @@ describe('a repository loads, and is found equal in all of it', () => {
       what: 'has files that attributes and filters would change on their way out',
       make: async () => {
         await makeRepository(tree());
-        await commit(tree(), { 'windows.txt': 'one\r\ntwo\r\n', 'unix.txt': 'one\ntwo\n', 'id.txt': '$Id$\n' });
-        await commit(tree(), {
+        // Not by `git add`, which would change them on their way in.
+        for (const [name, content] of Object.entries({
+          'windows.txt': 'one\r\ntwo\r\n',
+          'unix.txt': 'one\ntwo\n',
+          'id.txt': '$Id$\n',
           '.gitattributes': '*.txt text eol=crlf ident filter=evil\n*.yml working-tree-encoding=UTF-16\n',
-        });
+        })) {
+          const id = await git(tree(), ['hash-object', '-w', '--no-filters', '--stdin'], { input: content });
+          await git(tree(), ['update-index', '--add', '--cacheinfo', `100644,${id},${name}`]);
+        }
+        await git(tree(), ['commit', '--quiet', '--message', 'Attributes']);
       },
       files: ['.gitattributes', 'id.txt', 'roles', 'unix.txt', 'windows.txt'],
     },
@@ -457,6 +464,11 @@ fi`;
       what: 'checks nothing out',
       script: 'if [ "$command" = read-tree ]; then case "$*" in *-u*) exit 0 ;; esac; fi',
       mismatches: [/^file roles\/role-0\/tasks\/main\.yml: not as in HEAD$/],
+    },
+    {
+      what: 'says that HEAD leads nowhere',
+      script: 'case "$*" in *"HEAD^{commit}"*) exit 1 ;; esac',
+      mismatches: [/^file \. \(the whole working tree\): not as in HEAD$/],
     },
   ])(
     '$what',

@@ -228,7 +228,7 @@ test('a measurement that is gone is told, and a database that lost most of its p
   // Of each of the processor's points four fields are counted.
   expect((await bench.ledger()).copies.at(-1)).toMatchObject({ rows: 2001, holding: ['autogen.cpu', 'autogen.users'] });
 
-  await change(source, database, 'DROP MEASUREMENT users');
+  await change(source, database, 'DROP MEASUREMENT "users"');
   const [gone, ...others] = (await bench.dump()).result.notes;
   expect(others).toEqual([]);
   expect(gone).toMatchObject({

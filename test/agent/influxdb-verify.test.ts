@@ -654,12 +654,13 @@ describe('a scratch server that is not there', () => {
 describe('shards that the server has not taken in when the tool ends', () => {
   test.each([
     // That a shard is still on its way nobody can tell; one that is closed is not loaded.
-    { what: 'did not begin to', head: false, lateMs: 1000, loadMs: 0 },
-    { what: 'are closed until it has', head: true, lateMs: 4000, loadMs: 4000 },
+    { what: 'come a moment later', headMs: 1000, restMs: 1000, loadMs: 0 },
+    { what: 'are closed until they are there', headMs: 0, restMs: 4000, loadMs: 4000 },
+    { what: 'are closed only after a moment, and for long', headMs: 1000, restMs: 8000, loadMs: 0 },
   ])(
-    '$what are waited for: it is not said that they are missing',
-    async ({ head, lateMs, loadMs }) => {
-      const slow = await startSlowUploads(scratch.rpcPort, { lateMs, head });
+    'are waited for, and not said to be missing: they $what',
+    async ({ headMs, restMs, loadMs }) => {
+      const slow = await startSlowUploads(scratch.rpcPort, { headMs, restMs });
       try {
         const verifier = createInfluxdbVerifier({ httpPort: scratch.httpPort, rpcPort: slow.port });
         const directory = await bench.lay(whole());

@@ -14,22 +14,22 @@ export interface SlowUploads {
 }
 
 /**
- * A backup service that takes shards late: `influxd restore` has sent them and ended by then. `head`: at least which shard it is comes at
- * once.
+ * A backup service that takes shards late: `influxd restore` has sent them and ended by then. Which shard it is comes after `headMs`, its
+ * points after `restMs`.
  */
 export const startSlowUploads = async (
   target: number,
-  { lateMs, head }: { lateMs: number; head: boolean },
+  { headMs, restMs }: { headMs: number; restMs: number },
 ): Promise<SlowUploads> => {
   const sockets = new Set<Socket>();
   const late = async (socket: Socket, onward: Socket, first: Buffer): Promise<void> => {
     const parts = [first];
     socket.on('data', (part: Buffer) => parts.push(part));
     const sent = new Promise((resolve) => socket.once('end', resolve));
-    if (head) onward.write(first.subarray(0, headLength));
-    await sent;
-    await sleep(lateMs);
-    onward.end(Buffer.concat(parts).subarray(head ? headLength : 0));
+    await sleep(headMs);
+    onward.write(first.subarray(0, headLength));
+    await Promise.all([sent, sleep(restMs - headMs)]);
+    onward.end(Buffer.concat(parts).subarray(headLength));
   };
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     const onward = connect({ host: '127.0.0.1', port: target, allowHalfOpen: true });
