@@ -677,6 +677,30 @@ describe('shards that the server has not taken in when the tool ends', () => {
   );
 });
 
+test.each([{ statements: 'SELECT' }, { statements: 'SHOW FIELD KEYS' }])(
+  'while the server answers $statements with a shard that is disabled, it is asked again',
+  async ({ statements }) => {
+    let until = 0;
+    const proxy = await startInfluxdbProxy(scratch.httpPort, (statement, _answer, reply) => {
+      if (!statement.startsWith(statements) || Date.now() > until) return false;
+      reply.writeHead(500, { 'Content-Type': 'application/json' }).end('{"error":"shard is disabled"}');
+      return true;
+    });
+    try {
+      const verifier = createInfluxdbVerifier({ httpPort: proxy.port, rpcPort: scratch.rpcPort });
+      const directory = await bench.lay(whole());
+      await verifier.start(bench.context);
+      await verifier.load(bench.context, directory);
+      until = Date.now() + 6000;
+      expect(await verifier.compare(bench.context, directory)).toMatchObject({ mismatches: [], notWitnessed: [] });
+      expect(Date.now()).toBeGreaterThan(until);
+    } finally {
+      await proxy.stop();
+    }
+  },
+  minutes,
+);
+
 describe('databases', () => {
   test('an empty one is made, and is found empty', async () => {
     await source.query('CREATE DATABASE nothing');

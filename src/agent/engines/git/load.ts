@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RunError } from '../../../errors/run-error.ts';
 import { errorCode } from '../../disk.ts';
@@ -86,8 +86,7 @@ const inTree = (
 
 /** The paths in a working tree that are not as HEAD has them; every file is read. */
 export const changedIn = async (git: LocalGit, repository: string, tree: string): Promise<string[]> => {
-  // A new index knows no times of files, by which git would else take them for read.
-  await rm(join(repository, 'index'), { force: true });
+  // An index made anew knows no times of files, by which git would else take them for read.
   const read = await inTree(git, repository, tree, ['read-tree', 'HEAD']);
   if (read.exitCode !== 0) throw loadFailure('The tree of HEAD cannot be read', read);
   const changed: string[] = [];
