@@ -60,7 +60,7 @@ export const backupPolicySpec = z
       {
         rule: '!has(self.verification) || !has(self.verification.queries) || size(self.verification.queries) == 0 || has(self.source.mysql) || has(self.source.influxdb)',
         message:
-          'verification.queries: only a MySQL, MariaDB or InfluxDB server takes queries; remove them for another source',
+          'verification.queries must not be set for a source that takes none: only MySQL, MariaDB and InfluxDB do',
       },
     ),
   )

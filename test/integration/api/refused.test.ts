@@ -442,7 +442,7 @@ test('a source that takes no queries cannot be asked any', async () => {
   const git = withValue(verified, 'spec.source', { git: { url: 'https://git.example.com/ops/ansible.git' } });
   for (const policy of [files, git]) {
     expect(await dryRun(client, policy)).toMatchObject({
-      refused: expect.stringContaining('verification.queries: only a MySQL, MariaDB or InfluxDB server takes queries'),
+      refused: expect.stringContaining('verification.queries must not be set for a source that takes none'),
     });
     expect(await dryRun(client, withValue(policy, 'spec.verification', { points: 'Latest' }))).toEqual({
       accepted: expect.anything(),
