@@ -159,6 +159,19 @@ describe('signatures, which a restore does not need, but the next incremental ma
   }, 60_000);
 });
 
+test('facts.json is of another time than was recorded: the set is not the one that it should be', async () => {
+  const { ledger } = claimLayout(on.bench.claim);
+  const known = await on.bench.ledger();
+  const chains = known.chains.map((chain) => ({
+    ...chain,
+    sets: chain.sets.map((set) => ({ ...set, dataTime: '2026-01-09T01:00:03Z' })),
+  }));
+  await writeFile(ledger, JSON.stringify({ ...known, chains }));
+  const run = await on.bench.fetch();
+  expect(verificationOf(run)).toEqual(notVerified('Failed', 'BackupDamaged', ['Failed', 'Unknown', 'Unknown']));
+  expect(run.result.verification?.latest.checks.created.evidence).toContain('facts.json is of 2026-01-02T01:00:03Z');
+}, 60_000);
+
 describe('a duplicity that lies', () => {
   /** A script in the place of duplicity, which has the real one as $REAL and the last argument as $TARGET. */
   const lying = async (script: string): Promise<FetchOptions> => {
