@@ -113,12 +113,13 @@ const stopped = (signal: AbortSignal): Promise<never> =>
 
 const finish = async <Task extends AgentTask>(
   { name }: Container<Task>,
-  { context, notes, dumped }: Run<Task>,
+  { context, notes, dumped, found }: Run<Task>,
   outcome: Attempt,
 ): Promise<Result> => {
   const { task, jobName, secrets } = context;
   const failed = 'failure' in outcome;
-  const { retention, ...ended } = 'failure' in outcome ? { ...outcome, retention: undefined } : outcome;
+  const { retention, verification, ...ended } =
+    'failure' in outcome ? { ...outcome, retention: undefined, verification: found(outcome.failure) } : outcome;
   const common = {
     kind: task.kind,
     startTime: timestamp(context.startTime),
@@ -127,7 +128,8 @@ const finish = async <Task extends AgentTask>(
     ...ended,
   };
   // A run of two containers is over when the second is, or when the first failed.
-  const over = failed || name !== 'dump' || task.kind === 'LocalCopy';
+  const isFirst = name === 'fetch' || (name === 'dump' && task.kind !== 'LocalCopy');
+  const over = failed || !isFirst;
   const ledger = await record(context, over ? [{ ...common, jobName }] : []);
   return {
     version: 1,
@@ -139,6 +141,7 @@ const finish = async <Task extends AgentTask>(
       message: shorten(plainText(secrets.redact(message)), maxNote),
     })),
     ...(retention && { retention }),
+    ...(verification && { verification }),
     newest: newest(ledger),
   };
 };

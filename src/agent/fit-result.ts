@@ -1,4 +1,5 @@
 import { maxResultBytes, type Result } from '../api/v1alpha1/result.ts';
+import type { VerificationReport, VerificationResult } from '../api/v1alpha1/verification.ts';
 import { shorten } from './text.ts';
 
 type Reduce = (result: Result) => Result;
@@ -8,11 +9,12 @@ const bytesOf = (text: string): number => Buffer.byteLength(text, 'utf8');
 
 /**
  * The result as one line of JSON of at most 2 KiB. What matters least goes first: older local copies, notes, then the length of messages, then the newest
- * points, of which the operator keeps what it saw before. What the run was and how it ended always stays.
+ * points, of which the operator keeps what it saw before. Of a verification words go, the older set's first. What the run was and how it
+ * ended always stays, and so does what was found of each set.
  */
 export const fitResult = (result: Result): string => {
   let fitted = result;
-  for (const reduce of reductions) {
+  for (const reduce of result.verification === undefined ? ofRuns : ofVerifications) {
     if (bytesOf(encode(fitted)) <= maxResultBytes) break;
     fitted = reduce(fitted);
   }
@@ -66,7 +68,52 @@ const dropNewest =
     return { ...result, newest };
   };
 
-const reductions: readonly Reduce[] = [
+type ReduceReport = (report: VerificationReport) => VerificationReport;
+
+const ofReport =
+  (which: keyof VerificationResult, reduce: ReduceReport): Reduce =>
+  (result) => {
+    const report = result.verification?.[which];
+    if (result.verification === undefined || report === undefined) return result;
+    return { ...result, verification: { ...result.verification, [which]: reduce(report) } };
+  };
+
+const shortenEvidence =
+  (max: number): ReduceReport =>
+  (report) => {
+    const { created, readable, complete, restorable } = report.checks;
+    const shorter = <Check extends { evidence: string }>(check: Check): Check => ({
+      ...check,
+      evidence: shorten(check.evidence, max),
+    });
+    return {
+      ...report,
+      checks: {
+        created: shorter(created),
+        readable: shorter(readable),
+        complete: shorter(complete),
+        restorable: shorter(restorable),
+      },
+    };
+  };
+
+/** How many there are stays, whatever is named. */
+const keepNamed =
+  (count: number): ReduceReport =>
+  (report) =>
+    report.mismatches === undefined
+      ? report
+      : { ...report, mismatches: { ...report.mismatches, named: report.mismatches.named.slice(0, count) } };
+
+const dropDetails: ReduceReport = ({ outcome, set, checks, mismatches }) => ({
+  outcome,
+  ...(set && { set }),
+  checks,
+  ...(mismatches && { mismatches }),
+});
+
+/** Of a run that backs up, or prunes. */
+const ofRuns: readonly Reduce[] = [
   keepCopies(4),
   keepCopies(2),
   shortenNotes(160),
@@ -83,4 +130,42 @@ const reductions: readonly Reduce[] = [
   dropNewest('incremental'),
   dropNewest('full'),
   dropNewest('recovery'),
+];
+
+/** Of a verification: the points that runs before it made stand in their own results; that a chain is not intact may stand here alone. */
+const ofVerifications: readonly Reduce[] = [
+  keepCopies(4),
+  keepCopies(2),
+  shortenNotes(160),
+  keepNotes(1),
+  dropNewest('copies'),
+  ofReport('older', shortenEvidence(80)),
+  ofReport('older', keepNamed(3)),
+  keepNotCovered(1),
+  dropNewest('localCopy'),
+  shortenProblem(80),
+  shortenFailure(480),
+  dropNewest('incremental'),
+  dropNewest('full'),
+  shortenFailure(320),
+  ofReport('latest', shortenEvidence(120)),
+  ofReport('latest', keepNamed(5)),
+  keepNotes(0),
+  ofReport('older', shortenEvidence(24)),
+  ofReport('older', keepNamed(1)),
+  ofReport('latest', shortenEvidence(60)),
+  ofReport('latest', keepNamed(2)),
+  shortenFailure(160),
+  dropNewest('recovery'),
+  dropNewest('chain'),
+  ofReport('older', shortenEvidence(0)),
+  ofReport('older', keepNamed(0)),
+  ofReport('older', dropDetails),
+  ofReport('latest', shortenEvidence(24)),
+  ofReport('latest', keepNamed(1)),
+  shortenFailure(80),
+  ofReport('latest', shortenEvidence(0)),
+  ofReport('latest', keepNamed(0)),
+  ofReport('latest', dropDetails),
+  shortenFailure(40),
 ];

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { time } from '../api/v1alpha1/primitives.ts';
+import { sha256, time } from '../api/v1alpha1/primitives.ts';
 import { jobKind, localCopyPoint, setPoint } from '../api/v1alpha1/recovery-points.ts';
 import { failure } from '../api/v1alpha1/result.ts';
 
@@ -32,6 +32,17 @@ export const ledgerSet = setPoint.extend({
   sourceBytes: z.int().min(0).optional().describe('Size of that copy.'),
   sourceRows: z.int().min(0).optional().describe('Rows of that copy.'),
   files: z.array(file).describe('The files of the set in the repository, as listed after the upload.'),
+  content: z
+    .object({
+      files: z.int().min(0).describe('How many files the copy has.'),
+      digest: sha256.describe('SHA-256 of their names, sizes and SHA-256s.'),
+    })
+    .optional()
+    .describe('What must come out of the set: the witness for every file, also when the local copy is gone.'),
+  signaturesDigest: sha256
+    .optional()
+    .describe('SHA-256 of its signatures, decrypted and unpacked: nothing else says that they were not exchanged.'),
+  verifiedTime: time.optional().describe('When this set was last restored and found equal.'),
 });
 export type LedgerSet = z.output<typeof ledgerSet>;
 
@@ -45,6 +56,10 @@ export const ledgerChain = z.object({
     ),
   sets: z.array(ledgerSet).describe('The full, then the incrementals in order.'),
   problem: z.string().optional().describe('Why the chain is no longer continued.'),
+  damaged: z
+    .string()
+    .optional()
+    .describe('What a verification found wrong in it. That its files are all there does not mend it.'),
   removing: z
     .boolean()
     .optional()

@@ -1,9 +1,8 @@
-import { dumpTask, pruneTask, shipTask } from '../api/v1alpha1/task.ts';
+import { dumpTask, fetchTask, pruneTask, shipTask, verifyTask } from '../api/v1alpha1/task.ts';
 import { runContainer, type Surroundings } from './container.ts';
 
 /**
- * The agent's entry point: `agent decide`, `agent dump`, `agent ship` or `agent prune`, with the task in HOLDFAST_TASK. The exit status is 0 only for a
- * success.
+ * The agent's entry point: `agent` and the name of a container, with the task in HOLDFAST_TASK. The exit status is 0 only for a success.
  */
 const main = async (name: string | undefined): Promise<number> => {
   const surroundings: Surroundings = {
@@ -27,7 +26,18 @@ const main = async (name: string | undefined): Promise<number> => {
     const { prune } = await import('./prune/prune.ts');
     return runContainer({ name, task: pruneTask, work: prune }, surroundings);
   }
-  process.stderr.write('usage: agent decide|dump|ship|prune\n');
+  if (name === 'fetch') {
+    const { fetch } = await import('./fetch/fetch.ts');
+    return runContainer({ name, task: fetchTask, work: fetch }, surroundings);
+  }
+  if (name === 'verify') {
+    const [{ verifyWith }, { verifierFor }] = await Promise.all([
+      import('./verify/verify.ts'),
+      import('./verify/registry.ts'),
+    ]);
+    return runContainer({ name, task: verifyTask, work: verifyWith(verifierFor) }, surroundings);
+  }
+  process.stderr.write('usage: agent decide|dump|ship|prune|fetch|verify\n');
   return 2;
 };
 

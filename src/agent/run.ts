@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import type { RetentionState, RunKind } from '../api/v1alpha1/recovery-points.ts';
 import type { Failure, Note, runSteps } from '../api/v1alpha1/result.ts';
 import type { AgentTask } from '../api/v1alpha1/task.ts';
+import type { VerificationResult } from '../api/v1alpha1/verification.ts';
 import { RunError } from '../errors/run-error.ts';
 import { exec, type Command, type Ended } from './exec.ts';
 import { StepFailure } from './failure-of.ts';
@@ -37,8 +38,10 @@ export interface RunContext<Task extends AgentTask = AgentTask> {
   stopAt(time: Date, failure: RunError): () => void;
   /** Reports something a person should know although the run succeeds. */
   note(note: Note): void;
-  /** Runs a program; see exec. HOME is the scratch directory. */
-  run(command: Command): Promise<Ended>;
+  /** Says what a verification has found, should the run fail from now on: also one that is stopped, or hangs. */
+  verifies(found: (failure: Failure) => VerificationResult): void;
+  /** Runs a program; see exec. HOME is the scratch directory. `also` stops this program alone. */
+  run(command: Command, also?: AbortSignal): Promise<Ended>;
   /** Waits for a lock on the claim, until the deadline. `what` is for messages: "dump lock". */
   lock(path: string, what: string): Promise<HeldLock>;
 }
@@ -48,6 +51,8 @@ export interface Made {
   readonly made?: RunKind;
   /** What a prune found and left. */
   readonly retention?: RetentionState;
+  /** What a verification that came to its end found. */
+  readonly verification?: VerificationResult;
   /** Whether the run has to dump: what the container that decides says. */
   readonly dumps?: boolean;
 }
@@ -67,6 +72,8 @@ export interface Run<Task extends AgentTask> {
   readonly notes: readonly Note[];
   /** When it dumped, as far as it did. */
   dumped(): DumpTimes | undefined;
+  /** What a verification has found, when the run failed. */
+  found(failure: Failure): VerificationResult | undefined;
   /** The step that is being done: for work that does not end when it is told to. */
   currentStep(): Failure['step'];
 }
@@ -93,6 +100,7 @@ export const createRun = <Task extends AgentTask>(options: RunOptions<Task>): Ru
   const notes: Note[] = [];
   const steps: RunStep[] = ['Prepare'];
   let dumpTimes: DumpTimes | undefined;
+  let found: ((failure: Failure) => VerificationResult) | undefined;
   const deadline = startTime.getTime() + task.deadlineSeconds * 1000;
   const remainingSeconds = (): number =>
     Math.max(0, Math.floor((deadline - now().getTime()) / 1000) - Math.min(reserveSeconds, task.deadlineSeconds / 2));
@@ -136,10 +144,20 @@ export const createRun = <Task extends AgentTask>(options: RunOptions<Task>): Ru
       log.warn(note.message, { reason: note.reason });
       notes.push(note);
     },
-    run: (command) => exec(scope, command),
+    verifies(finding) {
+      found = finding;
+    },
+    run: (command, also) =>
+      exec(also === undefined ? scope : { ...scope, signal: AbortSignal.any([signal, also]) }, command),
     lock: (path, what) => acquireLock(scope, path, { what, timeoutSeconds: remainingSeconds() }),
   };
-  return { context, notes, dumped: () => dumpTimes, currentStep: () => steps.at(-1) ?? 'Prepare' };
+  return {
+    context,
+    notes,
+    dumped: () => dumpTimes,
+    found: (failure) => found?.(failure),
+    currentStep: () => steps.at(-1) ?? 'Prepare',
+  };
 };
 
 /** Makes the directories that every run needs. @throws RunError ClaimUnusable */

@@ -68,6 +68,20 @@ const setsFound = async (directory: string): Promise<number> => {
   return shown - Number(/(\d+) incomplete backup set/.exec(stdout)?.[1] ?? 0);
 };
 
+test('the chain that was verified last stays, by what the ledger says: an operator that is behind protects nothing', async () => {
+  const [first = '', , , last = ''] = await makeChains(4);
+  const path = join(bench.claim, 'ledger.json');
+  const ledger = await bench.ledger();
+  const verified = ledger.chains.map((chain) => ({
+    ...chain,
+    sets: chain.sets.map((set) => (chain.directory === first ? { ...set, verifiedTime: day(5) } : set)),
+  }));
+  await writeFile(path, JSON.stringify({ ...ledger, chains: verified }));
+  const run = await bench.prune({ asOf: day(11), protect: [] });
+  expect(outcome(run)).toEqual([0, 2, 2]);
+  expect(await bench.chains()).toEqual([first, last]);
+});
+
 describe('what is due', () => {
   test('goes whole, with its archive-dir and its place in the ledger; the rest is restorable and continued', async () => {
     const backUp = async (kind: 'Full' | 'Incremental', text: string): Promise<void> => {

@@ -5,7 +5,7 @@ import { execa } from 'execa';
 import { duplicityDirectory } from '../agent/support/duplicity.ts';
 import { shellBlocks, withoutSections } from './markdown.ts';
 
-const page = new URL('../../docs/restore-by-hand.md', import.meta.url);
+const restoreByHand = new URL('../../docs/restore-by-hand.md', import.meta.url);
 
 /** What the page loads: the title of the section that does begins with `Load` and this. */
 export type Loaded = 'MySQL' | 'InfluxDB' | 'a git repository';
@@ -19,7 +19,7 @@ export interface Part {
 
 /** The shell blocks of docs/restore-by-hand.md: the first says where things are, the others are the commands, in order. */
 export const restorePage = async ({ engine, variant }: Part): Promise<{ place: string; commands: string[] }> => {
-  const text = await readFile(page, 'utf8');
+  const text = await readFile(restoreByHand, 'utf8');
   const isLoad = (title: string): boolean => title.includes('Load ');
   const others = withoutSections(text, (title) => isLoad(title) && !title.includes(`Load ${engine}`));
   if (others === withoutSections(text, isLoad)) throw new Error(`docs/restore-by-hand.md does not load ${engine}`);
@@ -34,13 +34,14 @@ export const expectAsked = (place: string, names: readonly string[]): void => {
 };
 
 /**
- * Runs commands of the page as they stand there, with settings in place of the page's own. No code of Holdfast takes part.
+ * Runs commands of a page as they stand there, with settings in place of the page's own. No code of Holdfast takes part.
  * @throws Error with everything the commands printed
  */
 export const runPage = async (
   commands: readonly string[],
   settings: Readonly<Record<string, string>> & { WORK: string },
   home: string,
+  page = 'docs/restore-by-hand.md',
 ): Promise<string> => {
   const { all, failed } = await execa('bash', ['-euxo', 'pipefail', '-c', commands.join('\n')], {
     env: {
@@ -55,8 +56,9 @@ export const runPage = async (
     all: true,
     timeout: 240_000,
   });
-  await execa('gpgconf', ['--homedir', join(settings.WORK, 'keyring'), '--kill', 'all'], { reject: false });
-  if (failed) throw new Error(`docs/restore-by-hand.md does not work:\n${all}`);
+  for (const keyring of ['keyring', 'new-key'])
+    await execa('gpgconf', ['--homedir', join(settings.WORK, keyring), '--kill', 'all'], { reject: false });
+  if (failed) throw new Error(`${page} does not work:\n${all}`);
   return all;
 };
 

@@ -10,6 +10,8 @@ export interface ChainAge {
   readonly points: readonly Date[];
   /** Whether all of them can be restored, as far as the repository's listing shows. */
   readonly intact: boolean;
+  /** When a set of it was last restored and found equal. */
+  readonly verified?: Date;
 }
 
 export interface RetentionInput {
@@ -51,10 +53,20 @@ const dueByAge = (chain: ChainAge, intact: readonly ChainAge[], expiry: (point: 
   return covers.length === 0 ? undefined : expiry(new Date(earliest(covers)));
 };
 
+/** The chain that was verified last; of several the one with the newest point. */
+const lastVerified = (chains: readonly ChainAge[]): ChainAge | undefined =>
+  chains
+    .filter(({ verified }) => verified !== undefined)
+    .toSorted(
+      (a, b) => (a.verified?.getTime() ?? 0) - (b.verified?.getTime() ?? 0) || latest(a.points) - latest(b.points),
+    )
+    .at(-1);
+
 /**
  * Which chains retention removes, whole. Pure. A chain goes only when every rule that is given allows it; a broken chain counts neither
  * as a cover for another's age nor among those that are kept by number, and goes by the same rules itself. The chain with the newest
- * restorable point always stays, so there is an intact chain afterwards if there was one before; with none nothing goes.
+ * restorable point always stays, so there is an intact chain afterwards if there was one before; with none nothing goes. So does the
+ * chain that was verified last, and of the intact ones that which was: what is proven is not given up for what is not.
  */
 export const chainsToRemove = ({ chains, policy, protect, now, zone }: RetentionInput): RetentionDecision => {
   const { keepFor, keepFullChains } = policy;
@@ -65,7 +77,9 @@ export const chainsToRemove = ({ chains, policy, protect, now, zone }: Retention
   }
   const span = keepFor === undefined ? undefined : parseDuration(keepFor);
   const newest = Math.max(...intact.map(({ points }) => latest(points)));
+  const proven = [lastVerified(held), lastVerified(intact)];
   const mayGo = held.filter((chain) => {
+    if (proven.includes(chain)) return false;
     if (protect.includes(chain.name) || (chain.intact && latest(chain.points) === newest)) return false;
     return keepFullChains === undefined || intact.filter((other) => isNewer(other, chain)).length >= keepFullChains;
   });

@@ -1,4 +1,4 @@
-import { chainState } from '../ship/chain.ts';
+import { chainProblem, chainState } from '../ship/chain.ts';
 import { filesIn, topNames, type ListedFile } from '../ship/listing.ts';
 import { isoOfStamp, isUnfinishedTransfer, parseSetFile } from '../ship/set-files.ts';
 import type { LedgerChain } from '../ledger.ts';
@@ -40,10 +40,15 @@ export const reviewForPrune = (
   chains.map((chain) => {
     if (chain.repository !== repository) return chain;
     const { problem: _, removing, ...rest } = chain;
-    const { problem } = chainState(chain, filesIn(listing, chain.directory));
+    const problem = chainProblem(chain, filesIn(listing, chain.directory));
     if (problem === undefined) return { ...rest, checkedTime };
     return { ...rest, ...(removing && { removing }), problem: problem.slice(0, 256), checkedTime };
   });
+
+const verifiedOf = ({ sets }: LedgerChain): Pick<ChainAge, 'verified'> => {
+  const times = sets.flatMap(({ verifiedTime }) => (verifiedTime === undefined ? [] : [Date.parse(verifiedTime)]));
+  return times.length === 0 ? {} : { verified: new Date(Math.max(...times)) };
+};
 
 /** What retention looks at. A set that is whole in the repository and was not recorded, since its run was killed, counts as well. */
 export const ageOf = (chain: LedgerChain, listing: readonly ListedFile[]): ChainAge => {
@@ -55,6 +60,7 @@ export const ageOf = (chain: LedgerChain, listing: readonly ListedFile[]): Chain
       ...unrecorded.map((stamp) => new Date(isoOfStamp(stamp))),
     ],
     intact: chain.problem === undefined && chain.removing !== true,
+    ...verifiedOf(chain),
   };
 };
 

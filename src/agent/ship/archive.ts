@@ -1,6 +1,9 @@
 import { cp, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip } from 'node:zlib';
 import { errorCode, flush } from '../disk.ts';
 import { compactTime } from '../layout.ts';
 import type { LedgerChain } from '../ledger.ts';
@@ -30,6 +33,16 @@ const oldSuffix = '.old';
 
 /** SHA-256 of a text in hexadecimal. */
 export const sha256OfText = (text: string | Buffer): string => createHash('sha256').update(text).digest('hex');
+
+/** SHA-256 of the signatures in a file of an archive-dir, unpacked: duplicity packs them anew in each archive-dir. */
+export const sha256OfSignatures = async (file: string, signal?: AbortSignal): Promise<string> => {
+  const hash = createHash('sha256');
+  const take = async (parts: AsyncIterable<Buffer>): Promise<void> => {
+    for await (const part of parts) hash.update(part);
+  };
+  await pipeline(createReadStream(file), createGunzip(), take, { ...(signal && { signal }) });
+  return hash.digest('hex');
+};
 
 const namesIn = async (directory: string): Promise<string[]> => {
   try {

@@ -50,6 +50,10 @@ export const chainState = (chain: LedgerChain, files: readonly ListedFile[]): Ch
   };
 };
 
+/** Why nobody should rely on a chain: what a verification found in it, or what its directory lacks. `files` are those directly in it. */
+export const chainProblem = (chain: LedgerChain, files: readonly ListedFile[]): string | undefined =>
+  chain.damaged ?? chainState(chain, files).problem;
+
 /** All that the choice between continuing a chain and beginning one rests on. */
 export interface ChainInput {
   asked: 'Full' | 'Incremental';
@@ -94,7 +98,9 @@ export const decideChain = (input: ChainInput): ChainDecision => {
       'FullInsteadOfIncremental',
       `the encryption changed from ${encryptionName(newest.encryption)} to ${encryptionName(encryption)}`,
     );
-  const { problem, partial, unrecorded } = chainState(newest, filesIn(listing, newest.directory));
+  const files = filesIn(listing, newest.directory);
+  const problem = chainProblem(newest, files);
+  const { partial, unrecorded } = chainState(newest, files);
   const where = `in ${newest.directory}`;
   if (problem !== undefined) return insteadOf('ChainBroken', `${where}, ${problem}`);
   if (unrecorded.length > 0)
@@ -117,7 +123,7 @@ export const reviewChains = (
     // What retention began to remove is not missing.
     if (chain.repository !== repository || chain.removing) return chain;
     const { problem: earlier, ...rest } = chain;
-    const { problem } = chainState(chain, filesIn(listing, chain.directory));
+    const problem = chainProblem(chain, filesIn(listing, chain.directory));
     if (problem === undefined) return { ...rest, checkedTime };
     const marked = { ...rest, problem: problem.slice(0, 256), checkedTime };
     if (earlier === undefined) broken.push(marked);

@@ -1,11 +1,10 @@
 import { RunError } from '../../errors/run-error.ts';
 import { chainDirectory } from '../layout.ts';
 import type { LedgerChain } from '../ledger.ts';
-import { timestamp } from '../../base/times.ts';
-import { decideChain, reviewChains } from './chain.ts';
+import { decideChain } from './chain.ts';
 import { filesIn, type ListedFile, topNames } from './listing.ts';
 import { checkPassphrase } from './passphrase.ts';
-import { prunedByHost, withoutPruned } from './pruned.ts';
+import { reviewLedger } from './review.ts';
 import type { Session } from './session.ts';
 import { isUnfinishedTransfer, parseSetFile } from './set-files.ts';
 
@@ -61,17 +60,10 @@ const tryRemove = async (
   }
 };
 
-/** Compares every recorded chain with the listing, and remembers at once what is broken: whatever becomes of this run. */
+/** Compares every recorded chain with the listing, and tells what is newly broken. */
 const review = async (session: Session, listing: readonly ListedFile[]): Promise<LedgerChain[]> => {
-  const { context, repositoryId } = session;
-  let broken: LedgerChain[] = [];
-  const removed = await prunedByHost(session, listing);
-  const { chains } = await context.ledger.update((ledger) => {
-    const left = withoutPruned(ledger.chains, repositoryId, listing, removed);
-    const reviewed = reviewChains(left, repositoryId, listing, timestamp(context.now()));
-    broken = reviewed.broken;
-    return { ...ledger, chains: reviewed.chains };
-  });
+  const { context } = session;
+  const { chains, broken } = await reviewLedger(session, listing);
   const newest = newestChain(chains);
   const told = context.task.kind === 'Incremental' ? newest?.directory : undefined;
   for (const { directory, problem } of broken.filter((chain) => chain.directory !== told))

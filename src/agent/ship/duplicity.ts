@@ -1,9 +1,9 @@
 import { RunError } from '../../errors/run-error.ts';
-import { lastWords } from '../exec.ts';
+import { lastWords, type Ended } from '../exec.ts';
 import type { DuplicityAddress, Repository } from '../repositories/repository.ts';
 import type { RunContext } from '../run.ts';
 import { type LogEntry, objections, parseLog } from './duplicity-log.ts';
-import { oneLine, reasonOfCode, withoutCommand } from './reasons.ts';
+import { type Explanation, oneLine, reasonOfCode, withoutCommand } from './reasons.ts';
 
 /** How what is shipped is encrypted, ready for duplicity. The passphrase goes to it by its environment only. */
 export type Encryption =
@@ -53,11 +53,11 @@ const encryptionArguments = (encryption: Encryption): string[] => {
 };
 
 /** Options by their full names: duplicity takes prefixes, and a wrong one may mean something else. */
-const commonArguments = (target: DuplicityTarget): string[] => [
+const commonArguments = (target: Omit<DuplicityTarget, 'encryption'>, encryption: readonly string[]): string[] => [
   `--archive-dir=${target.archive}`,
   `--name=${target.name}`,
   `--tempdir=${target.temporary}`,
-  ...encryptionArguments(target.encryption),
+  ...encryption,
   '--num-retries=2',
   '--backend-retry-delay=5',
   `--log-fd=${logFd}`,
@@ -73,17 +73,36 @@ export const backupArguments = (
   copyBytes: number,
 ): string[] => [
   action,
-  ...commonArguments(target),
+  ...commonArguments(target, encryptionArguments(target.encryption)),
   `--max-blocksize=${blockSize(copyBytes)}`,
   `--volsize=${volumeSize(copyBytes)}`,
   source,
   target.address.url,
 ];
 
+/**
+ * Arguments that bring one set back into a directory that is not there yet. The time is that of the very set: of any other duplicity takes
+ * the set before, or the oldest, without a word. Owners are not restored: the pod may not give files away.
+ */
+export const restoreArguments = (
+  target: Omit<DuplicityTarget, 'encryption'> & { readonly encrypted: boolean },
+  setTime: string,
+  directory: string,
+): string[] => [
+  'restore',
+  ...commonArguments(target, target.encrypted ? [] : ['--no-encryption']),
+  `--time=${setTime}`,
+  '--no-restore-ownership',
+  // What it wants free before it begins is counted in volumes of this size, which a restore does not make.
+  '--volsize=1',
+  target.address.url,
+  directory,
+];
+
 /** Arguments that ask what duplicity finds in the chain. */
 export const statusArguments = (target: DuplicityTarget): string[] => [
   'collection-status',
-  ...commonArguments(target),
+  ...commonArguments(target, encryptionArguments(target.encryption)),
   target.address.url,
 ];
 
@@ -91,7 +110,8 @@ export interface DuplicityScope {
   context: Pick<RunContext, 'run'>;
   repository: Pick<Repository, 'explain'>;
   gpgHome: string;
-  encryption: Encryption;
+  /** What encrypts without a key, or opens the private key; left out where duplicity needs none. */
+  passphrase?: string | undefined;
   /** The descriptor of the lock on the repository. */
   lockFd: number;
 }
@@ -106,32 +126,88 @@ const wordsOf = (entries: readonly LogEntry[], stderr: string): string =>
     .concat(withoutCommand(stderr))
     .join('\n');
 
+/** How duplicity failed, by what it said and by its codes. */
+export interface DuplicityFailure {
+  /** Set when its words tell a known cause. */
+  readonly explanation: Explanation | undefined;
+  /** Its last exit or log code. */
+  readonly code: number;
+  /** All that it said, the last error first. */
+  readonly words: string;
+  /** One line for a message. */
+  readonly message: string;
+}
+
+/** Its last words, whether it succeeded or failed. */
+const lastWordsLine = '. Duplicity backup complete.';
+const endsWithinMs = 20_000;
+
 /**
- * Runs duplicity. Its exit status alone proves nothing: an error or an unknown warning in its log is a failure as well.
- * @throws RunError with what its words, or its codes, stand for
+ * A restore that stops at a damaged volume of an incremental waits for the gpg of the full's volume, which waits for being read: for ever.
+ * So it is stopped when it does not end after its last words.
  */
-export const runDuplicity = async (scope: DuplicityScope, args: readonly string[]): Promise<LogEntry[]> => {
-  const { context, repository, gpgHome, encryption, lockFd } = scope;
+const watchEnd = () => {
+  const stop = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    signal: stop.signal,
+    line(line: string): void {
+      if (line !== lastWordsLine) return;
+      timer ??= setTimeout(() => stop.abort(new Error('duplicity does not end')), endsWithinMs);
+    },
+    dispose: (): void => clearTimeout(timer),
+  };
+};
+
+/** Runs duplicity, and gives its log, or how it failed. Its exit status alone proves nothing: an error or an unknown warning in its log is a failure as well. */
+export const tryDuplicity = async (
+  scope: DuplicityScope,
+  args: readonly string[],
+): Promise<{ readonly entries: LogEntry[]; readonly failure?: DuplicityFailure }> => {
+  const { context, repository, gpgHome, passphrase, lockFd } = scope;
   const lines: string[] = [];
-  const ended = await context.run({
+  const watch = watchEnd();
+  const command = {
     file: 'duplicity',
     args,
     env: {
       GNUPGHOME: gpgHome,
       PYTHONDONTWRITEBYTECODE: '1',
-      ...(encryption.method === 'passphrase' && { PASSPHRASE: encryption.passphrase }),
+      ...(passphrase !== undefined && { PASSPHRASE: passphrase }),
     },
-    extra: [{ inherit: lockFd }, { line: (line) => lines.push(line) }],
+    extra: [
+      { inherit: lockFd },
+      {
+        line: (line: string) => {
+          lines.push(line);
+          watch.line(line);
+        },
+      },
+    ],
     tailLines: 60,
+  };
+  const ended = await context.run(command, watch.signal).catch((error: unknown): Ended => {
+    if (error !== watch.signal.reason) throw error;
+    return { exitCode: undefined, killedBy: 'the agent, since it did not end by itself', stdout: '', stderr: '' };
   });
+  watch.dispose();
   const entries = parseLog(lines.join('\n'));
   const against = objections(entries);
-  if (ended.exitCode === 0 && against.length === 0) return entries;
+  if (ended.exitCode === 0 && against.length === 0) return { entries };
   const words = wordsOf(entries, ended.stderr);
   const explanation = repository.explain(words);
   const code = against.findLast(({ code }) => code > 1)?.code ?? ended.exitCode ?? 1;
-  throw new RunError(
-    explanation?.reason ?? reasonOfCode(code),
-    `duplicity ${args[0]}: ${explanation?.words ?? oneLine(words === '' ? lastWords('duplicity', ended) : words)} (status ${ended.exitCode ?? ended.killedBy}).`,
-  );
+  const shown = explanation?.words ?? oneLine(words === '' ? lastWords('duplicity', ended) : words);
+  const message = `duplicity ${args[0]}: ${shown} (status ${ended.exitCode ?? ended.killedBy}).`;
+  return { entries, failure: { explanation, code, words, message } };
+};
+
+/**
+ * Runs duplicity.
+ * @throws RunError with what its words, or its codes, stand for
+ */
+export const runDuplicity = async (scope: DuplicityScope, args: readonly string[]): Promise<LogEntry[]> => {
+  const { entries, failure } = await tryDuplicity(scope, args);
+  if (failure === undefined) return entries;
+  throw new RunError(failure.explanation?.reason ?? reasonOfCode(failure.code), failure.message);
 };

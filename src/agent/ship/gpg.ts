@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { RunError } from '../../errors/run-error.ts';
 import type { RunContext } from '../run.ts';
 import type { SecretMount } from '../secrets.ts';
-import { lastWords } from '../exec.ts';
+import { exec, lastWords } from '../exec.ts';
 import { type EncryptionKey, parseKeys } from './gpg-keys.ts';
 import { oneLine } from './reasons.ts';
 
@@ -18,9 +18,17 @@ export const makeGpgHome = async (scratch: string): Promise<string> => {
   return home;
 };
 
-/** Stops the agent that gpg leaves running in its home. */
-export const stopGpgAgent = async ({ run }: Pick<RunContext, 'run'>, home: string): Promise<void> => {
-  await run({ file: 'gpgconf', args: ['--homedir', home, '--kill', 'all'], stdout: 'ignore', stderr: 'ignore' });
+const stopMs = 5000;
+
+/** Stops the agent that gpg leaves running in its home; also when the run itself was told to stop. */
+export const stopGpgAgent = async ({ log, task }: Pick<RunContext, 'log' | 'task'>, home: string): Promise<void> => {
+  const scope = { signal: AbortSignal.timeout(stopMs), log, home: task.scratch };
+  await exec(scope, {
+    file: 'gpgconf',
+    args: ['--homedir', home, '--kill', 'all'],
+    stdout: 'ignore',
+    stderr: 'ignore',
+  });
 };
 
 /**

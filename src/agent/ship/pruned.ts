@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { RunError } from '../../errors/run-error.ts';
 import type { LedgerChain } from '../ledger.ts';
 import { filesIn, type ListedFile } from './listing.ts';
-import type { Session } from './session.ts';
+import type { RunContext } from '../run.ts';
+import type { Remote } from './remote.ts';
 
 /** What host/holdfast-prune writes into the directory of a policy: the chains that it removed. A pod cannot write it there. */
 const prunedName = 'holdfast-pruned.json';
@@ -11,7 +12,7 @@ const pruned = z.object({ chains: z.array(z.object({ directory: z.string() })) }
 
 /** Names of the chains that the backup host says it removed by itself. A list that cannot be read names none. */
 export const prunedByHost = async (
-  { remote, context }: Session,
+  { remote, context }: { readonly remote: Pick<Remote, 'readText'>; readonly context: Pick<RunContext, 'log'> },
   listing: readonly ListedFile[],
 ): Promise<ReadonlySet<string>> => {
   if (!listing.some(({ name }) => name === prunedName)) return new Set();

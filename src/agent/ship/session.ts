@@ -79,6 +79,6 @@ export const duplicityScope = ({ context, repository, gpgHome, encryption, lock 
   context,
   repository,
   gpgHome,
-  encryption,
+  passphrase: encryption.method === 'passphrase' ? encryption.passphrase : undefined,
   lockFd: lock.fd,
 });

@@ -42,3 +42,11 @@ export const isoOfStamp = (compact: string): string =>
 /** The numbers of the volumes that a manifest in the clear lists. */
 export const manifestVolumes = (text: string): number[] =>
   [...text.matchAll(/^Volume (\d+):/gm)].map((match) => Number(match[1]));
+
+/** The SHA-1 that a manifest in the clear has of each volume. */
+export const manifestVolumeHashes = (text: string): ReadonlyMap<number, string> =>
+  new Map(
+    [...text.matchAll(/^Volume (\d+):\n(?: +(?!Hash ).*\n)* +Hash SHA1 ([0-9a-f]{40})$/gm)].map(
+      ([, volume, hash = '']) => [Number(volume), hash],
+    ),
+  );

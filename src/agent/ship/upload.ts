@@ -3,8 +3,9 @@ import { RunError } from '../../errors/run-error.ts';
 import type { LedgerChain, LedgerCopy, LedgerSet } from '../ledger.ts';
 import { compactTime } from '../layout.ts';
 import { secondsBetween, timestamp } from '../../base/times.ts';
-import { archivedFile, sha256OfText } from './archive.ts';
+import { archivedFile, sha256OfSignatures, sha256OfText } from './archive.ts';
 import { judgeUpload } from './check.ts';
+import { contentOf } from './content.ts';
 import type { ChosenChain } from './choose.ts';
 import { countEntries } from './copy.ts';
 import { backupStatistics, collectionStatus } from './duplicity-log.ts';
@@ -92,6 +93,8 @@ export const upload = async (session: Session, chosen: ChosenChain, copy: Ledger
       copy: copy.name,
       sourceBytes: copy.sizeBytes,
       ...(copy.rows !== undefined && { sourceRows: copy.rows }),
+      content: contentOf(copy.files),
+      signaturesDigest: await sha256OfSignatures(signatures, context.signal),
       files: verdict.files,
     };
   });

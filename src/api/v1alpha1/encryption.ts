@@ -8,7 +8,7 @@ const gpg = z
     ),
     privateKeySecretRef: secretRef
       .describe(
-        'Secret whose key `private.asc` holds the private key. Mounted in the pods that verify and restore only, never in those that back up.',
+        'Secret whose key `private.asc` holds the private key, and whose key `passphrase` its passphrase, when it has one. Mounted in the pods that verify and restore only, never in those that back up.',
       )
       .optional(),
   })

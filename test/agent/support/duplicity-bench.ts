@@ -9,6 +9,7 @@ import type { RsyncTask } from '../../../src/api/v1alpha1/repositories/rsync.ts'
 import {
   jobVariable,
   taskVariable,
+  type FetchTask,
   type PruneTask,
   type ShipRepository,
   type ShipTask,
@@ -71,6 +72,16 @@ export interface PruneOptions {
   readonly programs?: string;
 }
 
+export interface FetchOptions extends Pick<
+  ShipOptions,
+  'rsync' | 'place' | 'cluster' | 'deadlineSeconds' | 'scratch' | 'programs' | 'before'
+> {
+  readonly decryption?: FetchTask['decryption'];
+  readonly points?: FetchTask['points'];
+  /** Another directory than the bench's own. */
+  readonly fetched?: string;
+}
+
 /** A policy with its claim, its Secrets and its place in the repository. */
 export interface Bench {
   readonly path: string;
@@ -94,6 +105,10 @@ export interface Bench {
   prune(options: PruneOptions): Promise<ShipRun>;
   start(options?: ShipOptions): Promise<Started>;
   ship(options?: ShipOptions): Promise<ShipRun>;
+  /** Where fetched sets are laid. */
+  readonly fetched: string;
+  startFetch(options?: FetchOptions): Promise<Started>;
+  fetch(options?: FetchOptions): Promise<ShipRun>;
   ledger(): Promise<Ledger>;
   /** The directories of chains in the repository, oldest first. */
   chains(): Promise<string[]>;
@@ -110,6 +125,7 @@ export const makeBench = async (kind: TestRepository): Promise<Bench> => {
   const { path } = made;
   const claim = join(path, 'claim');
   const scratch = join(path, 's');
+  const fetched = join(path, 'fetched');
   const layout = claimLayout(claim);
   const place = join(kind.directory, path.slice(path.lastIndexOf('/') + 1));
   const repository = join(place, policy.namespace, policy.name);
@@ -164,6 +180,14 @@ export const makeBench = async (kind: TestRepository): Promise<Bench> => {
     fullTime: '2026-01-01T00:00:00Z',
   });
 
+  const fetchTaskOf = async (options: FetchOptions): Promise<FetchTask> => ({
+    ...(await commonOf(options)),
+    kind: 'Verify',
+    decryption: options.decryption ?? { method: 'none' },
+    points: options.points ?? 'Latest',
+    fetched: options.fetched ?? fetched,
+  });
+
   const ledger: Bench['ledger'] = async () => {
     try {
       return ledgerSchema.parse(JSON.parse(await readFile(layout.ledger, 'utf8')));
@@ -188,8 +212,8 @@ export const makeBench = async (kind: TestRepository): Promise<Bench> => {
   };
 
   const launch = (
-    container: 'ship' | 'prune',
-    task: ShipTask | PruneTask,
+    container: 'ship' | 'prune' | 'fetch',
+    task: ShipTask | PruneTask | FetchTask,
     job: string,
     { before = [], programs }: Pick<ShipOptions, 'before' | 'programs'>,
   ): Started => {
@@ -228,10 +252,16 @@ export const makeBench = async (kind: TestRepository): Promise<Bench> => {
     return launch('ship', await taskOf(options), job, options);
   };
 
+  const startFetch: Bench['startFetch'] = async (options = {}) =>
+    launch('fetch', await fetchTaskOf(options), newJob(), options);
+
   return {
     path,
     claim,
     scratch,
+    fetched,
+    startFetch,
+    fetch: async (options) => (await startFetch(options)).done,
     place,
     repository,
     repositoryId,
@@ -257,7 +287,7 @@ export const makeBench = async (kind: TestRepository): Promise<Bench> => {
         durationSeconds: 1,
         sizeBytes: Object.values(files).reduce((sum, { length }) => sum + length, 0),
         jobName: `job-copy-${copies}`,
-        factsDigest: sha256(Buffer.from(name)),
+        factsDigest: sha256(files['facts.json'] ?? Buffer.from(name)),
         ...(options.rows !== undefined && { rows: options.rows }),
         files: Object.entries(files).map(([file, content]) => ({
           name: file,
@@ -332,7 +362,8 @@ export const makeBench = async (kind: TestRepository): Promise<Bench> => {
       return directory;
     },
     async remove() {
-      await execa('gpgconf', ['--homedir', join(scratch, 'ship/gpg'), '--kill', 'all'], { reject: false });
+      for (const home of ['ship/gpg', 'fetch/gpg'])
+        await execa('gpgconf', ['--homedir', join(scratch, home), '--kill', 'all'], { reject: false });
       await made.remove();
       await rm(place, { recursive: true, force: true });
     },

@@ -19,6 +19,8 @@ export interface GpgOwnerOptions {
   readonly expires?: string;
   /** `default` has an encryption subkey; `sign` has none. */
   readonly usage?: 'default' | 'sign';
+  /** Protects the private key. */
+  readonly passphrase?: string;
 }
 
 /** Makes a key pair in a home below `directory`, whose path must be short. */
@@ -27,7 +29,7 @@ export const makeGpgOwner = async (
   name: string,
   options: GpgOwnerOptions = {},
 ): Promise<GpgOwner> => {
-  const { madeAt, expires = 'never', usage = 'default' } = options;
+  const { madeAt, expires = 'never', usage = 'default', passphrase = '' } = options;
   const home = join(directory, name);
   await mkdir(home, { mode: 0o700 });
   const gpg = async (...args: string[]): Promise<string> => {
@@ -38,7 +40,8 @@ export const makeGpgOwner = async (
     return stdout;
   };
   const algorithm = usage === 'default' ? 'future-default' : 'ed25519';
-  await gpg('--passphrase', '', '--quick-generate-key', `${name} <${name}@example.com>`, algorithm, usage, expires);
+  const unlock = ['--pinentry-mode', 'loopback', '--passphrase', passphrase];
+  await gpg(...unlock, '--quick-generate-key', `${name} <${name}@example.com>`, algorithm, usage, expires);
   const listed = await gpg('--with-colons', '--list-keys');
   const fingerprint = /^fpr:+([0-9A-F]{40}):/m.exec(listed)?.[1];
   if (fingerprint === undefined) throw new Error(`gpg listed no key: ${listed}`);
@@ -46,7 +49,7 @@ export const makeGpgOwner = async (
     home,
     fingerprint,
     publicKey: await gpg('--armor', '--export', fingerprint),
-    privateKey: await gpg('--armor', '--export-secret-keys', fingerprint),
+    privateKey: await gpg(...unlock, '--armor', '--export-secret-keys', fingerprint),
     async stop() {
       await execa('gpgconf', ['--homedir', home, '--kill', 'all'], { reject: false });
     },

@@ -22,6 +22,31 @@ const point = {
 };
 const set = fc.record({ ...point, setTime: time, sentBytes: count, setDigest: digest });
 
+const check = fc.record({
+  outcome: fc.constantFrom('Passed' as const, 'Failed' as const, 'Unknown' as const),
+  evidence: text(160),
+});
+const report = fc.record({
+  outcome: fc.constantFrom('Verified' as const, 'Failed' as const, 'CouldNotVerify' as const),
+  set: maybe(
+    fc.record({
+      type: fc.constantFrom('Full' as const, 'Incremental' as const),
+      setTime: time,
+      dataTime: time,
+      chain: fc.constant('chain-20261122T010500Z'),
+      setDigest: digest,
+      factsDigest: maybe(digest),
+    }),
+  ),
+  checks: fc.record({ created: check, readable: check, complete: check, restorable: check }),
+  objectsCompared: maybe(count),
+  rowsCompared: maybe(count),
+  mismatches: maybe(fc.record({ count, named: fc.array(text(80), { maxLength: 10 }) })),
+  sourceBytes: maybe(count),
+  seconds: maybe(fc.record({ fetch: fc.constant(1234.5), load: fc.constant(1234.5), compare: fc.constant(1234.5) })),
+  server: maybe(text(64)),
+});
+
 const results: fc.Arbitrary<Result> = fc
   .record({
     version: fc.constant(1 as const),
@@ -38,6 +63,7 @@ const results: fc.Arbitrary<Result> = fc
       }),
     ),
     dump: maybe(fc.record({ startTime: time, endTime: time })),
+    verification: maybe(fc.record({ latest: report, older: maybe(report) })),
     notes: fc.array(fc.record({ reason: fc.constant('NotCovered' as const), message: text(320) }), { maxLength: 2 }),
     newest: fc.record({
       localCopy: maybe(
@@ -87,6 +113,14 @@ test('a result always fits, is valid, and keeps how the run ended', () => {
       expect(read).toMatchObject({ version, container, kind, outcome, startTime, completionTime });
       expect(read.failure?.reason).toBe(value.failure?.reason);
       expect(read.failure?.step).toBe(value.failure?.step);
+      for (const which of ['latest', 'older'] as const) {
+        const [found, given] = [read.verification?.[which], value.verification?.[which]];
+        expect(found?.outcome).toBe(given?.outcome);
+        expect(found?.set).toEqual(given?.set);
+        expect(found?.mismatches?.count).toBe(given?.mismatches?.count);
+        for (const name of ['created', 'readable', 'complete', 'restorable'] as const)
+          expect(found?.checks[name].outcome).toBe(given?.checks[name].outcome);
+      }
     }),
     { numRuns: 500 },
   );
@@ -131,6 +165,33 @@ test('notes go before the newest points', () => {
   expect(read.newest).toEqual({ localCopy, chain });
   expect(read.notes.length).toBeLessThan(2);
   expect(read.failure?.message).toHaveLength(640);
+});
+
+test('of a verification the words of the older set go first', () => {
+  const point = { outcome: 'Passed' as const, evidence: 'e'.repeat(160) };
+  const one = {
+    outcome: 'Failed' as const,
+    checks: { created: point, readable: point, complete: point, restorable: { ...point, outcome: 'Failed' as const } },
+    mismatches: { count: 50, named: Array.from({ length: 10 }, () => 'n'.repeat(80)) },
+  };
+  const read = result.parse(
+    JSON.parse(
+      fitResult({
+        version: 1,
+        container: 'verify',
+        kind: 'Verify',
+        outcome: 'Failed',
+        startTime: '2026-11-22T01:00:00Z',
+        completionTime: '2026-11-22T01:00:09Z',
+        notes: [],
+        verification: { latest: { ...one, mismatches: { count: 3, named: ['a', 'b', 'c'] } }, older: one },
+        newest: {},
+      }),
+    ),
+  );
+  expect(read.verification?.latest).toMatchObject({ mismatches: { count: 3, named: ['a', 'b', 'c'] } });
+  expect(read.verification?.latest.checks.restorable.evidence).toHaveLength(160);
+  expect(read.verification?.older?.mismatches).toEqual({ count: 50, named: ['n', 'n', 'n'].map((n) => n.repeat(80)) });
 });
 
 test('a full with everything keeps what can be restored, and of the local copies the newest', () => {

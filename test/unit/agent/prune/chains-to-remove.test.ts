@@ -314,3 +314,37 @@ describe('whatever the history', () => {
     });
   });
 });
+
+describe('what was verified last', () => {
+  const verified = (given: ChainAge, days: number): ChainAge => ({ ...given, verified: at(days) });
+  const broken = (given: ChainAge): ChainAge => ({ ...given, intact: false });
+  const [a = chain(0), b = chain(7), c = chain(14), ...rest] = weekly(8);
+
+  test.each([
+    { reason: 'none was: by age alone', chains: [a, b, c, ...rest], removed: names(0, 7, 14) },
+    { reason: 'it stays, however old', chains: [verified(a, 40), b, c, ...rest], removed: names(7, 14) },
+    {
+      reason: 'the last of two verifications counts, not the newest chain',
+      chains: [verified(a, 40), verified(b, 39), c, ...rest],
+      removed: names(7, 14),
+    },
+    {
+      reason: 'two at once, the newest and an older one: the newer chain',
+      chains: [verified(a, 40), verified(b, 40), c, ...rest],
+      removed: names(0, 14),
+    },
+    {
+      reason: 'it is broken now: it stays, and so does the intact one that was verified before it',
+      chains: [verified(a, 30), broken(verified(b, 40)), c, ...rest],
+      removed: names(14),
+    },
+    {
+      reason: 'one that goes by number stays as well',
+      chains: [verified(a, 40), b, c, ...rest],
+      policy: { keepFullChains: 2 },
+      removed: names(7, 14, 21, 28, 35),
+    },
+  ])('$reason', ({ chains, policy = fourWeeks, removed }) => {
+    expect(decide(chains, policy, 49).remove).toEqual(removed);
+  });
+});

@@ -2,6 +2,7 @@ import { type ChainInput, chainState, decideChain, reviewChains } from '../../..
 import { deadChains, freshDirectory } from '../../../../src/agent/ship/choose.ts';
 import { newestManifests } from '../../../../src/agent/ship/passphrase.ts';
 import type { LedgerChain } from '../../../../src/agent/ledger.ts';
+import { ageOf, reviewForPrune } from '../../../../src/agent/prune/review.ts';
 
 const directory = 'chain-20261122T010500Z';
 const fullStamp = '20261122T010501Z';
@@ -215,4 +216,43 @@ test('the newest encrypted manifest of every chain, the newest chain first', () 
     { name: 'chain-x/duplicity-full.20271101T010501Z.manifest', size: 1 },
   ];
   expect(newestManifests(listing)).toEqual([`${directory}/${incFiles[2]?.name}`, old]);
+});
+
+describe('a chain that a verification found damaged', () => {
+  const damaged: LedgerChain = {
+    ...chain,
+    problem: 'vol1 is not what was stored',
+    damaged: 'vol1 is not what was stored',
+  };
+
+  test('is not continued, although all its files are there', () => {
+    const decision = decideChain({ ...input, newest: damaged });
+    expect(decision).toMatchObject({ type: 'Full', note: { reason: 'ChainBroken' } });
+    expect(JSON.stringify(decision)).toContain('vol1 is not what was stored');
+  });
+
+  test('stays marked when it is listed again, and is told once', () => {
+    const { chains, broken } = reviewChains([damaged], chain.repository, listed(whole), '2026-11-24T01:06:00Z');
+    expect(chains).toEqual([{ ...damaged, checkedTime: '2026-11-24T01:06:00Z' }]);
+    expect(broken).toEqual([]);
+    const [pruned] = reviewForPrune([damaged], chain.repository, listed(whole), '2026-11-24T01:06:00Z');
+    expect(pruned?.problem).toBe('vol1 is not what was stored');
+    expect(ageOf(damaged, listed(whole)).intact).toBe(false);
+  });
+
+  test('a chain that only lacked files is whole again when they are back', () => {
+    const { chains } = reviewChains([{ ...chain, problem: 'x is missing' }], chain.repository, listed(whole), 'now');
+    expect(chains.map(({ problem }) => problem)).toEqual([undefined]);
+  });
+});
+
+test('retention knows of a chain when a set of it was last verified', () => {
+  const [first, second] = chain.sets;
+  if (first === undefined || second === undefined) throw new Error('no sets');
+  const sets = [
+    { ...first, verifiedTime: '2026-11-29T03:00:00Z' },
+    { ...second, verifiedTime: '2026-11-28T03:00:00Z' },
+  ];
+  expect(ageOf({ ...chain, sets }, listed(whole)).verified).toEqual(new Date('2026-11-29T03:00:00Z'));
+  expect(ageOf(chain, listed(whole)).verified).toBeUndefined();
 });

@@ -1,0 +1,22 @@
+import { RunError } from '../../errors/run-error.ts';
+import { freeBytes, sizeWords } from '../space.ts';
+
+/**
+ * The scratch server takes about so many times the size of the dump that it loads: tables with their indexes, and its own logs. Before it
+ * starts, the same space is what duplicity patches files of an incremental in.
+ */
+export const serverFactor = 2;
+
+/** Why the volume is too small for fetching sets of these sizes and loading one after the other, in words. Pure. */
+export const fetchShortage = (free: number, sizes: readonly number[]): string | undefined => {
+  const fetched = sizes.reduce((sum, size) => sum + size, 0);
+  const server = serverFactor * Math.max(0, ...sizes);
+  if (free >= fetched + server) return undefined;
+  return `The scratch space for the verification has ${sizeWords(free)} free, and needs ${sizeWords(fetched + server)}: ${sizeWords(fetched)} for the fetched backup, ${sizeWords(server)} for the server that loads it.`;
+};
+
+/** Looks before anything is fetched whether there is room for it. @throws RunError SandboxTooSmall */
+export const checkFetchSpace = async (directory: string, sizes: readonly number[]): Promise<void> => {
+  const shortage = fetchShortage(await freeBytes(directory), sizes);
+  if (shortage !== undefined) throw new RunError('SandboxTooSmall', shortage);
+};
