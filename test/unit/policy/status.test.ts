@@ -32,7 +32,10 @@ interface Look {
 }
 
 const look = ({ world = {}, previous, spec = {}, problems = [], generation = 1, at = now }: Look = {}) => {
-  const observed = observedOf({ ...world, policy: rawPolicy({ spec, status: previous, generation }) });
+  const observed = observedOf({
+    ...world,
+    policy: rawPolicy({ spec: { objectives: undefined, ...spec }, status: previous, generation }),
+  });
   const runs = readRuns(observed, at);
   const next = nextStatus({ observed, problems, runs, zones, now: at });
   return { next, events: dueEvents(observed.policy.status, next, runs) };
