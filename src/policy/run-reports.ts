@@ -174,9 +174,10 @@ export const readRuns = (observed: Observed, now: Date): Runs => {
   );
   const results = told.map(({ result }) => result);
   const { status } = observed.policy;
-  // What a verification itself tells of the newest sets is no second witness of what it says.
-  const backups = results.filter(({ kind }) => kind !== 'Verify').map(({ newest }) => newest);
-  const witnesses = witnessesOf(status, backups);
+  const witnesses = witnessesOf(
+    status,
+    results.map(({ newest }) => newest),
+  );
   const checked = (report: RunReport | undefined): RunReport | undefined => {
     const failure = report === undefined ? undefined : contradictionOf(report, status, witnesses);
     return report === undefined || failure === undefined ? report : { ...report, outcome: 'Failed', failure };

@@ -18,6 +18,9 @@ const type = 'RunsOnTime';
 /** Beyond deadlines.start, which is as late as CronJob starts a run: for its controller, and for what watches tell later. */
 const graceMs = 5 * 60_000;
 
+/** As many stuck runs are told of one by one. */
+const mostNamed = 5;
+
 /** The times by which runs are expected, and since when: a time before that is asked for of nobody. Pure. */
 export const nextTimetable = (
   { schedule, deadlines, suspend }: BackupPolicySpec,
@@ -35,17 +38,22 @@ interface Look {
   wakeAt: Date | undefined;
 }
 
+const cronJobOf = ({ observed: { policy, cronJobs } }: Evidence, kind: ScheduledKind) =>
+  cronJobs.find(
+    ({ name, ownerPolicyUids }) =>
+      name === cronJobName(policy.metadata.name, kind) && ownerPolicyUids.includes(policy.metadata.uid),
+  );
+
 /**
  * Until when the runs of a kind are accounted for: the newest time at which a run of it began, went on or ended, by whatever tells of it.
  * Infinity: one goes on, and the next waits for it.
  */
-const accountedFor = ({ observed, history, metadata }: Evidence, kind: ScheduledKind): number => {
+const accountedFor = (evidence: Evidence, kind: ScheduledKind): number => {
+  const { observed, history } = evidence;
   const jobs = ownJobs(observed).filter((job) => job.kind === kind);
   if (jobs.some(({ end }) => end === undefined)) return Infinity;
   const times = [
-    ...observed.cronJobs
-      .filter(({ name }) => name === cronJobName(metadata.name, kind))
-      .map((one) => one.lastScheduleTime),
+    cronJobOf(evidence, kind)?.lastScheduleTime,
     ...jobs.flatMap(({ end, creationTimestamp }) => [end?.time, creationTimestamp]),
     ...(history.lastRuns ?? []).filter((run) => run.kind === kind).map(({ completionTime }) => completionTime),
   ];
@@ -53,13 +61,13 @@ const accountedFor = ({ observed, history, metadata }: Evidence, kind: Scheduled
 };
 
 const lookAt = (evidence: Evidence, spec: BackupPolicySpec, kind: ScheduledKind): Look => {
-  const { observed, metadata, zones, now, created, timetable } = evidence;
+  const { metadata, zones, now, created, timetable } = evidence;
   const line = cronLineOf({ metadata, spec }, kind);
   const known = line === undefined ? Infinity : accountedFor(evidence, kind);
   if (line === undefined || known === Infinity) return { missed: undefined, wakeAt: undefined };
   const since = Math.max(Date.parse(created), Date.parse(timetable?.since ?? created));
   const accounted = new Date(Math.max(since, known));
-  const cronJob = observed.cronJobs.find(({ name }) => name === cronJobName(metadata.name, kind));
+  const cronJob = cronJobOf(evidence, kind);
   const counted = Date.parse(cronJob?.lastScheduleTime ?? cronJob?.creationTimestamp ?? '');
   const anchor = Number.isNaN(counted) ? accounted : new Date(counted);
   const slot = nextOwed(parseCron(line), zones(spec.schedule.timeZone), { accounted, anchor });
@@ -84,7 +92,9 @@ export const runsOnTime = (evidence: Evidence): Statement => {
   const { spec, observed, now } = evidence;
   const { stuck, wakeAt: lookAtStuck } = stuckRuns(observed, now);
   if (stuck.length > 0) {
-    const words = stuck.map(({ jobName, words: why }) => `${jobName}: ${why}.`).join(' ');
+    const named = stuck.slice(0, mostNamed).map(({ jobName, words: why }) => `${jobName}: ${why}.`);
+    const more = stuck.length > mostNamed ? [`So are ${stuck.length - mostNamed} more.`] : [];
+    const words = [...named, ...more].join(' ');
     return {
       type,
       status: 'False',

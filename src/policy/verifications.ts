@@ -101,7 +101,7 @@ const verifiedOf = ({ time, jobName, report }: LastVerification): LastVerified |
     set,
     ...(older !== undefined && { older }),
     ...(fetch !== undefined && load !== undefined && compare !== undefined
-      ? { restoreSeconds: Math.ceil(fetch + load + compare) }
+      ? { restoreSeconds: Math.min(Number.MAX_SAFE_INTEGER, Math.ceil(fetch + load + compare)) }
       : {}),
   };
 };

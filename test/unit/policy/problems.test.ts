@@ -420,6 +420,13 @@ test.each([
   expect(problems[0]?.message).toContain(words);
 });
 
+test('a verification’s line is read like any other, and is no dump that a window could hold', () => {
+  const of = (verify: string) => problemsOf({ schedule: { localCopy: undefined, full: '5 1 * * 0', verify, window } });
+  const invalid = of('0 1 30 2 *').filter(({ reason }) => reason === 'ScheduleInvalid');
+  expect(invalid).toMatchObject([{ message: expect.stringMatching(/^spec\.schedule\.verify: /) }]);
+  expect(of('0 5 * * 0').filter(({ reason }) => reason === 'ScheduleInvalid')).toEqual([]);
+});
+
 test('a hash that cannot be is a problem', () => {
   const problems = problemsOf({ schedule: { full: 'H(29-0) 1 * * 0' } });
   expect(problems).toMatchObject([{ reason: 'ScheduleInvalid', message: expect.stringContaining('write H(0-29)') }]);

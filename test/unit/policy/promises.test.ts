@@ -437,9 +437,32 @@ describe('RunsOnTime', () => {
       given: { jobs: [madeAt(rawJob({ kind: 'Full' }), later(tuesday, 5))] },
     },
     { reason: 'the CronJob was deleted', given: { cronJobs: [] } },
+    {
+      reason: 'a CronJob of an earlier policy of this name started one',
+      given: {
+        cronJobs: [
+          {
+            ...rawCronJob({ kind: 'Incremental', policyUid: 'earlier' }),
+            status: { lastScheduleTime: tuesday },
+          },
+        ],
+      },
+    },
     { reason: 'a Job of somebody else was made', given: { jobs: [job(later(tuesday, 5))], cronJobs: [] } },
   ])('and is not when $reason', ({ given }) => {
     expect(judged({ ...given, now: late })).toMatchObject({ status: 'False', reason: 'RunMissed' });
+  });
+
+  test('a run that goes on into the next time accounts for it, however long', () => {
+    const options = { kind: 'Incremental', jobName: 'agama-incremental-1' } as const;
+    const jobs = [job(later(tuesday, -600), 'active')];
+    const working: KubeObject = {
+      ...rawPod(options, [], 'Running'),
+      status: { phase: 'Running', containerStatuses: [{ name: 'ship', state: { running: { startedAt: tuesday } } }] },
+    };
+    const observed = observedOf({ jobs, pods: [working] });
+    const given = { spec, history: { lastRuns: others }, ...since('2026-11-16T12:00:00Z') };
+    expect(runsOnTime(evidenceOf({ ...given, observed, now: new Date(late) })).status).toBe('True');
   });
 
   test('a run that was missed stays said until one starts, and no longer', () => {
@@ -596,6 +619,15 @@ describe('RunsOnTime', () => {
         'Pending',
       );
       expect(look([works], 40_000).status).toBe('True');
+    });
+
+    test('of many a few are named, and the API server takes it', () => {
+      const jobs = Array.from({ length: 200 }, (_, index) =>
+        madeAt(rawJob({ jobName: `job-${index}` }, 'active'), start),
+      );
+      const { message } = look([], 600, jobs);
+      expect(message.length).toBeLessThan(32_768);
+      expect(message).toContain('So are 195 more.');
     });
 
     test('a Job of somebody else says nothing', () => {

@@ -150,7 +150,11 @@ describe('what cannot be started', () => {
 
   test.each([
     { value: 'verify@1', cronJobs: undefined, words: 'no CronJob agama-verify: set spec.schedule.verify' },
-    { value: 'full@1', cronJobs: [rawCronJob({ kind: 'Full', policyUid: 'foreign' })], words: 'no CronJob agama-full' },
+    {
+      value: 'full@1',
+      cronJobs: [{ ...cronJobOf('Full'), metadata: rawCronJob({ kind: 'Full', policyUid: 'foreign' }).metadata }],
+      words: 'no CronJob agama-full',
+    },
     { value: 'full@1', cronJobs: [rawCronJob({ kind: 'Full' })], words: 'no CronJob agama-full' },
   ])('has no CronJob: $value, $words', ({ value, cronJobs, words }) => {
     const { create, request } = plan({ value, ...(cronJobs && { cronJobs }) });

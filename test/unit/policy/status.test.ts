@@ -62,6 +62,11 @@ test('the first status: everything that is known, and no more', () => {
   expect(events).toEqual([]);
 });
 
+test('the next verification is among the next runs', () => {
+  const { next } = look({ spec: { schedule: { verify: '0 5 * * 0' } } });
+  expect(next.nextRunTimes).toMatchObject({ verify: '2026-11-29T03:00:00Z' });
+});
+
 test('the status of any runs passes the schema, comes back from the API server as it was, and settles at once', () => {
   const kinds = fc.constantFrom('LocalCopy', 'Full', 'Incremental', 'Prune');
   const runs = fc.array(fc.record({ kind: kinds, hour: fc.nat(500), ends: fc.constantFrom('ok', 'failed', 'lost') }), {

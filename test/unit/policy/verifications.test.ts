@@ -95,6 +95,14 @@ test('a time that is missing is no measured restore', () => {
   }
 });
 
+test('whatever a result says of times, status stays one that the API server takes', () => {
+  for (const fetch of [1e300, Number.MAX_VALUE, 0]) {
+    const { lastVerified } = look(shipped, { containers: saying({ seconds: { fetch, load: 1, compare: 1 } }) });
+    expect(backupPolicyStatus.safeParse({ lastVerified }).error).toBeUndefined();
+    expect(lastVerified?.restoreSeconds).toBe(Math.min(Number.MAX_SAFE_INTEGER, Math.ceil(fetch + 2)));
+  }
+});
+
 describe('nothing is proven by', () => {
   test.each<{ reason: string; outcome: 'Failed' | 'CouldNotVerify'; why: string; seen: Seen }>([
     {
@@ -295,7 +303,7 @@ describe('the second witness', () => {
     expect(look(status, { containers: saying({ set: same }) }).lastVerification).toMatchObject({ outcome: 'Verified' });
   });
 
-  test('is not what the verification itself tells of the newest sets', () => {
+  test('outweighs what the verification itself tells of the newest sets', () => {
     const forged = { ...full, setDigest: other };
     const containers = [
       fetched,
