@@ -10,7 +10,7 @@ import { observedOf, rawCronJob, rawJob, rawPod, resultOf, verificationOf } from
 // Conditions on a simulated clock: random histories of runs, failures, verifications and absences of the operator, looked at now and then,
 // against an oracle that is told the whole history at once and knows nothing of status. HOLDFAST_HISTORIES=10000 plays as many.
 
-const histories = Number(process.env['HOLDFAST_HISTORIES'] ?? 300);
+const histories = Number(process.env['HOLDFAST_HISTORIES'] ?? 200);
 
 const hour = 3600;
 const day = 24 * hour;
