@@ -6,6 +6,7 @@ import type { Note } from '../api/v1alpha1/result.ts';
 import type { EventNote } from '../kube/events.ts';
 import type { Wire } from '../kube/types.ts';
 import { requestAnnotation } from '../workloads/labels.ts';
+import { cronJobName } from '../workloads/names.ts';
 import { newReports } from './history.ts';
 import type { Observed } from './observed.ts';
 import type { Plan } from './plan.ts';
@@ -119,17 +120,18 @@ export const dueEvents = (previous: BackupPolicyStatus, next: BackupPolicyStatus
 };
 
 /**
- * The Events for CronJobs that somebody suspended or deleted, when they are put back. Only of a spec that was applied before: what a new one
- * asks for was nobody's to take away. Pure.
+ * The Events for CronJobs that somebody suspended or deleted, when they are put back. Only of a spec that was applied before, and only of what
+ * was there then: what is new was nobody's to take away. Pure.
  */
 export const tamperEvents = (
   { policy: { metadata, status } }: Observed,
   { cronJobs }: Pick<Plan, 'cronJobs'>,
 ): EventNote[] => {
-  const isReady = status.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') ?? false;
-  if (!isReady || status.observedGeneration !== metadata.generation) return [];
+  const there = (status.timetable?.cronJobs ?? []).map((kind) => cronJobName(metadata.name, kind));
+  if (status.observedGeneration !== metadata.generation) return [];
   return cronJobs.flatMap(({ desired, observed }): EventNote[] => {
     const { name } = desired.metadata;
+    if (!there.includes(name)) return [];
     if (observed === undefined) {
       const message = `Somebody deleted the CronJob ${name}: it is made again. To stop runs, set spec.suspend.`;
       return [{ type: 'Warning', reason: 'CronJobDeleted', message }];

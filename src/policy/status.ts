@@ -1,7 +1,8 @@
 import type { BackupPolicyStatus, LastRequestedRun } from '../api/v1alpha1/backuppolicy.ts';
+import { scheduledKinds, type ScheduledKind } from '../api/v1alpha1/recovery-points.ts';
 import type { Zones } from '../cron/zones.ts';
 import { nextConditions } from '../kube/conditions.ts';
-import { claimName } from '../workloads/names.ts';
+import { claimName, cronJobName } from '../workloads/names.ts';
 import { stateConditions, type Evidence } from './conditions.ts';
 import { nextHistory } from './history.ts';
 import { nextRuns } from './next-runs.ts';
@@ -27,6 +28,15 @@ export interface Judgement {
   status: BackupPolicyStatus;
   wakeAt: Date | undefined;
 }
+
+/** The kinds of run that have their CronJob. */
+const ownCronJobs = ({ policy: { metadata }, cronJobs }: Observed): ScheduledKind[] =>
+  scheduledKinds.filter((kind) =>
+    cronJobs.some(
+      ({ name, ownerPolicyUids }) =>
+        name === cronJobName(metadata.name, kind) && ownerPolicyUids.includes(metadata.uid),
+    ),
+  );
 
 const earliest = (times: readonly Date[]): Date | undefined =>
   times.length === 0 ? undefined : new Date(Math.min(...times.map((time) => time.getTime())));
@@ -74,7 +84,7 @@ export const judgePolicy = ({ observed, problems, runs, request, zones, now }: S
       ...remembered,
       ...(recovery !== undefined && { recovery }),
       ...(lastRequestedRun !== undefined && { lastRequestedRun }),
-      ...(timetable !== undefined && { timetable }),
+      ...(timetable !== undefined && { timetable: { ...timetable, cronJobs: ownCronJobs(observed) } }),
       ...upcoming,
       claimName: claimName(name),
     },

@@ -3,7 +3,16 @@ import type { DeepReadonly } from '../../base/types.ts';
 import { condition } from './conditions.ts';
 import { egressCIDRs, podTemplate, quiesce, restorePolicy } from './later.ts';
 import { celRules, time } from './primitives.ts';
-import { chain, jobKind, localCopies, localCopyPoint, recovery, retentionState, setPoint } from './recovery-points.ts';
+import {
+  chain,
+  jobKind,
+  localCopies,
+  localCopyPoint,
+  recovery,
+  retentionState,
+  scheduledKinds,
+  setPoint,
+} from './recovery-points.ts';
 import { encryption } from './encryption.ts';
 import { repository } from './repository.ts';
 import { failure } from './result.ts';
@@ -120,6 +129,14 @@ const recoveryState = recovery.extend({
 const timetable = z.object({
   key: z.string().max(64).describe('Digest of the lines, the time zone, deadlines.start and suspend.'),
   since: time.describe('Since when they are so: no earlier time is asked for.'),
+  cronJobs: z
+    .array(z.enum(scheduledKinds))
+    .max(scheduledKinds.length)
+    .meta({ 'x-kubernetes-list-type': 'atomic' })
+    .describe(
+      'The kinds of run whose CronJob was there: one that is gone with no change of the spec was deleted by somebody.',
+    )
+    .optional(),
 });
 export type Timetable = z.output<typeof timetable>;
 

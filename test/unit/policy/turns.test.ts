@@ -187,11 +187,9 @@ test('a run that was asked for is told once; so is one that could not be started
 });
 
 describe('a CronJob that somebody touched', () => {
-  const ready: BackupPolicyStatus = {
+  const applied: BackupPolicyStatus = {
     observedGeneration: 1,
-    conditions: [
-      { type: 'Ready', status: 'True', reason: 'Applied', message: '', lastTransitionTime: '2026-11-15T03:00:00Z' },
-    ],
+    timetable: { key: 'k', since: '2026-11-15T03:00:00Z', cronJobs: ['LocalCopy', 'Full'] },
   };
   const asApplied = (change: Json = {}) => {
     const wanted = planPolicy(observedOf({ cronJobs: [] }), [], testSettings).cronJobs;
@@ -201,7 +199,7 @@ describe('a CronJob that somebody touched', () => {
       return { ...rawCronJob({ kind }), spec: { ...desired.spec, ...(isFull ? change : {}) } };
     });
   };
-  const told = (cronJobs: ReturnType<typeof asApplied>, status = ready, spec: Json = {}, generation = 1) => {
+  const told = (cronJobs: ReturnType<typeof asApplied>, status = applied, spec: Json = {}, generation = 1) => {
     const observed = observedOf({ policy: rawPolicy({ status, spec, generation }), cronJobs });
     return tamperEvents(observed, planPolicy(observed, [], testSettings)).map(({ reason, message }) => ({
       reason,
@@ -222,9 +220,10 @@ describe('a CronJob that somebody touched', () => {
 
   test('not what a new spec asks for, nor before it was applied, nor what the policy suspends itself', () => {
     expect(told([], {})).toEqual([]);
-    expect(told([], ready, {}, 2)).toEqual([]);
-    expect(told(asApplied({ suspend: true }), ready, { suspend: true })).toEqual([]);
-    const stalled = { ...ready, conditions: [{ ...ready.conditions?.[0], status: 'False' }] } as BackupPolicyStatus;
-    expect(told([], stalled)).toEqual([]);
+    expect(told([], applied, {}, 2)).toEqual([]);
+    expect(told(asApplied({ suspend: true }), applied, { suspend: true })).toEqual([]);
+    // What was not there yet: an incremental, and a verification whose server has just become known.
+    const [localCopy, full] = asApplied();
+    expect(told([localCopy, full].filter((one) => one !== undefined))).toEqual([]);
   });
 });
