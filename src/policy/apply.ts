@@ -12,6 +12,7 @@ import type { Caches } from './caches.ts';
 import type { Plan, Wanted } from './plan.ts';
 import type { Problem } from './problems.ts';
 import type { PrunePlan } from './prune.ts';
+import type { RequestPlan } from './requested-run.ts';
 import { resources } from './resources.ts';
 
 interface ApplyContext {
@@ -153,8 +154,8 @@ export const applyPlan = async (context: ApplyContext, { claim, cronJobs, remove
 };
 
 /** Makes a Job that is made once: one of its name that is there already is the one that was to be made, if it is the policy's. */
-const createOnce = async (context: ApplyContext, job: Job): Promise<Problem[]> => {
-  const { client, caches, signal, logger, policyUid } = context;
+const createOnce = async (context: ApplyContext, job: Job, ownerUid: string): Promise<Problem[]> => {
+  const { client, caches, signal, logger } = context;
   const { namespace, name } = job.metadata;
   try {
     const created = await createObject(client, resources.job, job, { fieldManager, signal });
@@ -165,7 +166,7 @@ const createOnce = async (context: ApplyContext, job: Job): Promise<Problem[]> =
     if (!isAlreadyExists(error)) return [refusalOf(error, 'Job', name)];
     const live = await getObject(client, resources.job, { namespace, name }, { signal });
     if (live === undefined) throw error;
-    if (live.metadata.ownerReferences?.every(({ uid }) => uid !== policyUid) ?? true) return [nameTaken('Job', name)];
+    if (live.metadata.ownerReferences?.every(({ uid }) => uid !== ownerUid) ?? true) return [nameTaken('Job', name)];
     caches.jobs.remember(live);
     return [];
   }
@@ -178,5 +179,9 @@ export const applyPrune = async (context: ApplyContext, { create, remove }: Prun
     await deleteObject(client, resources.job, { namespace, name }, { uid, signal });
     logger.info({ deleted: 'Job', object: name }, 'deleted: its result is in status, and newer ones are kept');
   }
-  return create === undefined ? [] : createOnce(context, create);
+  return create === undefined ? [] : createOnce(context, create, context.policyUid);
 };
+
+/** Makes the Job of a run that a person asks for. */
+export const applyRequest = async (context: ApplyContext, { create }: RequestPlan): Promise<Problem[]> =>
+  create === undefined ? [] : createOnce(context, create.job, create.ownerUid);

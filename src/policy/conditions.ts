@@ -1,12 +1,17 @@
-import type { BackupPolicySpec, LastRun } from '../api/v1alpha1/backuppolicy.ts';
+import type { BackupPolicySpec, LastRun, Timetable } from '../api/v1alpha1/backuppolicy.ts';
 import { parseDuration } from '../api/v1alpha1/duration.ts';
 import type { PolicyConditionType } from '../api/v1alpha1/conditions.ts';
 import type { JobKind } from '../api/v1alpha1/recovery-points.ts';
+import type { DeepReadonly } from '../base/types.ts';
 import type { Zones } from '../cron/zones.ts';
 import { catalogue, failureReasons } from '../errors/catalogue.ts';
 import type { History } from './history.ts';
+import { recoveryPointMet, recoveryTimeMet } from './objectives.ts';
+import type { Observed } from './observed.ts';
 import type { Problem } from './problems.ts';
 import { retentionKept } from './retention-condition.ts';
+import { runsOnTime } from './runs-on-time.ts';
+import { verifiedCondition } from './verified-condition.ts';
 import { windowKept } from './window-kept.ts';
 
 const longestMonthSeconds = 31 * 24 * 60 * 60;
@@ -17,6 +22,8 @@ export interface Statement {
   status: 'True' | 'False' | 'Unknown';
   reason: string;
   message: string;
+  /** When it may be another by itself, with nothing else happening. */
+  wakeAt?: Date | undefined;
 }
 
 /** What the conditions are judged from. */
@@ -26,6 +33,15 @@ export interface Evidence {
   history: History;
   /** Name of the policy, for commands in messages. */
   name: string;
+  metadata: { readonly namespace: string; readonly name: string };
+  /** When the policy was made. */
+  created: string;
+  /** What else is there: CronJobs, Jobs, pods. */
+  observed: Observed;
+  /** Since when runs are expected as they are now. */
+  timetable: DeepReadonly<Timetable> | undefined;
+  /** Why a run that a person asked for was not started. */
+  requestProblem: string | undefined;
   /** See PolicyView. */
   acceptShrink: string | undefined;
   now: Date;
@@ -134,35 +150,15 @@ const chainIntact = ({ history: { chain } }: Evidence): Statement => {
   };
 };
 
-const notVerified: Statement = {
-  type: 'Verified',
-  status: 'Unknown',
-  reason: 'NotVerified',
-  message:
-    'No backup was restored and compared. This version does not verify; restore one by hand (docs/restore-by-hand.md).',
-};
-
-const objective = (
-  type: 'RecoveryPointMet' | 'RecoveryTimeMet',
-  field: string,
-  promised: string | undefined,
-): Statement =>
-  promised === undefined
-    ? { type, status: 'Unknown', reason: 'NoObjective', message: `Nothing was promised: set spec.objectives.${field}.` }
-    : {
-        type,
-        status: 'Unknown',
-        reason: 'NotEvaluated',
-        message: `${promised} was promised. This version does not judge it.`,
-      };
-
-const ready = ({ spec, problems: [problem] }: Evidence): Statement[] => {
+const ready = ({ spec, problems: [problem], requestProblem }: Evidence): Statement[] => {
   if (problem === undefined) {
     const message =
       spec?.suspend === true
         ? 'Applied, and suspended: no run starts until spec.suspend is false.'
         : 'The spec is applied.';
-    return [{ type: 'Ready', status: 'True', reason: spec?.suspend === true ? 'Suspended' : 'Applied', message }];
+    const reason = spec?.suspend === true ? 'Suspended' : 'Applied';
+    const request = requestProblem === undefined ? '' : ` A run that was asked for was not started: ${requestProblem}`;
+    return [{ type: 'Ready', status: 'True', reason, message: `${message}${request}` }];
   }
   return [];
 };
@@ -234,14 +230,14 @@ const protectedOf = (statements: readonly Statement[], { problems, history }: Ev
 
 /** All conditions of a policy, from evidence alone. Pure. */
 export const stateConditions = (evidence: Evidence): Statement[] => {
-  const objectives = evidence.spec?.objectives;
   const retention = retentionKept(evidence);
   const judged = [
     lastBackupSucceeded(evidence),
     chainIntact(evidence),
-    notVerified,
-    objective('RecoveryPointMet', 'recoveryPointObjective', objectives?.recoveryPointObjective),
-    objective('RecoveryTimeMet', 'recoveryTimeObjective', objectives?.recoveryTimeObjective),
+    verifiedCondition(evidence),
+    recoveryPointMet(evidence).statement,
+    recoveryTimeMet(evidence).statement,
+    runsOnTime(evidence),
     ...(retention === undefined ? [] : [retention]),
     ...windowKept(evidence),
   ];

@@ -1,7 +1,9 @@
 import type { BackupPolicyStatus, LastFailure, LastRun } from '../api/v1alpha1/backuppolicy.ts';
 import { jobKind, type RecoveryReport } from '../api/v1alpha1/recovery-points.ts';
 import type { DeepReadonly } from '../base/types.ts';
+import { isGuess } from './guesses.ts';
 import { recoveryOf, reportOfRecovery } from './recovery.ts';
+import { verificationHistory } from './verifications.ts';
 import type { Newest, RunReport, Runs } from './run-reports.ts';
 
 /** The part of status that remembers: it only ever moves forward, whatever Jobs were removed since or a stale cache shows. */
@@ -18,6 +20,10 @@ export type History = Pick<
   | 'localCopies'
   | 'recovery'
   | 'lastFailure'
+  | 'lastVerification'
+  | 'lastVerified'
+  | 'lastVerifiedTime'
+  | 'lastFailedVerification'
 >;
 
 type Compare<T> = (a: T, b: T) => number;
@@ -58,11 +64,6 @@ const byDumpEnd: Compare<NonNullable<History['lastDump']>> = (a, b) => byTime(a.
 
 const proof = { Unknown: 0, Failed: 1, Succeeded: 2 } as const satisfies Record<LastRun['outcome'], number>;
 const harm = { Succeeded: 0, Unknown: 1, Failed: 2 } as const satisfies Record<LastRun['outcome'], number>;
-// What is said of a pod that left no word; a word of its own that is seen later weighs more.
-const guesses: readonly (string | undefined)[] = ['PodLost', 'ResultMissing', 'DeadlineExceeded'];
-/** Whether a reason is what is said for want of a word from the pod. */
-export const isGuess = (reason: string | undefined): boolean => guesses.includes(reason);
-
 const isKnown = (reason: string | undefined): number => Number(!isGuess(reason));
 
 /**
@@ -128,6 +129,7 @@ export const nextHistory = (previous: DeepReadonly<History>, { reports, newest }
     ...(lastRuns.length === 0 ? {} : { lastRuns }),
     ...optional('lastDump', greatest<NonNullable<History['lastDump']>>([previous.lastDump, ...dumps], byDumpEnd)),
     ...optional('lastFailure', greatest<LastFailure>([previous.lastFailure, ...failuresOf(reports)], byFailure)),
+    ...verificationHistory(previous, reports),
   };
 };
 

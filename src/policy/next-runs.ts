@@ -1,5 +1,5 @@
 import type { BackupPolicy, BackupPolicyStatus } from '../api/v1alpha1/backuppolicy.ts';
-import type { RunKind } from '../api/v1alpha1/recovery-points.ts';
+import type { ScheduledKind } from '../api/v1alpha1/recovery-points.ts';
 import { nextTime } from '../cron/next.ts';
 import { parseCron } from '../cron/parse.ts';
 import type { Zone } from '../cron/zone.ts';
@@ -25,7 +25,7 @@ export const nextRuns = (
   now: Date,
 ): NextRuns => {
   if (policy.spec.suspend) return {};
-  const timeOf = (kind: RunKind): string | undefined => {
+  const timeOf = (kind: ScheduledKind): string | undefined => {
     const line = cronLineOf(policy, kind);
     if (line === undefined) return undefined;
     const cronJob = cronJobs.find(({ name }) => name === cronJobName(policy.metadata.name, kind));
@@ -36,6 +36,7 @@ export const nextRuns = (
     localCopy: timeOf('LocalCopy'),
     full: timeOf('Full'),
     incremental: timeOf('Incremental'),
+    verify: timeOf('Verify'),
   };
   const nextRunTimes = Object.fromEntries(Object.entries(times).filter(([, time]) => time !== undefined));
   const [nextRunTime] = Object.values(nextRunTimes).sort();

@@ -70,6 +70,11 @@ const surplusJobs = (jobs: readonly DeepReadonly<JobView>[], status: BackupPolic
     .map(({ job }) => job);
 };
 
+/** The chains that stay whatever their age: what was last restored and found equal is the surest there is. */
+const protectedChains = ({ lastVerified }: BackupPolicyStatus): string[] => [
+  ...new Set([lastVerified?.set.chain, lastVerified?.older?.chain].filter((chain) => chain !== undefined)),
+];
+
 /**
  * Whether a Job is to be made that removes what retention no longer asks for. Pure. It is made once for each cause (a new full, another
  * rule, a chain that comes due by the calendar), with a name that follows from the cause, so that whoever is interrupted makes the same
@@ -112,7 +117,7 @@ export const planPrune = ({ observed, status, problems, settings, now }: PruneIn
     rule,
     fullTime: status.lastFull.setTime,
     asOf: now,
-    protect: [],
+    protect: protectedChains(status),
     ...(accepted !== undefined && { acceptShrink: accepted }),
   };
   return { ...waiting, create: pruneJob(policy, asked, settings) };

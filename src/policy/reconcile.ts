@@ -9,17 +9,18 @@ import { getObject } from '../kube/objects.ts';
 import { writeStatus } from '../kube/status.ts';
 import { keyOf } from '../kube/types.ts';
 import type { WorkloadSettings } from '../workloads/settings.ts';
-import { applyPlan, applyPrune, recheckSeconds } from './apply.ts';
+import { applyPlan, applyPrune, applyRequest, recheckSeconds } from './apply.ts';
 import { observe, type Caches } from './caches.ts';
 import { isInDoubt, lookForPods } from './doubts.ts';
-import { dueEvents } from './events.ts';
+import { dueEvents, tamperEvents } from './events.ts';
 import type { Observed } from './observed.ts';
 import { planPolicy } from './plan.ts';
 import { findProblems } from './problems.ts';
 import { planPrune } from './prune.ts';
+import { planRequest } from './requested-run.ts';
 import { resources } from './resources.ts';
 import { readRuns, type Runs } from './run-reports.ts';
-import { nextStatus } from './status.ts';
+import { judgePolicy } from './status.ts';
 
 export interface PolicyReconcilerOptions {
   client: KubeClient;
@@ -38,17 +39,17 @@ const subjectOf = ({ policy: { metadata } }: Observed) => ({
   uid: metadata.uid,
 });
 
-// The next look is due when a run starts, since nextRunTimes moves then, or retention comes due; a second later, so that CronJob was there
-// first.
+// The next look is due when a run starts, since nextRunTimes moves then, retention comes due, or a condition turns by itself; a second later,
+// so that CronJob was there first, and the time is surely over.
 const requeueAfter = (
   { nextRunTime }: BackupPolicyStatus,
-  { refused, pruneAt, now }: { refused: boolean; pruneAt: Date | undefined; now: Date },
+  { refused, wakeAt, now }: { refused: boolean; wakeAt: readonly (Date | undefined)[]; now: Date },
 ): ReconcileResult => {
   if (refused) return { requeueAfterMs: recheckSeconds * 1000 };
   const times = [
-    nextRunTime === undefined ? [] : [Date.parse(nextRunTime)],
-    pruneAt === undefined ? [] : [pruneAt.getTime()],
-  ].flat();
+    ...(nextRunTime === undefined ? [] : [Date.parse(nextRunTime)]),
+    ...wakeAt.flatMap((time) => time?.getTime() ?? []),
+  ];
   return times.length === 0 ? {} : { requeueAfterMs: Math.max(1000, Math.min(...times) - now.getTime() + 1000) };
 };
 
@@ -91,22 +92,33 @@ export const createPolicyReconciler = ({ client, cachesOf, events, settings, clo
 
     const found = findProblems(observed, zones, settings);
     const context = { client, caches, policyUid: metadata.uid, policyName: metadata.name, logger, signal };
-    const refused = await applyPlan(context, planPolicy(observed, found, settings));
+    const plan = planPolicy(observed, found, settings);
+    const refused = await applyPlan(context, plan);
+    // At once: what was found is put back, and the next look does not find it any more.
+    if (refused.length === 0)
+      for (const event of tamperEvents(observed, plan)) events.record(subjectOf(observed), event);
     // With what was just written, but about the spec that it was written for: one that came meanwhile is not carried out yet.
     const applied = { ...(observe(caches, key) ?? observed), policy: observed.policy };
+    const request = planRequest(applied);
+    const requestRefused = await applyRequest(context, request);
+    // Asked for again at the next look, as long as it is refused.
+    const asked = requestRefused.length > 0 ? {} : { request: request.request };
 
     const now = clock.now();
-    const runs = await readAllRuns(caches, applied, now, signal);
-    const toCome = nextStatus({ observed: applied, problems: [...found, ...refused], runs, zones, now });
+    const seen = request.create === undefined ? applied : { ...applied, jobs: caches.jobs.ofPolicy(key) };
+    const runs = await readAllRuns(caches, seen, now, signal);
+    const before = [...found, ...refused, ...requestRefused];
+    const input = { observed: seen, runs, ...asked, zones, now };
+    const toCome = judgePolicy({ ...input, problems: before });
     // From the status to come: what the newest runs told is in it, written or not.
-    const prune = planPrune({ observed: applied, status: toCome, problems: [...found, ...refused], settings, now });
+    const prune = planPrune({ observed: seen, status: toCome.status, problems: before, settings, now });
     const pruneRefused = await applyPrune(context, prune);
-    const problems = [...found, ...refused, ...pruneRefused];
-    const next = pruneRefused.length === 0 ? toCome : nextStatus({ observed: applied, problems, runs, zones, now });
+    const problems = [...before, ...pruneRefused];
+    const { status: next, wakeAt } = pruneRefused.length === 0 ? toCome : judgePolicy({ ...input, problems });
     await writePolicyStatus(caches, metadata, next, rawStatus, signal);
     // After the status: an Event whose status was not written would come twice.
     for (const event of dueEvents(status, next, runs)) events.record(subjectOf(observed), event);
-    return requeueAfter(next, { refused: refused.length + pruneRefused.length > 0, pruneAt: prune.wakeAt, now });
+    return requeueAfter(next, { refused: problems.length > found.length, wakeAt: [wakeAt, prune.wakeAt], now });
   };
   return async (context: ReconcileContext): Promise<ReconcileResult> => {
     try {

@@ -11,6 +11,8 @@ import type {
 import type { Failure, Note, Result } from '../api/v1alpha1/result.ts';
 import { catalogue, type FailureReason } from '../errors/catalogue.ts';
 import type { DeepReadonly } from '../base/types.ts';
+import type { VerificationResult } from '../api/v1alpha1/verification.ts';
+import { contradictionOf, isVerified, witnessesOf, worstVerification } from './verifications.ts';
 import { ownJobs, type Observed } from './observed.ts';
 import { localCopiesOf } from './recovery.ts';
 import { resultsOf, type ContainerResult } from './results.ts';
@@ -27,6 +29,8 @@ export interface RunReport {
   /** What the run made: a Full where an incremental was asked for, for example. */
   made: RunKind | undefined;
   notes: readonly Note[];
+  /** What a verification found, as far as it came. */
+  verification: VerificationResult | undefined;
 }
 
 /** The newest of each kind that any result told of. */
@@ -52,6 +56,9 @@ const fail = (reason: FailureReason, detail: string): Failure => ({
   reason,
   message: `${detail} ${catalogue[reason].next}`,
 });
+
+const present = <T>(values: readonly (T | undefined)[]): T[] =>
+  values.filter((value): value is T => value !== undefined);
 
 const imageReasons = ['ImagePullBackOff', 'ErrImagePull', 'ErrImageNeverPull', 'InvalidImageName'];
 
@@ -100,6 +107,7 @@ const neededOf = {
 
 const provesSuccess = (kind: JobKind, results: readonly ContainerResult[]): boolean => {
   const needed = neededOf[kind];
+  const worst = worstVerification(present(results.map(({ result }) => result?.verification)));
   return needed.every((name) =>
     results.some(
       ({ container, result }) =>
@@ -107,7 +115,8 @@ const provesSuccess = (kind: JobKind, results: readonly ContainerResult[]): bool
         container.ended?.exitCode === 0 &&
         result?.outcome === 'Succeeded' &&
         result.failure === undefined &&
-        (kind !== 'Prune' || result.retention !== undefined),
+        (kind !== 'Prune' || result.retention !== undefined) &&
+        (name !== 'verify' || (isVerified(result.verification) && isVerified(worst))),
     ),
   );
 };
@@ -129,6 +138,8 @@ const reportOf = (
     time: job.end.time,
     made: results.findLast(({ result }) => result?.outcome === 'Succeeded')?.result?.made,
     notes: results.flatMap(({ result }) => result?.notes ?? []),
+    verification:
+      kind === 'Verify' ? worstVerification(present(results.map(({ result }) => result?.verification))) : undefined,
   };
   if (job.end.outcome === 'Failed') return { ...base, outcome: 'Failed', failure: failureOf(job, pods, results) };
   if (ofPods.some((ofPod) => provesSuccess(kind, ofPod))) return { ...base, outcome: 'Succeeded', failure: undefined };
@@ -148,9 +159,6 @@ const reportOf = (
   };
 };
 
-const present = <T>(values: readonly (T | undefined)[]): T[] =>
-  values.filter((value): value is T => value !== undefined);
-
 /**
  * Reads the policy's own Jobs and their pods. Pure. What the results say of the newest copies and sets counts for every run, also one
  * that failed or still goes on: the ledger records only what was complete and checked.
@@ -165,9 +173,18 @@ export const readRuns = (observed: Observed, now: Date): Runs => {
       .flatMap(({ result }) => (result === undefined ? [] : [{ jobName: job.name, result }])),
   );
   const results = told.map(({ result }) => result);
+  const { status } = observed.policy;
+  const witnesses = witnessesOf(
+    status,
+    results.map(({ newest }) => newest),
+  );
+  const checked = (report: RunReport | undefined): RunReport | undefined => {
+    const failure = report === undefined ? undefined : contradictionOf(report, status, witnesses);
+    return report === undefined || failure === undefined ? report : { ...report, outcome: 'Failed', failure };
+  };
   return {
     reports: present(
-      jobs.map((job) => (job.kind === undefined ? undefined : reportOf(job, job.kind, podsOf(job), now))),
+      jobs.map((job) => checked(job.kind === undefined ? undefined : reportOf(job, job.kind, podsOf(job), now))),
     ).sort((a, b) => Date.parse(a.time) - Date.parse(b.time) || (a.jobName < b.jobName ? -1 : 1)),
     newest: {
       localCopies: present(results.map(({ newest }) => newest.localCopy)),

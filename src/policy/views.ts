@@ -4,7 +4,7 @@ import type { BackupPolicySpec, BackupPolicyStatus, ObjectMeta } from '../api/v1
 import { gateAnnotation } from '../api/v1alpha1/gate.ts';
 import { jobKind, type JobKind } from '../api/v1alpha1/recovery-points.ts';
 import { isRecord, keyOf, type KubeObject, type OwnerReference, type Wire } from '../kube/types.ts';
-import { acceptShrinkAnnotation, policyAnnotation, runLabel } from '../workloads/labels.ts';
+import { acceptShrinkAnnotation, policyAnnotation, requestAnnotation, runLabel } from '../workloads/labels.ts';
 
 /**
  * What the caches keep of each object: what the policy controller reads and no more, since a cluster may hold ten thousand of each.
@@ -22,6 +22,8 @@ export interface PolicyView {
   status: BackupPolicyStatus;
   /** The data time of a copy whose loss was meant, as a person wrote it. */
   acceptShrink: string | undefined;
+  /** The run that a person asks for, as it was written. */
+  requested: string | undefined;
   /** The status as it lies in the API server, to see whether it changed. */
   rawStatus: unknown;
 }
@@ -46,6 +48,8 @@ export const policyView = (raw: KubeObject): PolicyView => {
     specProblem: issue === undefined ? undefined : `spec.${issue.path.join('.')}: ${issue.message}`,
     status: readStatus(raw['status']),
     acceptShrink: raw.metadata.annotations?.[acceptShrinkAnnotation]?.slice(0, 64),
+    // Longer than any that is understood; made well-formed again, since half a character may be cut off.
+    requested: raw.metadata.annotations?.[requestAnnotation]?.slice(0, 160).toWellFormed(),
     rawStatus: raw['status'],
   };
 };
@@ -119,7 +123,7 @@ export interface JobView extends Member {
   cronJobUids: string[];
   ownerPolicyUids: string[];
   kind: JobKind | undefined;
-  startTime: string | undefined;
+  creationTimestamp: string;
   /** How it ended; undefined while it runs. */
   end: { outcome: 'Complete' | 'Failed'; time: string; reason: string | undefined } | undefined;
 }
@@ -134,7 +138,7 @@ export const jobView = (raw: KubeObject): JobView => {
     cronJobUids: ownerUids(raw, 'CronJob'),
     ownerPolicyUids: ownerUids(raw, 'BackupPolicy'),
     kind: jobKind.safeParse(raw.metadata.labels?.[runLabel]).data,
-    startTime: status?.startTime,
+    creationTimestamp: raw.metadata.creationTimestamp ?? '',
     end:
       ended === undefined
         ? undefined
@@ -162,6 +166,8 @@ export interface PodView extends Member {
   jobUids: string[];
   phase: string;
   reason: string | undefined;
+  /** Why no node takes it, in the words of the scheduler; only while that is so. */
+  unschedulable: string | undefined;
   containers: ContainerView[];
   /** Whether somebody has deleted it. */
   deleting: boolean;
@@ -182,11 +188,14 @@ const containerView = ({ name, state }: Wire<V1ContainerStatus>): ContainerView 
 
 export const podView = (raw: KubeObject): PodView => {
   const { status } = raw as Wire<V1Pod>;
+  const unscheduled = status?.conditions?.find(({ type, status }) => type === 'PodScheduled' && status === 'False');
   return {
     ...memberOf(raw),
     jobUids: ownerUids(raw, 'Job'),
     phase: status?.phase ?? 'Unknown',
     reason: status?.reason,
+    unschedulable:
+      unscheduled === undefined ? undefined : (unscheduled.message ?? unscheduled.reason ?? 'no reason given'),
     deleting: raw.metadata.deletionTimestamp !== undefined,
     gate: raw.metadata.annotations?.[gateAnnotation],
     containers: [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])].map(containerView),

@@ -7,6 +7,8 @@ export const policyLabel = 'holdfast.dev/policy';
 export const policyAnnotation = 'holdfast.dev/policy';
 /** Written by a person: the data time of a copy whose loss, against what is stored, was meant. */
 export const acceptShrinkAnnotation = 'holdfast.dev/accept-shrink';
+/** Written by a person on a policy: a run that is asked for, `<kind>@<anything>`. */
+export const requestAnnotation = 'holdfast.dev/run';
 /** On what belongs to one kind of run. */
 export const runLabel = 'holdfast.dev/run';
 

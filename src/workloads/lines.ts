@@ -8,21 +8,16 @@ interface Timetable {
   readonly spec: Pick<BackupPolicySpec, 'schedule'>;
 }
 
-const writtenLine = ({ schedule }: Timetable['spec'], kind: ScheduledKind): string | undefined =>
-  ({
-    LocalCopy: schedule.localCopy,
-    Full: schedule.full,
-    Incremental: schedule.incremental,
-    Verify: schedule.verify,
-  })[kind];
-
 /** The field of the schedule that says when a kind of run starts. */
 export const scheduleField = {
   LocalCopy: 'localCopy',
   Full: 'full',
   Incremental: 'incremental',
   Verify: 'verify',
-} as const satisfies Record<ScheduledKind, string>;
+} as const satisfies Record<ScheduledKind, keyof BackupPolicySpec['schedule']>;
+
+const writtenLine = ({ schedule }: Timetable['spec'], kind: ScheduledKind): string | undefined =>
+  schedule[scheduleField[kind]];
 
 /**
  * The cron line of a kind of run, with `H` resolved: everything that reads a line of a policy reads it here. Undefined when the policy does

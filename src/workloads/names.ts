@@ -39,6 +39,12 @@ export const pruneJobPrefix = (policyName: string, key: string): string => {
   return `${fitName(policyName, maxJobName - suffix.length - 4)}${suffix}`;
 };
 
+/** Name of the Job for a run that a person asks for; `key` tells one request from another. */
+export const requestedJobName = (policyName: string, kind: ScheduledKind, key: string): string => {
+  const suffix = `-${suffixes[kind]}-run-${createHash('sha256').update(key).digest('hex').slice(0, 12)}`;
+  return `${fitName(policyName, maxJobName - suffix.length)}${suffix}`;
+};
+
 /** Name of the claim of a policy. */
 export const claimName = (policyName: string): string => `${fitName(policyName, maxLabelValue - 9)}-holdfast`;
 

@@ -3,12 +3,22 @@ import type { DeepReadonly } from '../../base/types.ts';
 import { condition } from './conditions.ts';
 import { egressCIDRs, podTemplate, quiesce, restorePolicy } from './later.ts';
 import { celRules, time } from './primitives.ts';
-import { chain, jobKind, localCopies, localCopyPoint, recovery, retentionState, setPoint } from './recovery-points.ts';
+import {
+  chain,
+  jobKind,
+  localCopies,
+  localCopyPoint,
+  recovery,
+  retentionState,
+  scheduledKinds,
+  setPoint,
+} from './recovery-points.ts';
 import { encryption } from './encryption.ts';
 import { repository } from './repository.ts';
 import { failure } from './result.ts';
 import { deadlines, localCopy, objectives, retention, schedule } from './schedule.ts';
 import { source } from './source.ts';
+import { lastFailedVerification, lastVerification, lastVerified } from './verification-status.ts';
 import { verification } from './verification.ts';
 
 /** The API group of all resources. */
@@ -98,7 +108,49 @@ const nextRunTimes = z.object({
   localCopy: time.describe('The next local copy.').optional(),
   full: time.describe('The next full.').optional(),
   incremental: time.describe('The next incremental.').optional(),
+  verify: time.describe('The next verification.').optional(),
 });
+
+const seconds = z.int().min(0);
+
+/** What recovery promises, beside what can be recovered. */
+const recoveryState = recovery.extend({
+  latest: time
+    .describe(
+      'The newest set in the repository that is known to be whole, and not of a chain that a verification found damaged: what the RPO is judged by.',
+    )
+    .optional(),
+  metUntil: time
+    .describe(
+      'Until when `latest` is new enough for the RPO, with no further backup. True in RecoveryPointMet counts only before it: an operator that is away turns nothing False.',
+    )
+    .optional(),
+  measuredSeconds: seconds.describe('How long the newest restore that was measured took, in seconds.').optional(),
+  estimatedSeconds: seconds
+    .describe('What a restore would take now: the measured one, scaled by how much the source has grown since.')
+    .optional(),
+});
+
+const timetable = z.object({
+  key: z.string().max(64).describe('Digest of the lines, the time zone, deadlines.start and suspend.'),
+  since: time.describe('Since when they are so: no earlier time is asked for.'),
+  cronJobs: z
+    .array(z.enum(scheduledKinds))
+    .max(scheduledKinds.length)
+    .meta({ 'x-kubernetes-list-type': 'atomic' })
+    .describe(
+      'The kinds of run whose CronJob was there: one that is gone with no change of the spec was deleted by somebody.',
+    )
+    .optional(),
+});
+export type Timetable = z.output<typeof timetable>;
+
+const lastRequestedRun = z.object({
+  value: z.string().max(160).describe('The value of the annotation: each starts one run.'),
+  jobName: z.string().max(253).describe('The Job that was made for it.').optional(),
+  problem: z.string().max(512).describe('Why none was made.').optional(),
+});
+export type LastRequestedRun = DeepReadonly<z.output<typeof lastRequestedRun>>;
 
 /** What is: written by the operator only. Times never go back. */
 export const backupPolicyStatus = z
@@ -120,7 +172,7 @@ export const backupPolicyStatus = z
       .extend({ lastPruneTime: time.describe('When retention last ran to its end.') })
       .describe('What retention found and left when it last succeeded.')
       .optional(),
-    recovery: recovery.describe('To which points the data can be brought back, on site and off site.').optional(),
+    recovery: recoveryState.describe('To which points the data can be brought back, on site and off site.').optional(),
     lastRuns: z
       .array(lastRun)
       .max(8)
@@ -130,6 +182,15 @@ export const backupPolicyStatus = z
     lastDump: lastDump.describe('When the newest dump ran, whatever became of it.').optional(),
     lastFailure: lastFailure.optional(),
     lastVerifiedTime: time.describe('When a backup was last restored and found equal.').optional(),
+    lastVerified: lastVerified.describe('The newest verification that proved a backup.').optional(),
+    lastVerification: lastVerification.describe('The newest verification, however it ended.').optional(),
+    lastFailedVerification: lastFailedVerification
+      .describe('The newest verification that found something wrong. It stays after later successes, as history.')
+      .optional(),
+    lastRequestedRun: lastRequestedRun
+      .describe('The newest run that the annotation holdfast.dev/run asked for.')
+      .optional(),
+    timetable: timetable.describe('What runs are expected by.').optional(),
     nextRunTimes: nextRunTimes.describe('When the next run of each kind starts.').optional(),
     nextRunTime: time.describe('The earliest of nextRunTimes.').optional(),
     claimName: z.string().max(253).describe('The claim that holds local copies, signatures and the ledger.').optional(),

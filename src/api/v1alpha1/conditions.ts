@@ -32,6 +32,7 @@ export const policyConditionTypes = [
   'Verified',
   'RecoveryPointMet',
   'RecoveryTimeMet',
+  'RunsOnTime',
   'RetentionKept',
   'WindowKept',
   'Ready',

@@ -82,7 +82,7 @@ export type Checks = z.output<typeof checks>;
 
 /** The very set that was looked at. */
 export const verifiedSet = z.object({
-  type: z.enum(['Full', 'Incremental']),
+  type: z.enum(['Full', 'Incremental']).describe('What kind of set it is.'),
   setTime: time.describe('The time duplicity knows the set by.'),
   dataTime: time.describe('The state of the data in it.'),
   chain: z.string().max(64).describe('Directory of its chain in the repository.'),
@@ -133,7 +133,7 @@ export type VerificationReport = z.output<typeof verificationReport>;
 
 /** What the verify pod says: of the newest set, and of an older one where that was asked for. */
 export const verificationResult = z.object({
-  latest: verificationReport,
-  older: verificationReport.optional(),
+  latest: verificationReport.describe('Of the newest set of a chain that was whole by its listing.'),
+  older: verificationReport.describe('Of an older one, where the policy asks for that.').optional(),
 });
 export type VerificationResult = z.output<typeof verificationResult>;

@@ -1,6 +1,12 @@
 import { apiVersion } from '../../../src/api/v1alpha1/backuppolicy.ts';
-import type { JobKind, RetentionState } from '../../../src/api/v1alpha1/recovery-points.ts';
+import {
+  runKinds,
+  scheduledKinds,
+  type JobKind,
+  type RetentionState,
+} from '../../../src/api/v1alpha1/recovery-points.ts';
 import type { Result } from '../../../src/api/v1alpha1/result.ts';
+import type { VerificationReport, VerificationResult } from '../../../src/api/v1alpha1/verification.ts';
 import type { KubeObject } from '../../../src/kube/types.ts';
 import type { Observed } from '../../../src/policy/observed.ts';
 import type { Newest } from '../../../src/policy/run-reports.ts';
@@ -188,6 +194,33 @@ export const retentionOf = (changes: Partial<RetentionState> = {}): RetentionSta
   ...changes,
 });
 
+/** What a verification says that restored a set and found it equal; `changes` are laid over its report. */
+export const verificationOf = (changes: Partial<VerificationReport> = {}): VerificationResult => ({
+  latest: {
+    outcome: 'Verified',
+    set: {
+      type: 'Full',
+      setTime: '2026-11-15T01:46:40Z',
+      dataTime: '2026-11-15T01:45:00Z',
+      chain: 'chain-20261115T014630Z',
+      setDigest: digest,
+      factsDigest: digest,
+    },
+    checks: {
+      created: { outcome: 'Passed', evidence: 'shipped at 2026-11-15T01:59:50Z' },
+      readable: { outcome: 'Passed', evidence: 'fetched and decrypted' },
+      complete: { outcome: 'Passed', evidence: '3 files' },
+      restorable: { outcome: 'Passed', evidence: '12 objects are equal' },
+    },
+    objectsCompared: 12,
+    rowsCompared: 3456,
+    sourceBytes: 4096,
+    seconds: { fetch: 10.2, load: 20.4, compare: 5.5 },
+    server: 'mariadb 10.11.6',
+    ...changes,
+  },
+});
+
 /** The local copies as an agent lists them: one. */
 const copiesAt = (time: string, shipped: boolean): Json => ({
   count: 1,
@@ -199,6 +232,13 @@ const shippedAt = (time: string): Json => ({
   copies: copiesAt(time, true),
   recovery: { checkedTime: later(time, -20), earliest: later(time, -900), offSite: later(time, -900) },
 });
+
+/** What a container of a kind of run says beside what all say. */
+const saidBy = (container: Result['container'], kind: JobKind): Json => {
+  if (container === 'prune') return { retention: retentionOf() };
+  if (kind === 'Verify') return container === 'verify' ? { verification: verificationOf() } : {};
+  return { made: container === 'dump' ? 'LocalCopy' : kind };
+};
 
 /** The result of a container as JSON; `changes` are laid over a success. */
 export const resultOf = (container: Result['container'], given: RunOptions = {}, changes: Json = {}): Json => {
@@ -212,10 +252,14 @@ export const resultOf = (container: Result['container'], given: RunOptions = {},
     outcome: 'Succeeded',
     startTime: later(time, -900),
     completionTime: later(time, -5),
-    ...(container === 'prune' ? { retention: retentionOf() } : { made: container === 'dump' ? 'LocalCopy' : kind }),
+    ...saidBy(container, kind),
     ...(container === 'dump' ? { dump: { startTime: later(time, -900), endTime: later(time, -600) } } : {}),
     newest:
-      container === 'dump' ? { localCopy, copies: copiesAt(time, false) } : { localCopy, ...sets, ...shippedAt(time) },
+      kind === 'Verify'
+        ? {}
+        : container === 'dump'
+          ? { localCopy, copies: copiesAt(time, false) }
+          : { localCopy, ...sets, ...shippedAt(time) },
     ...changes,
   };
 };
@@ -240,6 +284,9 @@ const endOf = (name: Result['container'], result: Json): ContainerEnd => ({
 /** The containers of a run that did what it was started for. */
 export const successfulContainers = (given: RunOptions = {}): ContainerEnd[] => {
   if (withDefaults(given).kind === 'Prune') return [endOf('prune', resultOf('prune', given))];
+  if (withDefaults(given).kind === 'Verify') {
+    return (['fetch', 'verify'] as const).map((name) => endOf(name, resultOf(name, given)));
+  }
   const dump = endOf('dump', resultOf('dump', given));
   return withDefaults(given).kind === 'LocalCopy' ? [dump] : [dump, endOf('ship', resultOf('ship', given))];
 };
@@ -253,13 +300,14 @@ export interface World {
   pods?: readonly KubeObject[];
 }
 
+/** The CronJobs of a policy that schedules everything. */
+export const allCronJobs = (): KubeObject[] => scheduledKinds.map((kind) => rawCronJob({ kind }));
+
 /** What a reconcile sees of it, read by the very functions that the caches use. */
 export const observedOf = ({ policy, claims = [], cronJobs, jobs = [], pods = [] }: World = {}): Observed => ({
   policy: policyView(policy ?? rawPolicy()),
   claims: claims.map(claimView),
-  cronJobs: (cronJobs ?? (['LocalCopy', 'Full', 'Incremental'] as const).map((kind) => rawCronJob({ kind }))).map(
-    cronJobView,
-  ),
+  cronJobs: (cronJobs ?? runKinds.map((kind) => rawCronJob({ kind }))).map(cronJobView),
   jobs: jobs.map(jobView),
   pods: pods.map(podView),
 });

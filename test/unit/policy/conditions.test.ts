@@ -2,12 +2,12 @@ import * as fc from 'fast-check';
 import type { LastRun } from '../../../src/api/v1alpha1/backuppolicy.ts';
 import { condition, policyConditionTypes } from '../../../src/api/v1alpha1/conditions.ts';
 import type { RunKind } from '../../../src/api/v1alpha1/recovery-points.ts';
-import { createZones } from '../../../src/cron/zones.ts';
 import { catalogue, failureReasons } from '../../../src/errors/catalogue.ts';
 import { stateConditions, type Evidence, type Statement } from '../../../src/policy/conditions.ts';
 import type { History } from '../../../src/policy/history.ts';
 import type { Problem } from '../../../src/policy/problems.ts';
 import { policyView } from '../../../src/policy/views.ts';
+import { evidenceOf } from '../../support/operator/evidence.ts';
 import { rawPolicy, type Json } from '../../support/operator/policies.ts';
 import { later, pointsOf } from '../../support/operator/runs.ts';
 
@@ -33,11 +33,11 @@ const dumpInside = {
 const dumpOutside = { ...dumpInside, endTime: '2026-11-14T23:30:01Z' };
 const problem: Problem = { reason: 'NameTaken', message: 'The CronJob a exists and is not of this policy.' };
 
-const zones = createZones();
-const someTime = { zones, name: 'agama', acceptShrink: undefined, now: new Date(start) };
+// As young as that, nothing is owed yet.
+const someTime = { now: new Date(start), created: start };
 
-const judge = ({ spec = specOf(), problems = [], history = {} }: Partial<Evidence> = {}) => {
-  const statements = stateConditions({ spec, problems, history, ...someTime });
+const judge = (given: Partial<Evidence> = {}) => {
+  const statements = stateConditions(evidenceOf({ ...someTime, ...given }));
   const of = (type: Statement['type']): Statement | undefined => statements.find((one) => one.type === type);
   return { statements, of };
 };
@@ -72,15 +72,13 @@ const specs = fc.constantFrom(
   windowSpec(),
   undefined,
 );
-const evidence = fc.record({
-  spec: specs,
-  problems: fc.constantFrom<Problem[]>([], [problem]),
-  history: histories,
-  name: fc.constant('agama'),
-  acceptShrink: fc.constant(undefined),
-  now: fc.constant(someTime.now),
-  zones: fc.constant(zones),
-});
+const evidence = fc
+  .record({
+    spec: specs,
+    problems: fc.constantFrom<Problem[]>([], [problem]),
+    history: histories,
+  })
+  .map((given) => evidenceOf({ ...someTime, ...given }));
 
 /** Said a second time, from design.md’s words: a success off-site at or after every other off-site end, and no failure on-site. */
 const backupSucceeded = ({ spec, history: { lastRuns = [] } }: Evidence): boolean => {
@@ -106,7 +104,10 @@ test('LastBackupSucceeded is True only for a success that reached the repository
 });
 
 test('Protected is True only while all that it summarises is True and the policy is carried out', () => {
-  const summarised = ['LastBackupSucceeded', 'ChainIntact', 'Verified', 'RecoveryPointMet', 'RecoveryTimeMet'] as const;
+  const summarised = [
+    ...(['LastBackupSucceeded', 'ChainIntact', 'Verified', 'RecoveryPointMet', 'RecoveryTimeMet'] as const),
+    'RunsOnTime' as const,
+  ];
   fc.assert(
     fc.property(evidence, (given) => {
       const { of } = judge(given);
@@ -121,7 +122,7 @@ test('Protected is True only while all that it summarises is True and the policy
             ? 'True'
             : 'Unknown';
       expect(of('Protected')?.status).toBe(expected);
-      // This version neither verifies nor judges: nothing can be proven yet.
+      // Nothing here was ever restored, and no listing tells of a backup.
       expect(of('Protected')?.status).not.toBe('True');
       for (const type of ['Verified', 'RecoveryPointMet', 'RecoveryTimeMet'] as const) {
         expect(of(type)?.status).toBe('Unknown');
@@ -314,7 +315,7 @@ test.each([
 
 test('what was promised is in the message; what was not promised asks for it', () => {
   expect(judge().of('RecoveryPointMet')).toMatchObject({
-    reason: 'NotEvaluated',
+    reason: 'NoBackupYet',
     message: expect.stringContaining('25h'),
   });
   expect(judge({ spec: specOf({ objectives: undefined }) }).of('RecoveryTimeMet')).toMatchObject({

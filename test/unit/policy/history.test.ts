@@ -208,6 +208,7 @@ test('of two runs of a kind that ended in the same second the failed one counts'
       failure: jobName === 'a' ? undefined : { step: 'Finish', reason: 'PodLost', message: '' },
       made: undefined,
       notes: [],
+      verification: undefined,
     })),
   };
   const reversed = { ...runs, reports: runs.reports.toReversed() };

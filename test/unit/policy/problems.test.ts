@@ -11,6 +11,7 @@ import { policyClaim } from '../../../src/workloads/claim.ts';
 import { runCronJob, verifyCronJob } from '../../../src/workloads/cronjob.ts';
 import { claimName } from '../../../src/workloads/names.ts';
 import { policyAnnotations, policyLabels } from '../../../src/workloads/labels.ts';
+import { evidenceOf } from '../../support/operator/evidence.ts';
 import { overlay, rawPolicy, type Json } from '../../support/operator/policies.ts';
 import { testSettings } from '../../support/operator/images.ts';
 import { now, observedOf, pointsOf } from '../../support/operator/runs.ts';
@@ -35,14 +36,13 @@ const effects = (spec: Json) => {
   const view = policyView(rawPolicy({ spec }));
   const { metadata, spec: read, specProblem } = view;
   if (read === undefined) throw new Error(specProblem);
-  const beside = { name: metadata.name, acceptShrink: undefined, now };
   const observed = { policy: view, claims: [], cronJobs: [], jobs: [], pods: [] };
   return JSON.stringify([
     policyClaim({ metadata, spec: read }),
     runKinds.map((kind) => runCronJob({ metadata, spec: read }, kind, testSettings)),
     verifyCronJob({ metadata, spec: read }, undefined, testSettings),
-    stateConditions({ spec: read, problems: [], history: {}, zones, ...beside }),
-    stateConditions({ spec: read, problems: [], history: afterAFull, zones, ...beside }),
+    stateConditions(evidenceOf({ spec: read, observed, now })),
+    stateConditions(evidenceOf({ spec: read, observed, history: afterAFull, now })),
     planPrune({ observed, status: afterAFull, problems: [], settings: testSettings, now }),
   ]);
 };
@@ -418,6 +418,13 @@ test.each([
   expect(problems).toMatchObject([{ reason: 'ScheduleInvalid' }]);
   expect(problems[0]?.message).toMatch(/^spec\.schedule\.window: .*[^.]\.$/);
   expect(problems[0]?.message).toContain(words);
+});
+
+test('a verification’s line is read like any other, and is no dump that a window could hold', () => {
+  const of = (verify: string) => problemsOf({ schedule: { localCopy: undefined, full: '5 1 * * 0', verify, window } });
+  const invalid = of('0 1 30 2 *').filter(({ reason }) => reason === 'ScheduleInvalid');
+  expect(invalid).toMatchObject([{ message: expect.stringMatching(/^spec\.schedule\.verify: /) }]);
+  expect(of('0 5 * * 0').filter(({ reason }) => reason === 'ScheduleInvalid')).toEqual([]);
 });
 
 test('a hash that cannot be is a problem', () => {

@@ -197,6 +197,24 @@ test('the Job asks for what the policy asks, and says what it is judged by', () 
   expect(volumes).toEqual(['claim', 'scratch-prune', 'secret-repository']);
 });
 
+test('the chain that was last restored and found equal stays, and that of the older set that was proven with it', () => {
+  const set = { type: 'Full', setTime: full.setTime, dataTime: full.dataTime, setDigest: full.setDigest } as const;
+  const passed = { outcome: 'Passed', evidence: 'tested' } as const;
+  const lastVerified = {
+    time: full.completionTime,
+    jobName: 'agama-verify-1',
+    checks: { created: passed, readable: passed, complete: passed, restorable: passed },
+    set: { ...set, chain: 'chain-20261101T000000Z' },
+  };
+  const protectedBy = (verified: BackupPolicyStatus['lastVerified']) =>
+    taskOf({ status: { lastVerified: verified } }).protect;
+  expect(protectedBy(undefined)).toEqual([]);
+  expect(protectedBy(lastVerified)).toEqual(['chain-20261101T000000Z']);
+  const older = { ...set, chain: 'chain-20261004T000000Z' };
+  expect(protectedBy({ ...lastVerified, older })).toEqual(['chain-20261101T000000Z', 'chain-20261004T000000Z']);
+  expect(protectedBy({ ...lastVerified, older: lastVerified.set })).toEqual(['chain-20261101T000000Z']);
+});
+
 test('names of long policies fit, and two of them stay two', () => {
   const long = `${'a'.repeat(250)}1`;
   const named = (name: string) =>

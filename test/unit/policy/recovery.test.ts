@@ -1,12 +1,10 @@
 import * as fc from 'fast-check';
 import { recovery as recoverySchema } from '../../../src/api/v1alpha1/recovery-points.ts';
 import { stateConditions } from '../../../src/policy/conditions.ts';
-import { createZones } from '../../../src/cron/zones.ts';
 import { nextHistory, type History } from '../../../src/policy/history.ts';
 import { localCopiesOf, recoveryOf, reportOfRecovery } from '../../../src/policy/recovery.ts';
-import { policyView } from '../../../src/policy/views.ts';
-import { rawPolicy } from '../../support/operator/policies.ts';
 import { nothingNew } from '../../support/operator/runs.ts';
+import { evidenceOf } from '../../support/operator/evidence.ts';
 
 const copies = (name: string) => localCopiesOf({ count: 1, newest: [{ name, sizeBytes: 1 }] }, '2026-11-22T02:00:00Z');
 const report = {
@@ -115,16 +113,7 @@ test('of two listings of the same second the one that found less counts', () => 
 });
 
 const wordsOf = (history: History): string => {
-  const { spec } = policyView(rawPolicy());
-  const statements = stateConditions({
-    spec,
-    problems: [],
-    history,
-    zones: createZones(),
-    name: 'agama',
-    acceptShrink: undefined,
-    now: new Date(0),
-  });
+  const statements = stateConditions(evidenceOf({ history, now: new Date(0) }));
   return statements.find(({ type }) => type === 'Protected')?.message ?? '';
 };
 

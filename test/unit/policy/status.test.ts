@@ -32,7 +32,10 @@ interface Look {
 }
 
 const look = ({ world = {}, previous, spec = {}, problems = [], generation = 1, at = now }: Look = {}) => {
-  const observed = observedOf({ ...world, policy: rawPolicy({ spec, status: previous, generation }) });
+  const observed = observedOf({
+    ...world,
+    policy: rawPolicy({ spec: { objectives: undefined, ...spec }, status: previous, generation }),
+  });
   const runs = readRuns(observed, at);
   const next = nextStatus({ observed, problems, runs, zones, now: at });
   return { next, events: dueEvents(observed.policy.status, next, runs) };
@@ -57,6 +60,11 @@ test('the first status: everything that is known, and no more', () => {
   });
   expect(next.conditions?.every(({ observedGeneration }) => observedGeneration === 4)).toBe(true);
   expect(events).toEqual([]);
+});
+
+test('the next verification is among the next runs', () => {
+  const { next } = look({ spec: { schedule: { verify: '0 5 * * 0' } } });
+  expect(next.nextRunTimes).toMatchObject({ verify: '2026-11-29T03:00:00Z' });
 });
 
 test('the status of any runs passes the schema, comes back from the API server as it was, and settles at once', () => {

@@ -13,7 +13,7 @@
 - apiGroups: [batch]
   resources: [cronjobs]
   verbs: [get, list, watch, create, patch, delete]
-# CronJobs make the Jobs of runs; the operator makes those that prune, and removes them when newer ones are there.
+# CronJobs make the Jobs of runs; the operator makes those that prune, and removes them when newer ones are there, and those that a person asks for.
 - apiGroups: [batch]
   resources: [jobs]
   verbs: [get, list, watch, create, delete]
