@@ -1,12 +1,18 @@
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { startMariadb, type MariadbServer } from '../agent/support/mariadb.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { changeDatabase, runSql } from '../scenario/database.ts';
 import type { ScenarioKeys } from '../scenario/keys.ts';
+import { images } from '../scenario/images.ts';
 import { agama } from '../scenario/policy.ts';
 import { conditionOf, runNow, waitForStatus } from '../scenario/runs.ts';
 import { backupHost } from '../scenario/servers.ts';
 import { applySample } from '../scenario/stage.ts';
+import { sectionOf, shellBlocks } from '../support/markdown.ts';
+import { expectAsked } from '../support/restore-page.ts';
 import { contentsOf } from './contents.ts';
 import { forwardPort } from './port-forward.ts';
 import { restoreByHand } from './restore-by-hand.ts';
@@ -42,12 +48,13 @@ test(
       timeoutMs: minutes(1),
       what: 'Ready',
     });
-    expect(Object.keys(status.nextRunTimes ?? {}).sort()).toEqual(['full', 'incremental', 'localCopy']);
+    expect(Object.keys(status.nextRunTimes ?? {}).sort()).toEqual(['full', 'incremental', 'localCopy', 'verify']);
     const cronJobs = await cluster.kubectl(['get', 'cronjobs', '--namespace', agama.namespace, '--output', 'name']);
     expect(cronJobs.split('\n').sort()).toEqual([
       'cronjob.batch/agama-full',
       'cronjob.batch/agama-incremental',
       'cronjob.batch/agama-local-copy',
+      'cronjob.batch/agama-verify',
     ]);
     for (const type of [
       'Protected',
@@ -123,6 +130,113 @@ test(
 );
 
 test(
+  'a verification fetches the newest backup and an older one, loads them into a server and finds them equal: everything is green',
+  async () => {
+    const verified = await runNow(cluster, agama, 'Verify', 'first-verify', minutes(6));
+    expect(outcomeOf(verified, 'first-verify')).toEqual({ outcome: 'Succeeded' });
+    expect(verified.lastVerified).toMatchObject({
+      jobName: 'first-verify',
+      set: { type: 'Incremental', setTime: verified.lastIncremental?.setTime },
+      mismatches: { count: 0 },
+    });
+    expect(Object.values(verified.lastVerified?.checks ?? {}).map(({ outcome }) => outcome)).toEqual(
+      Array.from({ length: 4 }, () => 'Passed'),
+    );
+    expect(verified.lastVerified?.rowsCompared).toBeGreaterThan(100_000);
+    for (const type of ['Verified', 'RecoveryPointMet', 'RecoveryTimeMet', 'Protected']) {
+      expect(conditionOf(verified, type)).toMatchObject({ type, status: 'True' });
+    }
+    const pods = await cluster.kubectl([
+      'get',
+      'pods',
+      '--namespace',
+      agama.namespace,
+      '--selector',
+      'job-name=first-verify',
+      '--output',
+      'jsonpath={.items[*].status.phase}',
+    ]);
+    expect(pods).toBe('Succeeded');
+  },
+  minutes(8),
+);
+
+test(
+  'the newest local copy comes back by the commands of docs/restore-by-hand.md, the pod included',
+  async () => {
+    const { kubectl, kubeconfig } = cluster;
+    const page = await readFile(new URL('../../docs/restore-by-hand.md', import.meta.url), 'utf8');
+    const [place = '', ...commands] = shellBlocks(sectionOf(page, 'From a local copy'), 'copy');
+    const home = await mkdtemp(join(tmpdir(), 'holdfast-copy-'));
+    try {
+      const settings = {
+        NAMESPACE: agama.namespace,
+        CLAIM: 'agama-holdfast',
+        IMAGE: images.mariadb,
+        COPY: join(home, 'copy'),
+      };
+      await mkdir(settings.COPY);
+      expectAsked(place, Object.keys(settings));
+      await scratch.admin((connection) => connection.query('DROP DATABASE agama'));
+      const { all } = await execa('bash', ['-euxo', 'pipefail', '-c', commands.join('\n')], {
+        env: {
+          ...settings,
+          HOME: home,
+          KUBECONFIG: kubeconfig,
+          PATH: `${dirname(kubectl.program)}:${process.env['PATH'] ?? ''}`,
+          LANG: 'C.UTF-8',
+          MARIADB: `mariadb --no-defaults --socket=${scratch.socket} --user=root`,
+        },
+        extendEnv: false,
+        stdin: 'ignore',
+        all: true,
+        timeout: minutes(3),
+      });
+      expect(all).toContain('dump.sql: OK');
+      const restored = await contentsOf(async (sql) => {
+        const client = ['--no-defaults', `--socket=${scratch.socket}`, '--user=root', '--batch', '--skip-column-names'];
+        return (await execa('mariadb', client, { input: sql })).stdout;
+      });
+      expect(restored).toEqual(await contentsOf((sql) => runSql(kubectl, agama.namespace, sql)));
+    } finally {
+      await rm(home, { recursive: true, force: true });
+    }
+  },
+  minutes(4),
+);
+
+test(
+  'a byte that changes on the backup host: the next verification says so, and nothing stays green',
+  async () => {
+    const onHost = (script: string): Promise<string> =>
+      cluster.kubectl([
+        'exec',
+        '--namespace',
+        backupHost.namespace,
+        `deployment/${backupHost.name}`,
+        '--',
+        'sh',
+        '-c',
+        script,
+      ]);
+    // The middle byte of the full's first volume, turned around.
+    await onHost(`set -eu
+f=$(ls ${backupHost.root}/agama-backups/agama/agama/chain-*/duplicity-full.*.vol1.difftar.gpg | head -n 1)
+at=$(($(stat -c %s "$f") / 2))
+cp -p "$f" /tmp/volume
+old=$(od -An -tu1 -j "$at" -N 1 "$f" | tr -d ' ')
+printf "\\\\$(printf %o $((255 - old)))" | dd of="$f" bs=1 seek="$at" conv=notrunc 2>/dev/null
+`);
+    const failed = await runNow(cluster, agama, 'Verify', 'second-verify', minutes(6));
+    expect(failed.lastFailure).toMatchObject({ jobName: 'second-verify', reason: 'BackupDamaged' });
+    expect(conditionOf(failed, 'Verified')).toMatchObject({ status: 'False', reason: 'BackupDamaged' });
+    expect(conditionOf(failed, 'Protected')?.status).toBe('False');
+    expect(failed.lastVerified?.jobName).toBe('first-verify');
+  },
+  minutes(8),
+);
+
+test(
   'a run starts by itself when its time has come',
   async () => {
     const { kubectl } = cluster;
@@ -146,7 +260,8 @@ test(
   async () => {
     const text = await cluster.kubectl(['describe', 'backuppolicy', agama.name, '--namespace', agama.namespace]);
     for (const words of [
-      'No backup was restored and compared',
+      'BackupDamaged',
+      'Last Verified',
       'FullSucceeded',
       'IncrementalSucceeded',
       'Last Backup Time',

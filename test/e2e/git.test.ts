@@ -58,6 +58,16 @@ test('a local copy, a full and an incremental are made by pods, and what is stor
   expect(conditionOf(incremental, 'LastBackupSucceeded')?.status).toBe('True');
   expect(conditionOf(incremental, 'Protected')?.status).toBe('Unknown');
 
+  const verified = await runNow(cluster, ansible, 'Verify', 'first-verify');
+  expect(verified.lastFailure).toBeUndefined();
+  expect(verified.lastVerified).toMatchObject({
+    set: { setTime: verified.lastIncremental?.setTime },
+    mismatches: { count: 0 },
+  });
+  for (const type of ['Verified', 'RecoveryPointMet', 'RecoveryTimeMet', 'Protected']) {
+    expect(conditionOf(verified, type)).toMatchObject({ type, status: 'True' });
+  }
+
   const source = await contentOnServer();
   const ssh = await forwardPort(cluster, backupHost.namespace, `deployment/${backupHost.name}`, backupHost.port);
   try {

@@ -48,6 +48,16 @@ const podsOfShop = async (): Promise<number> => {
   return names === '' ? 0 : names.split('\n').length;
 };
 
+/** The smallest number of pods that was seen, until it is told to stop. */
+const fewestUntil = async (over: AbortSignal): Promise<number> => {
+  let fewest = Number.POSITIVE_INFINITY;
+  while (!over.aborted) {
+    fewest = Math.min(fewest, await podsOfShop());
+    await sleep(200);
+  }
+  return fewest;
+};
+
 beforeAll(async () => {
   const stage = await e2eStage();
   ({ cluster } = stage);
@@ -74,20 +84,12 @@ afterAll(async () => {
 });
 
 test('a Deployment is at zero while the database is dumped, and has its replicas again afterwards', async () => {
-  let [over, fewest] = [false, Number.POSITIVE_INFINITY];
-  const looking = (async () => {
-    while (!over) {
-      fewest = Math.min(fewest, await podsOfShop());
-      await sleep(200);
-    }
-  })();
-  const status = await runNow(cluster, policy, 'LocalCopy', 'quiesced-copy').finally(() => {
-    over = true;
-  });
-  await looking;
+  const over = new AbortController();
+  const looking = fewestUntil(over.signal);
+  const status = await runNow(cluster, policy, 'LocalCopy', 'quiesced-copy').finally(() => over.abort());
   expect(status.lastFailure).toBeUndefined();
   expect(status.lastLocalCopy).toMatchObject({ jobName: 'quiesced-copy', quiesced: 'Workloads' });
-  expect(fewest).toBe(0);
+  expect(await looking).toBe(0);
   await inNamespace('rollout', 'status', 'deployment/shop', '--timeout', '120s');
   expect(await podsOfShop()).toBe(2);
   expect(await inNamespace('get', 'deployments', '--selector', 'holdfast.dev/held=true', '--output', 'name')).toBe('');
