@@ -1,5 +1,5 @@
 import { readConfig } from '../../src/config.ts';
-import { imageEnvironment, testImages } from '../support/operator/images.ts';
+import { imageEnvironment, testImages, testSettings } from '../support/operator/images.ts';
 
 const least = { ...imageEnvironment, HOLDFAST_IMAGE_DUPLICITY: 'registry.test/duplicity@sha256:0' };
 
@@ -12,7 +12,7 @@ test('the least that must be said, and what the rest is then', () => {
     port: 8080,
     workers: 4,
     quiesceWorkloads: false,
-    sandboxImages: [],
+    sandboxImages: testSettings.sandboxImages,
     instance: 'holdfast',
     lease: undefined,
   });
