@@ -149,7 +149,7 @@ export const startInfluxdb = async (options: InfluxdbOptions = {}): Promise<Infl
     if (error !== undefined) throw new Error(`influxd refused: ${error}`);
     return answer.results?.flatMap(({ series = [] }) => series) ?? [];
   };
-  const enabled = (database: string): Promise<void> => untilEnabled(() => query(`SHOW SERIES ON "${database}"`));
+  const enabled = (database: string): Promise<void> => untilEnabled(() => query(`SHOW MEASUREMENTS ON "${database}"`));
   return {
     host: '127.0.0.1',
     httpPort,

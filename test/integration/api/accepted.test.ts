@@ -82,9 +82,13 @@ const accepted: { path: string; value: Json | undefined; reason: string }[] = [
   { path: 'deadlines', value: { full: '1d12h' }, reason: 'two units' },
 ];
 
-/** The sample with one value changed; a timetable of its own goes without a verification. */
+/** The sample with one value changed; another timetable goes without a verification, and another source without its queries. */
 const changed = (path: string, value: Json | undefined): JsonObject =>
-  withValue(path === 'schedule' ? withValue(good, 'spec.verification', undefined) : good, `spec.${path}`, value);
+  withValue(
+    ['schedule', 'source'].includes(path) ? withValue(good, 'spec.verification', undefined) : good,
+    `spec.${path}`,
+    value,
+  );
 
 test.each(accepted)('spec.$path is accepted: $reason', async ({ path, value }) => {
   const answer = await dryRun(client, changed(path, value));

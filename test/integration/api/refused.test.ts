@@ -412,7 +412,8 @@ test.each(refused)('spec.$path is refused: $reason', async (given) => {
 });
 
 test('a repository on the claim that is backed up is refused', async () => {
-  const files = withValue(good, 'spec.source', { files: { claimName: 'shop-files' } });
+  const unasked = withValue(good, 'spec.verification.queries', undefined);
+  const files = withValue(unasked, 'spec.source', { files: { claimName: 'shop-files' } });
   const onto = (claimName: string): JsonObject => withValue(files, 'spec.repository', { volume: { claimName } });
   expect(await dryRun(client, onto('shop-files'))).toMatchObject({
     refused: expect.stringContaining('must not be the claim that is backed up'),
