@@ -54,7 +54,13 @@ export const createInfluxdbEngine = (source: InfluxdbTask): Engine => ({
       return written;
     });
     noteGaps(context, facts);
-    return { dataTime, factsKnown: facts.unknown === undefined, ...holdingOf(facts), notCovered };
+    return {
+      dataTime,
+      factsKnown: facts.unknown === undefined,
+      ...holdingOf(facts),
+      notCovered,
+      server: `influxdb ${version.replace(/^v/, '')}`,
+    };
   },
 });
 

@@ -34,7 +34,7 @@ export const collectFacts = async (
     scope.signal.throwIfAborted();
     found.push(await databaseFacts({ connection, database, profile, gaps }, scope));
   }
-  return { server: await serverFacts(connection), databases: found, gaps };
+  return { server: await serverFacts(connection, profile), databases: found, gaps };
 };
 
 /** A database that is looked at, and where what its dump does not keep is put down. */
@@ -45,13 +45,14 @@ interface Collecting {
   readonly gaps: Gap[];
 }
 
-const serverFacts = async (connection: Connection): Promise<MysqlFacts['server']> => {
+const serverFacts = async (connection: Connection, { flavour }: ServerProfile): Promise<MysqlFacts['server']> => {
   const [row] = await query(
     connection,
     `SELECT VERSION() AS version, CAST(@@lower_case_table_names AS CHAR) AS lower_case,
        @@character_set_server AS character_set, @@collation_server AS collation`,
   );
   return {
+    flavour,
     version: text(row, 'version'),
     lowerCaseTableNames: Number(text(row, 'lower_case')),
     characterSet: text(row, 'character_set'),
@@ -98,7 +99,9 @@ const tableFacts = async (collecting: Collecting, row: Row, { still }: FactsScop
   const name = text(row, 'name');
   const type = text(row, 'type');
   const kind = type === 'SEQUENCE' ? 'Sequence' : type === 'SYSTEM VERSIONED' ? 'SystemVersioned' : 'Table';
-  const [created] = await query(connection, `SHOW CREATE TABLE ${identifier(name)}`);
+  // SHOW CREATE TABLE of a sequence tells nothing of its steps and limits.
+  const what = kind === 'Sequence' ? 'SEQUENCE' : 'TABLE';
+  const [created] = await query(connection, `SHOW CREATE ${what} ${identifier(name)}`);
   const schema = digest([withoutCounter(Object.values(created ?? {})[1] ?? '')]);
   const common = { name, kind, engine: text(row, 'engine'), schema } as const;
   if (kind === 'Sequence') return { ...common, content: { unknown: 'a sequence is not part of a snapshot' } };
