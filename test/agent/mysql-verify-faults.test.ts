@@ -174,7 +174,7 @@ describe('what the scratch server then holds otherwise is named', () => {
     },
     {
       change: 'DROP FUNCTION doubled',
-      mismatches: ['view agama.rich: another definition', 'routine agama.doubled (function): missing'],
+      mismatches: ['routine agama.doubled (function): missing'],
     },
     {
       change: 'ALTER PROCEDURE wipe SQL SECURITY INVOKER',

@@ -36,7 +36,10 @@ export const collectAccounts = async (
     if (kept.length < lines.length) elsewhere.push(role === 'Y' ? user : `${user}@${host}`);
     accounts.push({ user, host, role: role === 'Y', grants: digest(kept.toSorted()) });
   }
-  return { accounts: accounts.toSorted((a, b) => compare(a.user, b.user) || compare(a.host, b.host)), elsewhere };
+  return {
+    accounts: accounts.toSorted((a, b) => compare(a.user, b.user) || compare(a.host, b.host)),
+    elsewhere: elsewhere.toSorted(compare),
+  };
 };
 
 // The server itself passes over such an account, as it does with host names under skip_name_resolve, and mariadb-dump fails on it.

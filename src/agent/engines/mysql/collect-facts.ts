@@ -79,7 +79,7 @@ const databaseFacts = async (collecting: Collecting, scope: FactsScope): Promise
   );
   for (const row of listed.toSorted((a, b) => byText(text(a, 'name'), text(b, 'name')))) {
     scope.signal.throwIfAborted();
-    if (text(row, 'type') === 'VIEW') views.push(await viewFacts(connection, text(row, 'name')));
+    if (text(row, 'type') === 'VIEW') views.push(await viewFacts(collecting, text(row, 'name')));
     else tables.push(await tableFacts(collecting, row, scope));
   }
   return {
@@ -173,9 +173,14 @@ const columnsOf = async (
   return [...columns, { name: 'row_start', ...period }, { name: 'row_end', ...period }];
 };
 
-const viewFacts = async (connection: Connection, name: string): Promise<DatabaseFacts['views'][number]> => {
+// Whether columns are shown with the name of the view's own database depends on what its definer may do, and whether there is one.
+const viewFacts = async (
+  { connection, database }: Pick<Collecting, 'connection' | 'database'>,
+  name: string,
+): Promise<DatabaseFacts['views'][number]> => {
   const [created] = await query(connection, `SHOW CREATE VIEW ${identifier(name)}`);
-  return { name, digest: digest(Object.values(created ?? {})) };
+  const values = Object.values(created ?? {});
+  return { name, digest: digest(values.map((value) => value?.replaceAll(`${identifier(database)}.`, '') ?? null)) };
 };
 
 const routineFacts = async (connection: Connection, database: string): Promise<DatabaseFacts['routines']> => {

@@ -100,7 +100,8 @@ const errorNumber = (line: string): number => Number(/^ERROR (\d+) /.exec(line)?
 export const withoutValues = (line: string): string =>
   plainText(line)
     .replace(/ near '.*$/, ' near …')
-    .replace(/\b(entry|value:?) '.*'(?= for | at |$)/i, '$1 …')
+    .replace(/\b(entry|value:?) '.*' (for (?:key|column)|at row)\b/i, '$1 … $2')
+    .replace(/\b(entry|value:?) '.*$/i, '$1 …')
     .slice(0, 500);
 
 // 1021, 1114, 1041, 1037, 28: no room or memory; errno 28, 122: of the system.
