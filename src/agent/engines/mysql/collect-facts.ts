@@ -95,14 +95,15 @@ const databaseFacts = async (collecting: Collecting, scope: FactsScope): Promise
 };
 
 const tableFacts = async (collecting: Collecting, row: Row, { still }: FactsScope): Promise<TableFacts> => {
-  const { connection } = collecting;
+  const { connection, profile } = collecting;
   const name = text(row, 'name');
   const type = text(row, 'type');
   const kind = type === 'SEQUENCE' ? 'Sequence' : type === 'SYSTEM VERSIONED' ? 'SystemVersioned' : 'Table';
   // SHOW CREATE TABLE of a sequence tells nothing of its steps and limits.
   const what = kind === 'Sequence' ? 'SEQUENCE' : 'TABLE';
   const [created] = await query(connection, `SHOW CREATE ${what} ${identifier(name)}`);
-  const schema = digest([withoutCounter(Object.values(created ?? {})[1] ?? '')]);
+  const shown = withoutCounter(Object.values(created ?? {})[1] ?? '');
+  const schema = digest([profile.flavour === 'MySQL' ? withoutCharacterSets(shown) : shown]);
   const common = { name, kind, engine: text(row, 'engine'), schema } as const;
   if (kind === 'Sequence') return { ...common, content: { unknown: 'a sequence is not part of a snapshot' } };
   if (text(row, 'transactions') !== 'YES' && still !== true) {
@@ -225,6 +226,10 @@ const definitions = async (
 
 // The counter moves outside of snapshots, and a dump of the same rows may carry another one.
 const withoutCounter = (statement: string): string => statement.replace(/^(\) ENGINE=\w+) AUTO_INCREMENT=\d+/m, '$1');
+
+// MySQL shows beside a collation whose character set it implies whether that was written when the table was made: a load writes it.
+const withoutCharacterSets = (statement: string): string =>
+  statement.replaceAll(/ CHARACTER SET \w+(?= COLLATE )/g, '');
 
 // The ends are trimmed: the dump wraps statements in comments, which leaves a space behind.
 const digest = (values: readonly unknown[]): string =>

@@ -37,7 +37,7 @@ export const dumpAndCollect = async (
     // The clock before the dump's snapshot, and after the lock: the state is not older than this says.
     const dataTime = context.now();
     const collected = await dumpInto(context, { seen, snapshot, optionFile: options.file, directory });
-    const keepsDates = seen.profile.flavour === 'MariaDB' && (await allowInvalidDates(join(directory, dumpFile)));
+    const keepsDates = await allowInvalidDates(join(directory, dumpFile));
     const facts = {
       ...collected,
       gaps: collected.gaps.filter(({ kind }) => kind !== 'ImpossibleDates' || !keepsDates),

@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 
 /** The mode that mariadb-dump has the rows loaded with; it stands in the first lines. */
 const written = "SQL_MODE='NO_AUTO_VALUE_ON_ZERO' */";
-/** NO_AUTO_VALUE_ON_ZERO and ALLOW_INVALID_DATES as MariaDB numbers them, which is as short as to fit. */
+/** NO_AUTO_VALUE_ON_ZERO and ALLOW_INVALID_DATES as MariaDB and MySQL number them, which is as short as to fit. */
 const allowing = (0x80000 | 0x2000000).toString();
 const headerSize = 16 * 1024;
 
