@@ -59,7 +59,7 @@ const ship = async (kind: 'Full' | 'Incremental'): Promise<void> => {
   expect(result.made).toBe(kind);
   // For a scratch server of the same release.
   const made = kind === 'Full' ? result.newest.full : result.newest.incremental;
-  expect(made?.server).toMatch(/^influxdb 1\.\d+\.\d+$/);
+  expect(made?.server).toBe('influxdb 1.6.7');
 };
 
 type Set = Ledger['chains'][number]['sets'][number];

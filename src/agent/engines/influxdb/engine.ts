@@ -59,7 +59,7 @@ export const createInfluxdbEngine = (source: InfluxdbTask): Engine => ({
       factsKnown: facts.unknown === undefined,
       ...holdingOf(facts),
       notCovered,
-      server: `influxdb ${version.replace(/^v/, '')}`,
+      server: serverName(version),
     };
   },
 });
@@ -136,6 +136,9 @@ const checkShards = (packed: readonly PackedShard[], { held, stillHeld, before, 
   if (missing.length === 0) return;
   throw new RunError('DumpFailed', `influxd said it was done, but ${missing.slice(0, 5).join('; ')}.`);
 };
+
+/** `influxdb 1.6.7` of what a server calls itself: `1.6.7~rc0`, `v1.8.10`. */
+const serverName = (version: string): string => `influxdb ${/\d+(?:\.\d+)*/.exec(version)?.[0] ?? version}`;
 
 type FactsContent = Pick<InfluxdbFacts, 'retentionPolicies' | 'fields' | 'shards' | 'unknown'>;
 
