@@ -1,5 +1,6 @@
 import type { Sandbox } from '../../api/v1alpha1/task.ts';
 import { RunError } from '../../errors/run-error.ts';
+import { createMysqlVerifier } from '../engines/mysql/verifier.ts';
 import type { VerifyEngine } from './engine.ts';
 
 /** The block of each engine in the task. */
@@ -9,7 +10,9 @@ type BlockOf<Name extends EngineName> = Extract<Blocks, Readonly<Record<Name, un
   keyof Extract<Blocks, Readonly<Record<Name, unknown>>>];
 
 /** What loads and compares: one line an engine, by the block of the scratch server. */
-const verifiers: { readonly [Name in EngineName]?: (sandbox: BlockOf<Name>) => VerifyEngine } = {};
+const verifiers: { readonly [Name in EngineName]?: (sandbox: BlockOf<Name>) => VerifyEngine } = {
+  mysql: createMysqlVerifier,
+};
 
 const missing = (name: EngineName) => (): never => {
   throw new RunError('InternalError', `This agent cannot verify what was dumped from ${name}.`);

@@ -1,19 +1,19 @@
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MysqlSandbox } from '../../../api/v1alpha1/sources/mysql.ts';
 import type { VerifyTask } from '../../../api/v1alpha1/task.ts';
 import { RunError } from '../../../errors/run-error.ts';
 import { errorCode } from '../../disk.ts';
-import { factsFile } from '../../layout.ts';
 import type { RunContext } from '../../run.ts';
 import { freeBytes } from '../../space.ts';
 import type { Compared, VerifyEngine } from '../../verify/engine.ts';
+import { readFacts } from '../../verify/read-facts.ts';
 import { collectAccounts } from './accounts.ts';
 import { collectFacts } from './collect-facts.ts';
 import { compareFacts } from './compare-facts.ts';
 import type { SocketAccount } from './connect.ts';
 import { countersOf, withCounters } from './counters.ts';
-import { mysqlFacts, type MysqlFacts } from './facts.ts';
+import { mysqlFacts } from './facts.ts';
 import { accountsFile, dumpFile } from './layout.ts';
 import { dumpSession, loadFile, type LoadRequest } from './load.ts';
 import { listObjects } from './objects.ts';
@@ -34,7 +34,7 @@ export const createMysqlVerifier = ({ socket }: MysqlSandbox): VerifyEngine => {
     start: async (context) => serverName(await awaitServer(account, context, context.task.startSeconds)),
 
     async unsuitable(directory, server) {
-      const { server: source } = await readFacts(directory);
+      const { server: source } = await readFacts(mysqlFacts, directory);
       const wanted = serverName(source);
       return releaseIn(wanted) === releaseIn(server)
         ? undefined
@@ -42,7 +42,7 @@ export const createMysqlVerifier = ({ socket }: MysqlSandbox): VerifyEngine => {
     },
 
     async load(context, directory) {
-      const { accounts } = await readFacts(directory);
+      const { accounts } = await readFacts(mysqlFacts, directory);
       await onSandbox(account, context, checkEmpty);
       await loadIntoSandbox(context, account, { file: join(directory, dumpFile), session: dumpSession });
       if (accounts === undefined) return;
@@ -51,7 +51,7 @@ export const createMysqlVerifier = ({ socket }: MysqlSandbox): VerifyEngine => {
     },
 
     async compare(context, directory) {
-      const recorded = await readFacts(directory);
+      const recorded = await readFacts(mysqlFacts, directory);
       return onSandbox(account, context, async (connection): Promise<Compared> => {
         const databases = await databasesIn(connection);
         const { signal, log } = context;
@@ -70,7 +70,7 @@ export const createMysqlVerifier = ({ socket }: MysqlSandbox): VerifyEngine => {
     },
 
     async query(context, directory, statement) {
-      const { databases } = await readFacts(directory);
+      const { databases } = await readFacts(mysqlFacts, directory);
       const names = databases.map(({ name }) => name);
       return onSandbox(account, context, (connection) => runQuery(connection, statement, names));
     },
@@ -81,17 +81,6 @@ export const createMysqlVerifier = ({ socket }: MysqlSandbox): VerifyEngine => {
 
 /** With less free than this on the scratch space, that is the cause of whatever failed. */
 const fullBelow = 8 * 1024 * 1024;
-
-/** @throws RunError BackupDamaged */
-const readFacts = async (directory: string): Promise<MysqlFacts> => {
-  try {
-    return mysqlFacts.parse(JSON.parse(await readFile(join(directory, factsFile), 'utf8')));
-  } catch (error) {
-    const code = errorCode(error);
-    if (code !== undefined && code !== 'ENOENT') throw error;
-    throw new RunError('BackupDamaged', `${factsFile} of the backup cannot be read.`, { cause: error });
-  }
-};
 
 const loadIntoSandbox = async (
   context: RunContext<VerifyTask>,
