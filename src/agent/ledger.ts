@@ -12,6 +12,7 @@ const file = z.object({ name: z.string(), size: z.int().min(0), sha256: z.string
 
 export const ledgerCopy = localCopyPoint.extend({
   files: z.array(file).describe('Every file of the copy with its size and SHA-256.'),
+  server: setPoint.shape.server,
   takenBy: z
     .string()
     .optional()

@@ -57,6 +57,9 @@ const ship = async (kind: 'Full' | 'Incremental'): Promise<void> => {
   const { result } = await bench.ship({ kind, encryption: { method: 'gpg', publicKey } });
   expect(result.failure).toBeUndefined();
   expect(result.made).toBe(kind);
+  // For a scratch server of the same release.
+  const made = kind === 'Full' ? result.newest.full : result.newest.incremental;
+  expect(made?.server).toBe('influxdb 1.6.7');
 };
 
 type Set = Ledger['chains'][number]['sets'][number];

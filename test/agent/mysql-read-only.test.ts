@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnection } from 'mariadb';
+import { compareFacts } from '../../src/agent/engines/mysql/compare-facts.ts';
 import { outcomeOf, type RunningAgent } from './support/agent.ts';
 import { startMariadb, type MariadbServer } from './support/mariadb.ts';
 import {
@@ -108,9 +109,10 @@ test('writers of whatever account wait, lose nothing, and what has no snapshot i
   expect(visits?.content).toMatchObject({ rows: expect.any(Number) });
   await target.admin((admin) => admin.query(`DROP DATABASE IF EXISTS ${database}`));
   await target.load(join(directory, 'dump.sql'));
-  const contentOf = (databases: typeof facts.databases, still: string) =>
-    databases[0]?.tables.filter(({ name }) => name !== still).map(({ name, content }) => ({ name, content }));
-  expect(contentOf(await factsNow(target, database), 'visits')).toEqual(contentOf(facts.databases, 'visits'));
+  const { mismatches, notWitnessed } = compareFacts(facts, { databases: await factsNow(target, database) });
+  // Here it has no snapshot; its rows are counted below.
+  expect(notWitnessed).toEqual(['table agama.visits: once loaded, engine MyISAM has no snapshot']);
+  expect(mismatches).toEqual([]);
   const [row] = await target.admin<{ rows: string }[]>((admin) =>
     admin.query('SELECT CAST(COUNT(*) AS CHAR) AS `rows` FROM agama.visits'),
   );

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnection, type Connection } from 'mariadb';
+import { compareFacts } from '../../src/agent/engines/mysql/compare-facts.ts';
 import { outcomeOf } from './support/agent.ts';
 import { startMariadb, type MariadbServer } from './support/mariadb.ts';
 import { benchAccount, benchDatabase, makeMysqlBench, type MysqlBench } from './support/mysql-bench.ts';
@@ -67,7 +68,11 @@ test.each([1, 2, 3])('while writers write, facts and dump are of one moment (rou
   const facts = await factsIn(directory);
   // The writers went on during and after the dump, so facts of another moment than the dump's could not be equal.
   expect(facts.databases).not.toEqual(await factsNow(source, database));
-  expect(await loadedFacts(directory)).toEqual(facts.databases);
+  // Counters went on while it was dumped: those of the dump lie between what they were before and after.
+  expect(compareFacts(facts, { databases: await loadedFacts(directory) })).toMatchObject({
+    mismatches: [],
+    notWitnessed: [],
+  });
 });
 
 test('without RELOAD the dump counts, and the facts are Unknown instead of guessed', async () => {

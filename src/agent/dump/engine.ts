@@ -14,6 +14,8 @@ export interface Dumped {
   readonly rows?: number;
   /** Names of what holds something (tables, measurements): one that is missing from the next dump is told. */
   readonly holding?: readonly string[];
+  /** Engine and version of the source, for a scratch server of the same release: `mariadb 10.11.6`. None where any will do. */
+  readonly server?: string;
   /** How the engine kept the source still, proven until its dump had ended. */
   readonly quiesced?: Quiesced;
 }

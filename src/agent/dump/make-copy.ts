@@ -36,6 +36,7 @@ export const makeCopy = async (context: RunContext<DumpTask>, engine: Engine): P
       notCovered = [],
       rows,
       holding,
+      server,
       quiesced,
     } = await dumpQuiesced(context, engine, partial);
     const { quiesce } = context.task;
@@ -58,6 +59,7 @@ export const makeCopy = async (context: RunContext<DumpTask>, engine: Engine): P
         ...(rows !== undefined && { rows }),
         ...(names !== undefined && { holding: names }),
         ...(quiesced !== undefined && { quiesced }),
+        ...(server !== undefined && { server: shorten(plainText(server), maxServerLength) }),
         files,
       };
       const copy = { ...described, ...compareCopy(context, await ledger.read(), described) };
@@ -100,6 +102,8 @@ const dumpQuiesced = async (context: RunContext<DumpTask>, engine: Engine, direc
   return { ...dumped, quiesced: 'Workloads' };
 };
 
+/** What the schema has room for. */
+const maxServerLength = 64;
 const maxNotCovered = 4;
 const maxNotCoveredLength = 160;
 

@@ -90,6 +90,7 @@ export const upload = async (session: Session, chosen: ChosenChain, copy: Ledger
       jobName: context.jobName,
       setDigest: sha256OfText(manifest),
       ...(copy.factsDigest !== undefined && { factsDigest: copy.factsDigest }),
+      ...(copy.server !== undefined && { server: copy.server }),
       copy: copy.name,
       sourceBytes: copy.sizeBytes,
       ...(copy.rows !== undefined && { sourceRows: copy.rows }),

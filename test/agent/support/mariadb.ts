@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -54,10 +54,13 @@ const loadArguments = [
   '--init-command=SET SESSION check_constraint_checks=0, innodb_strict_mode=0',
 ];
 
-/** @param extra further options of mariadbd */
-export const startMariadb = async (extra: readonly string[] = []): Promise<MariadbServer> => {
+/**
+ * @param extra further options of mariadbd
+ * @param below where its directory is made
+ */
+export const startMariadb = async (extra: readonly string[] = [], below?: string): Promise<MariadbServer> => {
   await ensurePrograms();
-  const directory = await makeDirectory();
+  const directory = await makeDirectory(below);
   await mkdir(join(directory.path, 'data'));
   await mkdir(join(directory.path, 'tmp'));
   // A starting server clears the temporary tables in its directory, those of others too: each server has a directory of its own.
@@ -80,6 +83,8 @@ export const startMariadb = async (extra: readonly string[] = []): Promise<Maria
     stdio: ['ignore', output, output],
     env: { ...process.env, ...env },
   });
+  // Ours would keep its disk busy.
+  closeSync(output);
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     if (server.exitCode !== null || server.signalCode !== null) return;
     const exited = once(server, 'exit');

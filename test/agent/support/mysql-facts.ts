@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { collectFacts } from '../../../src/agent/engines/mysql/collect-facts.ts';
 import { connect } from '../../../src/agent/engines/mysql/connect.ts';
+import { countersOf, withCounters } from '../../../src/agent/engines/mysql/counters.ts';
 import { mysqlFacts, type MysqlFacts } from '../../../src/agent/engines/mysql/facts.ts';
 import type { MariadbServer } from './mariadb.ts';
 
@@ -21,7 +22,9 @@ export const factsNow = async (
   );
   const connection = await connect(account, scope.signal);
   try {
-    return (await collectFacts(connection, databases, scope)).databases;
+    const collected = await collectFacts(connection, databases, scope);
+    const counters = await countersOf(connection, databases);
+    return withCounters(collected.databases, counters, counters);
   } finally {
     connection.destroy();
   }

@@ -54,7 +54,13 @@ export const createInfluxdbEngine = (source: InfluxdbTask): Engine => ({
       return written;
     });
     noteGaps(context, facts);
-    return { dataTime, factsKnown: facts.unknown === undefined, ...holdingOf(facts), notCovered };
+    return {
+      dataTime,
+      factsKnown: facts.unknown === undefined,
+      ...holdingOf(facts),
+      notCovered,
+      server: serverName(version),
+    };
   },
 });
 
@@ -130,6 +136,9 @@ const checkShards = (packed: readonly PackedShard[], { held, stillHeld, before, 
   if (missing.length === 0) return;
   throw new RunError('DumpFailed', `influxd said it was done, but ${missing.slice(0, 5).join('; ')}.`);
 };
+
+/** `influxdb 1.6.7` of what a server calls itself: `1.6.7~rc0`, `v1.8.10`. */
+const serverName = (version: string): string => `influxdb ${/\d+(?:\.\d+)*/.exec(version)?.[0] ?? version}`;
 
 type FactsContent = Pick<InfluxdbFacts, 'retentionPolicies' | 'fields' | 'shards' | 'unknown'>;
 

@@ -34,7 +34,7 @@ export const collectFacts = async (
     scope.signal.throwIfAborted();
     found.push(await databaseFacts({ connection, database, profile, gaps }, scope));
   }
-  return { server: await serverFacts(connection), databases: found, gaps };
+  return { server: await serverFacts(connection, profile), databases: found, gaps };
 };
 
 /** A database that is looked at, and where what its dump does not keep is put down. */
@@ -45,13 +45,14 @@ interface Collecting {
   readonly gaps: Gap[];
 }
 
-const serverFacts = async (connection: Connection): Promise<MysqlFacts['server']> => {
+const serverFacts = async (connection: Connection, { flavour }: ServerProfile): Promise<MysqlFacts['server']> => {
   const [row] = await query(
     connection,
     `SELECT VERSION() AS version, CAST(@@lower_case_table_names AS CHAR) AS lower_case,
        @@character_set_server AS character_set, @@collation_server AS collation`,
   );
   return {
+    flavour,
     version: text(row, 'version'),
     lowerCaseTableNames: Number(text(row, 'lower_case')),
     characterSet: text(row, 'character_set'),
@@ -78,7 +79,7 @@ const databaseFacts = async (collecting: Collecting, scope: FactsScope): Promise
   );
   for (const row of listed.toSorted((a, b) => byText(text(a, 'name'), text(b, 'name')))) {
     scope.signal.throwIfAborted();
-    if (text(row, 'type') === 'VIEW') views.push(await viewFacts(connection, text(row, 'name')));
+    if (text(row, 'type') === 'VIEW') views.push(await viewFacts(collecting, text(row, 'name')));
     else tables.push(await tableFacts(collecting, row, scope));
   }
   return {
@@ -94,12 +95,15 @@ const databaseFacts = async (collecting: Collecting, scope: FactsScope): Promise
 };
 
 const tableFacts = async (collecting: Collecting, row: Row, { still }: FactsScope): Promise<TableFacts> => {
-  const { connection } = collecting;
+  const { connection, profile } = collecting;
   const name = text(row, 'name');
   const type = text(row, 'type');
   const kind = type === 'SEQUENCE' ? 'Sequence' : type === 'SYSTEM VERSIONED' ? 'SystemVersioned' : 'Table';
-  const [created] = await query(connection, `SHOW CREATE TABLE ${identifier(name)}`);
-  const schema = digest([withoutCounter(Object.values(created ?? {})[1] ?? '')]);
+  // SHOW CREATE TABLE of a sequence tells nothing of its steps and limits.
+  const what = kind === 'Sequence' ? 'SEQUENCE' : 'TABLE';
+  const [created] = await query(connection, `SHOW CREATE ${what} ${identifier(name)}`);
+  const shown = withoutCounter(Object.values(created ?? {})[1] ?? '');
+  const schema = digest([profile.flavour === 'MySQL' ? withoutCharacterSets(shown) : shown]);
   const common = { name, kind, engine: text(row, 'engine'), schema } as const;
   if (kind === 'Sequence') return { ...common, content: { unknown: 'a sequence is not part of a snapshot' } };
   if (text(row, 'transactions') !== 'YES' && still !== true) {
@@ -170,9 +174,14 @@ const columnsOf = async (
   return [...columns, { name: 'row_start', ...period }, { name: 'row_end', ...period }];
 };
 
-const viewFacts = async (connection: Connection, name: string): Promise<DatabaseFacts['views'][number]> => {
+// Whether columns are shown with the name of the view's own database depends on what its definer may do, and whether there is one.
+const viewFacts = async (
+  { connection, database }: Pick<Collecting, 'connection' | 'database'>,
+  name: string,
+): Promise<DatabaseFacts['views'][number]> => {
   const [created] = await query(connection, `SHOW CREATE VIEW ${identifier(name)}`);
-  return { name, digest: digest(Object.values(created ?? {})) };
+  const values = Object.values(created ?? {});
+  return { name, digest: digest(values.map((value) => value?.replaceAll(`${identifier(database)}.`, '') ?? null)) };
 };
 
 const routineFacts = async (connection: Connection, database: string): Promise<DatabaseFacts['routines']> => {
@@ -217,6 +226,10 @@ const definitions = async (
 
 // The counter moves outside of snapshots, and a dump of the same rows may carry another one.
 const withoutCounter = (statement: string): string => statement.replace(/^(\) ENGINE=\w+) AUTO_INCREMENT=\d+/m, '$1');
+
+// MySQL shows beside a collation whose character set it implies whether that was written when the table was made: a load writes it.
+const withoutCharacterSets = (statement: string): string =>
+  statement.replaceAll(/ CHARACTER SET \w+(?= COLLATE )/g, '');
 
 // The ends are trimmed: the dump wraps statements in comments, which leaves a space behind.
 const digest = (values: readonly unknown[]): string =>

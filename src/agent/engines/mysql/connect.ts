@@ -8,7 +8,15 @@ export type { Connection } from 'mariadb';
 const connectTimeoutMs = 10_000;
 
 /** Where the server is and who asks. */
-export interface Account {
+export type Account = NetworkAccount | SocketAccount;
+
+/** A server on this machine that lets the account in without a password: the scratch server of a verification. */
+export interface SocketAccount {
+  readonly socket: string;
+  readonly username: string;
+}
+
+export interface NetworkAccount {
   readonly host: string;
   readonly port: number;
   readonly username: string;
@@ -17,32 +25,28 @@ export interface Account {
   readonly tls?: Tls | undefined;
 }
 
-/** As mariadb-dump sets its session, so that both read the same: UTC, no modes, no limits. */
+/** As mariadb-dump sets its session, so that both read the same: UTC, no modes, no limits. MySQL 8 would answer with old counters. */
 const session = [
-  "SET SESSION time_zone = '+00:00', sql_mode = '', sql_quote_show_create = 1",
+  "SET SESSION time_zone = '+00:00', sql_mode = '', sql_quote_show_create = 1 /*!80000 , information_schema_stats_expiry = 0 */",
   'SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ',
 ];
 
 /**
  * Opens a connection that is destroyed when the signal aborts.
- * @throws RunError SourceUnreachable, SourceNotTrusted, AccessDenied
+ * @throws RunError SourceUnreachable, SourceNotTrusted, AccessDenied; SandboxUnavailable by a socket
  */
 export const connect = async (account: Account, signal: AbortSignal): Promise<Connection> => {
-  const { host, port, username, password, tls } = account;
   signal.throwIfAborted();
   let connection: Connection;
   try {
     connection = await createConnection({
-      host,
-      port,
-      user: username,
-      password,
+      ...addressOf(account),
+      user: account.username,
       connectTimeout: connectTimeoutMs,
       charset: 'utf8mb4',
       dateStrings: true,
       bigIntAsNumber: false,
       permitLocalInfile: false,
-      ...(tls !== undefined && { ssl: driverTls(tls, host) }),
       // Rows of facts are small; what is larger is an error of the query.
       maxAllowedPacket: 64 * 1024 * 1024,
     });
@@ -62,6 +66,12 @@ export const connect = async (account: Account, signal: AbortSignal): Promise<Co
     throw connectFailure(error, account);
   }
   return connection;
+};
+
+const addressOf = (account: Account) => {
+  if ('socket' in account) return { socketPath: account.socket };
+  const { host, port, password, tls } = account;
+  return { host, port, password, ...(tls !== undefined && { ssl: driverTls(tls, host) }) };
 };
 
 /** Does something with a connection and closes it. */
@@ -97,9 +107,14 @@ const denied = new Set([1044, 1045, 1130, 1251, 1524, 1698, 1820, 1862, 3159, 41
 /** The driver's word for a password that is handed over on encrypted connections alone (caching_sha2_password). */
 const needsTls = new Set(['ER_CANNOT_RETRIEVE_RSA_KEY', 'ER_CLEAR_PASSWORD_WITHOUT_SSL']);
 
-const connectFailure = (error: unknown, { host, port, username }: Account): RunError => {
+const connectFailure = (error: unknown, account: Account): RunError => {
   const words = serverMessage(error).replaceAll(/\s+/g, ' ');
   const code = errorCode(error);
+  if ('socket' in account) {
+    const detail = `The scratch server does not let "${account.username}" in by its socket: ${words}.`;
+    return new RunError('SandboxUnavailable', detail, { cause: error });
+  }
+  const { host, port, username } = account;
   const failure = code === undefined ? undefined : tlsFailure(code);
   if (failure !== undefined) {
     // OpenSSL's own words hold addresses of memory; its code says as much.

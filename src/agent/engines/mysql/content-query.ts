@@ -1,4 +1,4 @@
-import type { TableFacts } from './facts.ts';
+import type { ContentFacts } from './facts.ts';
 import { identifier } from './sql.ts';
 
 /** A column as the content query needs it. */
@@ -106,7 +106,7 @@ export interface ContentAnswer {
 }
 
 /** The facts in the answer. A row that the server could not hash would be missing from the checksum: then nothing is known. */
-export const contentOf = ({ rows, hashed, total }: ContentAnswer): TableFacts['content'] =>
+export const contentOf = ({ rows, hashed, total }: ContentAnswer): ContentFacts =>
   hashed === rows ? { rows: Number(rows), checksum: total } : { unknown: 'the server could not hash every value' };
 
 /** What of a column goes into the hash of its row; what stands for it never runs into what stands for the next one. */

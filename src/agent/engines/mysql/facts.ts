@@ -8,13 +8,25 @@ import { sha256, time } from '../../../api/v1alpha1/primitives.ts';
 
 const named = z.object({ name: z.string(), digest: sha256.describe('SHA-256 of its definition.') });
 
+const counter = z.object({
+  next: z
+    .object({ from: z.string(), to: z.string() })
+    .describe(
+      'What is given out next: it moves outside of snapshots, so before the dump and after it, the lower first.',
+    ),
+});
+const unknownCounter = z.object({ unknown: z.string().describe('Why the counter is not known.') });
+export type CounterFacts = z.output<typeof counter> | z.output<typeof unknownCounter>;
+
 const content = z.union([
   z.object({
     rows: z.int().min(0).describe('Exact number of rows, history included.'),
     checksum: z.string().describe('Checksum of all rows, whatever their order; see content-query.ts.'),
   }),
+  counter.describe('Of a sequence, which holds nothing else.'),
   z.object({ unknown: z.string().describe('Why the content is not known.') }),
 ]);
+export type ContentFacts = z.output<typeof content>;
 
 const table = z.object({
   name: z.string(),
@@ -22,6 +34,7 @@ const table = z.object({
   engine: z.string(),
   schema: sha256.describe('SHA-256 of SHOW CREATE TABLE without the AUTO_INCREMENT counter.'),
   content,
+  autoIncrement: z.union([counter, unknownCounter]).describe('Of a table that has one.').optional(),
 });
 export type TableFacts = z.output<typeof table>;
 
@@ -56,6 +69,7 @@ export const mysqlFacts = z.object({
   engine: z.literal('mysql'),
   dataTime: time,
   server: z.object({
+    flavour: z.enum(['MariaDB', 'MySQL']),
     version: z.string().describe('As the server calls itself: the scratch server of a verification has the same.'),
     lowerCaseTableNames: z.int(),
     characterSet: z.string(),

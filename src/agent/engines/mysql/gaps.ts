@@ -1,6 +1,8 @@
 import { shorten } from '../../text.ts';
 import type { RunContext } from '../../run.ts';
 import type { Connection } from './connect.ts';
+import { lossyDefinitions } from './lossy-definitions.ts';
+import type { ServerProfile } from './server.ts';
 import { ownSchema } from './sql.ts';
 
 /** What a dump does not keep, or not surely of the same moment; in the order of their weight. */
@@ -9,11 +11,13 @@ const words = {
   NoSnapshot: 'not in the snapshot, maybe of another moment',
   ImpossibleDates: 'impossible dates, 0000-00-00 once loaded',
   LostCharacters: 'characters that change on the way through UTF-8',
+  LostDefinitions: 'DEFAULT, ENUM or SET with characters beyond U+FFFF (ENUM and SET: maybe), ? once loaded',
   NewDatabases: 'databases made while the dump ran',
   PastEvents: 'events whose time is over, dropped or disabled once loaded',
   RoundedFloats: 'FLOAT beyond 6 digits, rounded',
   MaybeRoundedFloats: 'FLOAT columns, rounded to 6 digits',
   Definers: 'accounts (accounts is not set) that views, routines, triggers or events run as',
+  GrantsElsewhere: 'accounts with grants on tables or routines that are not in the backup',
   MissingDefiners: 'definers that are no accounts of the server',
 } as const;
 export type GapKind = keyof typeof words;
@@ -32,7 +36,7 @@ const elsewhere = new Set(['MRG_MYISAM', 'CONNECT', 'OQGRAPH', 'SPIDER', 'VP', '
 export const definedGaps = async (
   connection: Connection,
   databases: readonly string[],
-  castsFloat: boolean,
+  { flavour, castsFloat }: Pick<ServerProfile, 'flavour' | 'castsFloat'>,
 ): Promise<Gap[]> => {
   const gaps: Gap[] = [];
   for (const database of databases) {
@@ -54,6 +58,7 @@ export const definedGaps = async (
       [database, database],
     );
     for (const { name } of events) gaps.push({ kind: 'PastEvents', what: `${database}.${name}` });
+    if (flavour === 'MariaDB') gaps.push(...(await lossyDefinitions(connection, database)));
     if (castsFloat) continue;
     const floats: { name: string; column: string }[] = await connection.query(
       `SELECT TABLE_NAME AS name, COLUMN_NAME AS \`column\` FROM information_schema.COLUMNS

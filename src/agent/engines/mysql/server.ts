@@ -57,6 +57,15 @@ export const profileOf = (version: string, comment: string): ServerProfile | { r
   };
 };
 
+const numbers = /^(?:5\.5\.5-)?(\d+(?:\.\d+)*)/;
+
+/** Engine and version, as a scratch server is chosen by: `mariadb 10.11.6`. */
+export const serverName = ({ flavour, version }: Pick<ServerProfile, 'flavour' | 'version'>): string =>
+  `${flavour.toLowerCase()} ${numbers.exec(version)?.[1] ?? version}`;
+
+/** Engine and release of what serverName gives: data of one release load into any server of it. */
+export const releaseIn = (server: string): string => /^\S+ \d+(?:\.\d+)?/.exec(server)?.[0] ?? server;
+
 /** @throws RunError SourceNotSupported */
 export const readProfile = async (connection: Connection): Promise<ServerProfile> => {
   const [row]: { version: string; comment: string }[] = await connection.query(

@@ -1,4 +1,4 @@
-import { profileOf } from '../../../../src/agent/engines/mysql/server.ts';
+import { profileOf, releaseIn, serverName } from '../../../../src/agent/engines/mysql/server.ts';
 
 const mariadb = { flavour: 'MariaDB', hash: 'MD5', dumpsAccounts: true, loadsGenerated: true };
 const mysql = {
@@ -40,4 +40,14 @@ test.each([
   { version: 'unknown', says: 'not known', reason: 'no number' },
 ])('$version $comment is refused: $reason', ({ version, comment = '', says }) => {
   expect(profileOf(version, comment)).toEqual({ refused: expect.stringContaining(says) });
+});
+
+test.each([
+  { flavour: 'MariaDB', version: '10.11.19-MariaDB-0+deb12u1', name: 'mariadb 10.11.19', release: 'mariadb 10.11' },
+  { flavour: 'MariaDB', version: '5.5.5-10.6.22-MariaDB', name: 'mariadb 10.6.22', release: 'mariadb 10.6' },
+  { flavour: 'MySQL', version: '8.0.36-28', name: 'mysql 8.0.36', release: 'mysql 8.0' },
+  { flavour: 'MySQL', version: '9.7.4', name: 'mysql 9.7.4', release: 'mysql 9.7' },
+] as const)('$version is $name', ({ name, release, ...server }) => {
+  expect(serverName(server)).toBe(name);
+  expect(releaseIn(name)).toBe(release);
 });

@@ -1,0 +1,248 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { execa } from 'execa';
+import { createConnection, type Connection } from 'mariadb';
+import { outcomeOf } from '../agent/support/agent.ts';
+import { makeAuthorities, type Authorities } from '../agent/support/certificates.ts';
+import { makeDirectory } from '../agent/support/directories.ts';
+import { benchAccount, makeMysqlBench } from '../agent/support/mysql-bench.ts';
+import { makeVerifyBench } from '../agent/support/mysql-verify.ts';
+import { nastyStatements, oddDatabase, plainDatabase } from '../agent/support/nasty-database.ts';
+import { freePort } from '../agent/support/ports.ts';
+import { installMariadb, installMysql, type Installed } from './install.ts';
+
+/**
+ * Dump, load and compare with servers of other releases: `npm run test:servers`. Not part of npm test, since it downloads 300 MB. What a
+ * server does not know of the sample is left out, and told; what it takes must come back the same.
+ */
+
+interface Release {
+  readonly name: string;
+  readonly install: () => Promise<Installed>;
+  readonly program: string;
+  /** Makes the data directory. */
+  readonly initialize: (
+    installed: Installed,
+    data: string,
+  ) => { readonly program: string; readonly args: readonly string[] };
+  /** What the sample cannot have there, since it is refused by name at the dump. */
+  readonly refused?: RegExp;
+  /** What is written otherwise there. */
+  readonly without?: RegExp;
+  /** It hands over passwords on encrypted connections alone, and has rights and options of its own; the account has them by a role. */
+  readonly mysql?: boolean;
+}
+
+const installDb = (program: string, extra: readonly string[]) => (installed: Installed, data: string) => ({
+  program,
+  args: ['--no-defaults', `--basedir=${installed.base}`, `--datadir=${data}`, '--user=root', ...extra],
+});
+
+const releases: readonly Release[] = [
+  {
+    name: 'MariaDB 11.4.5',
+    install: () => installMariadb('11.4.5'),
+    program: 'bin/mariadbd',
+    initialize: installDb('scripts/mariadb-install-db', ['--auth-root-authentication-method=normal', '--skip-test-db']),
+  },
+  {
+    name: 'MariaDB 10.2.11',
+    install: () => installMariadb('10.2.11'),
+    program: 'bin/mysqld',
+    initialize: installDb('scripts/mysql_install_db', []),
+    without: / COMMENT 'of all kinds'| INVISIBLE/g,
+  },
+  {
+    name: 'MySQL of Debian unstable',
+    install: installMysql,
+    program: 'usr/sbin/mysqld',
+    initialize: ({ base }, data) => ({
+      program: 'usr/sbin/mysqld',
+      args: [
+        '--no-defaults',
+        '--initialize-insecure',
+        `--basedir=${join(base, 'usr')}`,
+        `--datadir=${data}`,
+        '--user=root',
+      ],
+    }),
+    refused: /computed/,
+    without: / OR REPLACE| COMMENT 'of all kinds'| INVISIBLE/g,
+    mysql: true,
+  },
+];
+
+interface Server {
+  readonly host: string;
+  readonly port: number;
+  readonly socket: string;
+  /** Its authority, in PEM form. */
+  readonly ca: string;
+  admin<T>(work: (connection: Connection) => Promise<T>): Promise<T>;
+  stop(): Promise<void>;
+}
+
+const start = async (release: Release, installed: Installed, authorities: Authorities): Promise<Server> => {
+  const directory = await makeDirectory();
+  const [data, socket] = [join(directory.path, 'data'), join(directory.path, 's')];
+  await mkdir(data);
+  await mkdir(join(directory.path, 'tmp'));
+  const initialize = release.initialize(installed, data);
+  const maker = installed.command(initialize.program);
+  await execa(maker.file, [...maker.args, ...initialize.args], { env: { TMPDIR: join(directory.path, 'tmp') } });
+  const authority = await authorities.make(directory.path.slice(-6));
+  const shown = await authority.issue({ commonName: 'server', subjectAltNames: ['IP:127.0.0.1'] });
+  const port = await freePort();
+  const { file, args } = installed.command(release.program);
+  const log = openSync(join(directory.path, 'log'), 'w');
+  const server = spawn(
+    file,
+    [
+      ...args,
+      '--no-defaults',
+      `--basedir=${release.mysql === true ? join(installed.base, 'usr') : installed.base}`,
+      `--datadir=${data}`,
+      `--tmpdir=${join(directory.path, 'tmp')}`,
+      `--socket=${socket}`,
+      `--pid-file=${join(directory.path, 'pid')}`,
+      `--port=${port}`,
+      '--bind-address=127.0.0.1',
+      '--user=root',
+      '--max-allowed-packet=64M',
+      '--character-set-server=utf8mb4',
+      ...(release.mysql === true
+        ? [
+            '--mysqlx=OFF',
+            '--secure-file-priv=',
+            `--ssl-ca=${authority.certificateFile}`,
+            `--ssl-cert=${shown.certificateFile}`,
+            `--ssl-key=${shown.keyFile}`,
+          ]
+        : []),
+    ],
+    { stdio: ['ignore', log, log] },
+  );
+  closeSync(log);
+  const admin: Server['admin'] = async (work) => {
+    const connection = await createConnection({ socketPath: socket, user: 'root', multipleStatements: true });
+    try {
+      return await work(connection);
+    } finally {
+      await connection.end();
+    }
+  };
+  const stop = async (): Promise<void> => {
+    if (server.exitCode === null && server.signalCode === null) {
+      const exited = once(server, 'exit');
+      server.kill('SIGKILL');
+      await exited;
+    }
+    await directory.remove();
+  };
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      await admin((connection) => connection.query('SELECT 1'));
+      return { host: '127.0.0.1', port, socket, ca: await readFile(authority.certificateFile, 'utf8'), admin, stop };
+    } catch (error) {
+      if (server.exitCode !== null || attempt > 300) {
+        const words = await readFile(join(directory.path, 'log'), 'utf8');
+        await stop();
+        throw new Error(`${release.name} does not come up:\n${words}`, { cause: error });
+      }
+      await sleep(100);
+    }
+  }
+};
+
+/** Fills a server, and gives back the statements that it does not know. */
+const fill = (server: Server, { refused, without, mysql: byRole = false }: Release): Promise<string[]> =>
+  server.admin(async (connection) => {
+    const left: string[] = [];
+    for (const statement of nastyStatements({ smallTables: 50, largeRowMegabytes: 18, kilobyteRows: 500 })) {
+      if (refused?.test(statement) === true) continue;
+      try {
+        await connection.query(without === undefined ? statement : statement.replaceAll(without, ''));
+      } catch (error) {
+        const words = error instanceof Error && 'sqlMessage' in error ? String(error.sqlMessage) : String(error);
+        left.push(`${statement.replaceAll(/\s+/g, ' ').slice(0, 100)} (${words.slice(0, 100)})`);
+      }
+    }
+    // Old installers make one without a name, who would be taken for the account.
+    await connection.query("DROP USER IF EXISTS ''@localhost");
+    await connection.query(`CREATE USER backup@'%' IDENTIFIED BY '${benchAccount.password}'`);
+    const rights = [
+      'SELECT',
+      'SHOW VIEW',
+      'TRIGGER',
+      'EVENT',
+      'EXECUTE',
+      'RELOAD',
+      ...(byRole ? ['SHOW_ROUTINE'] : []),
+    ];
+    if (byRole) await connection.query('CREATE ROLE dumper');
+    await connection.query(`GRANT ${rights.join(', ')} ON *.* TO ${byRole ? 'dumper' : "backup@'%'"}`);
+    if (byRole) await connection.query("GRANT dumper TO backup@'%'");
+    if (byRole) await connection.query("SET DEFAULT ROLE dumper TO backup@'%'");
+    return left;
+  });
+
+const tryOut = async (release: Release): Promise<boolean> => {
+  const installed = await release.install();
+  const authorities = await makeAuthorities();
+  const servers: Server[] = [];
+  const benches: { remove(): Promise<void> }[] = [authorities];
+  try {
+    const source = await start(release, installed, authorities);
+    servers.push(source);
+    const scratch = await start(release, installed, authorities);
+    servers.push(scratch);
+    const left = await fill(source, release);
+    const bench = await makeMysqlBench(source);
+    benches.push(bench);
+    const end = await bench.dump({
+      mysql: {
+        databases: [plainDatabase, oddDatabase],
+        ...(release.mysql === true && {
+          tls: { ca: { directory: await bench.files.secret('mysql-ca', { 'ca.crt': source.ca }), secret: 'mysql-ca' } },
+        }),
+      },
+      task: { deadlineSeconds: 300 },
+    });
+    console.log(`${release.name}: dump ${outcomeOf(end)} ${end.result.failure?.message ?? ''}`);
+    for (const statement of left) console.log(`  not known there: ${statement}`);
+    for (const gap of end.result.newest.localCopy?.notCovered ?? []) console.log(`  not covered: ${gap}`);
+    if (end.result.outcome !== 'Succeeded') return false;
+    const verify = await makeVerifyBench(scratch.socket);
+    benches.push(verify);
+    const name = await verify.engine.start(verify.context);
+    // An older installer makes it.
+    await scratch.admin((connection) => connection.query('DROP DATABASE IF EXISTS test'));
+    const copy = join(bench.files.claim, 'copies', end.result.newest.localCopy?.name ?? 'none');
+    const unsuitable = await verify.engine.unsuitable(copy, name);
+    const compared = await verify.verify(copy);
+    console.log(`  ${name}: ${compared.objects} objects, ${compared.rows} rows compared`);
+    for (const each of [...compared.mismatches, ...compared.notWitnessed]) console.log(`  ! ${each}`);
+    return unsuitable === undefined && compared.mismatches.length === 0 && compared.notWitnessed.length === 0;
+  } finally {
+    await Promise.all(servers.map((server) => server.stop()));
+    await Promise.all(benches.map((bench) => bench.remove()));
+  }
+};
+
+let failed = false;
+const asked = process.argv.slice(2).join(' ');
+for (const release of releases.filter(({ name }) => name.includes(asked))) {
+  try {
+    const equal = await tryOut(release);
+    console.log(`${release.name}: ${equal ? 'equal in everything' : 'NOT equal'}`);
+    failed ||= !equal;
+  } catch (error) {
+    console.log(`${release.name}: failed:`, error);
+    failed = true;
+  }
+}
+process.exit(failed ? 1 : 0);
