@@ -1,5 +1,5 @@
 import { parseDuration } from '../api/v1alpha1/duration.ts';
-import { expiryOf } from '../agent/prune/expiry.ts';
+import { expiryOf } from '../cron/expiry.ts';
 import type { Zone } from '../cron/zone.ts';
 
 /** A time stamp has four digits for the year. */

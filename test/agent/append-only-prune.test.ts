@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import * as fc from 'fast-check';
 import { compactTime } from '../../src/agent/layout.ts';
-import { expiryOf } from '../../src/agent/prune/expiry.ts';
+import { expiryOf } from '../../src/cron/expiry.ts';
 import { parseDuration } from '../../src/api/v1alpha1/duration.ts';
 import { timestamp } from '../../src/base/times.ts';
 import { createZone } from '../../src/cron/zone.ts';

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { outcomeOf } from './support/agent.ts';
 import { makeDirectory } from './support/directories.ts';
+import { checkSameLife } from '../../src/agent/engines/mysql/sandbox.ts';
 import { startMariadb, type MariadbServer } from './support/mariadb.ts';
 import { benchAccount, benchDatabase, makeMysqlBench, type MysqlBench } from './support/mysql-bench.ts';
 import { makeVerifyBench, reasonOf, type MysqlVerifyBench } from './support/mysql-verify.ts';
@@ -352,6 +353,19 @@ describe('the scratch server', () => {
       expect(await reasonOf(beside.engine.clear(beside.context))).toBe('SandboxUnavailable');
     } finally {
       await Promise.all([doomed.stop(), beside.remove()]);
+    }
+  });
+
+  test('that was started anew since it first answered is not what was loaded', async () => {
+    const young = await startMariadb();
+    try {
+      await young.admin(async (connection) => {
+        await expect(checkSameLife(connection, performance.now() - 300)).resolves.toBeUndefined();
+        const ofAnEarlierLife = checkSameLife(connection, performance.now() - 120_000);
+        expect(await reasonOf(ofAnEarlierLife)).toBe('SandboxUnavailable');
+      });
+    } finally {
+      await young.stop();
     }
   });
 

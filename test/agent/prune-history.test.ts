@@ -8,7 +8,7 @@ import type { LedgerChain, LedgerSet } from '../../src/agent/ledger.ts';
 import { parseSetFile } from '../../src/agent/ship/set-files.ts';
 import { parseDuration } from '../../src/api/v1alpha1/duration.ts';
 import { createZone } from '../../src/cron/zone.ts';
-import { expiryOf } from '../../src/agent/prune/expiry.ts';
+import { expiryOf } from '../../src/cron/expiry.ts';
 import { histories, type History } from '../support/retention-history.ts';
 import { duplicityDirectory, plainRestore } from './support/duplicity.ts';
 import { type Bench, makeBench, readDigests, digests } from './support/duplicity-bench.ts';

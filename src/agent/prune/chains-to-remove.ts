@@ -1,6 +1,6 @@
 import { parseDuration } from '../../api/v1alpha1/duration.ts';
 import type { Zone } from '../../cron/zone.ts';
-import { expiryOf } from './expiry.ts';
+import { expiryOf } from '../../cron/expiry.ts';
 
 /** What retention looks at of a chain. */
 export interface ChainAge {

@@ -14,7 +14,7 @@ import { checkOwner } from '../ship/marker.ts';
 import { measuresOf, shrinkOf } from '../shrink.ts';
 import { plainText, shorten } from '../text.ts';
 import { decidePrune } from './decide.ts';
-import { expiryOf } from './expiry.ts';
+import { expiryOf } from '../../cron/expiry.ts';
 import { removeChains } from './remove.ts';
 import { ageOf, leftIn, reviewForPrune } from './review.ts';
 import type { PruneSession } from './session.ts';

@@ -47,6 +47,19 @@ const settle = async (connection: Connection): Promise<void> => {
   if (row?.scheduler === 'ON') await connection.query('SET GLOBAL event_scheduler = OFF');
 };
 
+/**
+ * Whether the server has run since it first answered, at `answeredMs` of performance.now(). One that ends is started anew by kubelet, and is
+ * empty then: what is missing in it says nothing about the backup.
+ * @throws RunError SandboxUnavailable
+ */
+export const checkSameLife = async (connection: Connection, answeredMs: number): Promise<void> => {
+  const [row]: { Value: string }[] = await connection.query("SHOW GLOBAL STATUS LIKE 'Uptime'");
+  const elapsed = (performance.now() - answeredMs) / 1000;
+  // Whole seconds: a server that was up when it answered has been up longer than that, but for what is rounded off.
+  if (Number(row?.Value) + 1 >= elapsed) return;
+  throw new RunError('SandboxUnavailable', 'The scratch server stopped and was started anew, empty.');
+};
+
 /** The databases that the scratch server holds. */
 export const databasesIn = async (connection: Connection): Promise<string[]> => {
   const rows: Record<string, string>[] = await connection.query('SHOW DATABASES');

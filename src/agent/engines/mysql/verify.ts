@@ -11,7 +11,7 @@ import { readFacts } from '../../verify/read-facts.ts';
 import { collectAccounts } from './accounts.ts';
 import { collectFacts } from './collect-facts.ts';
 import { compareFacts } from './compare-facts.ts';
-import type { SocketAccount } from './connect.ts';
+import type { Connection, SocketAccount } from './connect.ts';
 import { countersOf, withCounters } from './counters.ts';
 import { mysqlFacts } from './facts.ts';
 import { accountsFile, dumpFile } from './layout.ts';
@@ -20,7 +20,7 @@ import { listObjects } from './objects.ts';
 import { writeOptionFile } from './option-file.ts';
 import { runQuery } from './query.ts';
 import { makeRoomForAccounts, withoutOwn } from './sandbox-accounts.ts';
-import { awaitServer, checkAlive, checkEmpty, databasesIn, emptyServer, onSandbox } from './sandbox.ts';
+import { awaitServer, checkAlive, checkEmpty, checkSameLife, databasesIn, emptyServer, onSandbox } from './sandbox.ts';
 import { releaseIn, serverName } from './server.ts';
 
 /** What `accounts.sql` may grant on although the backup does not hold it: tables, routines and databases of others. Said at the dump. */
@@ -30,8 +30,19 @@ const elsewhere: ReadonlySet<number> = new Set([1146, 1305, 1049]);
 export const createMysqlVerifier = ({ socket }: MysqlSandbox): VerifyEngine => {
   // Another one from the moment on that accounts of a backup were loaded.
   let account: SocketAccount = { socket, username: 'root' };
+  let answeredMs = 0;
+  /** Does something on the server that was loaded, and nothing on one that took its place. */
+  const onLoaded = <T>(context: RunContext<VerifyTask>, work: (connection: Connection) => Promise<T>): Promise<T> =>
+    onSandbox(account, context, async (connection) => {
+      await checkSameLife(connection, answeredMs);
+      return work(connection);
+    });
   return {
-    start: async (context) => serverName(await awaitServer(account, context, context.task.startSeconds)),
+    async start(context) {
+      const profile = await awaitServer(account, context, context.task.startSeconds);
+      answeredMs = performance.now();
+      return serverName(profile);
+    },
 
     async unsuitable(directory, server) {
       const { server: source } = await readFacts(mysqlFacts, directory);
@@ -52,7 +63,7 @@ export const createMysqlVerifier = ({ socket }: MysqlSandbox): VerifyEngine => {
 
     async compare(context, directory) {
       const recorded = await readFacts(mysqlFacts, directory);
-      return onSandbox(account, context, async (connection): Promise<Compared> => {
+      return onLoaded(context, async (connection): Promise<Compared> => {
         const databases = await databasesIn(connection);
         const { signal, log } = context;
         const collected = await collectFacts(connection, databases, { signal, log, still: true });
@@ -72,7 +83,7 @@ export const createMysqlVerifier = ({ socket }: MysqlSandbox): VerifyEngine => {
     async query(context, directory, statement) {
       const { databases } = await readFacts(mysqlFacts, directory);
       const names = databases.map(({ name }) => name);
-      return onSandbox(account, context, (connection) => runQuery(connection, statement, names));
+      return onLoaded(context, (connection) => runQuery(connection, statement, names));
     },
 
     clear: (context) => onSandbox(account, context, emptyServer),

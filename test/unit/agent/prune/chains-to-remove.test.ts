@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { parseDuration } from '../../../../src/api/v1alpha1/duration.ts';
 import { createZone } from '../../../../src/cron/zone.ts';
 import { chainsToRemove, type ChainAge, type RetentionInput } from '../../../../src/agent/prune/chains-to-remove.ts';
-import { expiryOf } from '../../../../src/agent/prune/expiry.ts';
+import { expiryOf } from '../../../../src/cron/expiry.ts';
 
 const zone = createZone('Europe/Tallinn');
 const day = 86_400_000;

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { compactTime } from '../../../../src/agent/layout.ts';
 import type { LedgerChain, LedgerSet } from '../../../../src/agent/ledger.ts';
 import { decidePrune } from '../../../../src/agent/prune/decide.ts';
-import { expiryOf } from '../../../../src/agent/prune/expiry.ts';
+import { expiryOf } from '../../../../src/cron/expiry.ts';
 import { reviewForPrune } from '../../../../src/agent/prune/review.ts';
 import type { ListedFile } from '../../../../src/agent/ship/listing.ts';
 import { parseDuration } from '../../../../src/api/v1alpha1/duration.ts';

@@ -1,6 +1,6 @@
-import type { Duration } from '../../api/v1alpha1/duration.ts';
-import { wallClock } from '../../cron/wall-clock.ts';
-import type { Zone } from '../../cron/zone.ts';
+import type { Duration } from '../api/v1alpha1/duration.ts';
+import { wallClock } from './wall-clock.ts';
+import type { Zone } from './zone.ts';
 
 const daySeconds = 24 * 60 * 60;
 

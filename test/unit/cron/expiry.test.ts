@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
-import { parseDuration } from '../../../../src/api/v1alpha1/duration.ts';
-import { createZone } from '../../../../src/cron/zone.ts';
-import { expiryOf } from '../../../../src/agent/prune/expiry.ts';
+import { parseDuration } from '../../../src/api/v1alpha1/duration.ts';
+import { createZone } from '../../../src/cron/zone.ts';
+import { expiryOf } from '../../../src/cron/expiry.ts';
 
 const tallinn = createZone('Europe/Tallinn');
 const utc = createZone('UTC');
