@@ -67,7 +67,7 @@ export const makePolicyRun = async (place: Place, name: string, agent: string): 
     const cost = await place.run(scratch, [process.execPath, agent, container], {
       environment: {
         [taskVariable]: JSON.stringify({ ...task, scratch }),
-        [jobVariable]: `${name}-${container}`,
+        [jobVariable]: `${name}-${task.kind.toLowerCase()}`,
         HOLDFAST_TERMINATION_LOG: message,
       },
     });
