@@ -1,5 +1,6 @@
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { canonicalJson } from '../../src/agent/dump/canonical-json.ts';
 import { shellBlocks } from '../support/markdown.ts';
 import { runPage } from '../support/restore-page.ts';
 import { benchForEach } from './support/bench-for-each.ts';
@@ -26,7 +27,7 @@ test('the check of docs/keys.md: the key that the page makes opens the archive, 
   ] as const) {
     await on.bench.addCopy({
       'dump.sql': Buffer.from(`-- day ${number}\n`.repeat(500)),
-      'facts.json': Buffer.from(`{"dataTime":"2026-01-0${number}T01:00:03Z"}\n`),
+      'facts.json': Buffer.from(canonicalJson({ dataTime: `2026-01-0${number}T01:00:03Z` })),
     });
     expect(madeBy(await on.bench.ship({ kind, encryption: { method: 'gpg', publicKey } }))).toEqual([kind]);
   }
@@ -46,8 +47,14 @@ test('the check of docs/keys.md: the key that the page makes opens the archive, 
   await writeFile(settings.SSH_KEY, host.key.privateKey, { mode: 0o600 });
   await writeFile(settings.KNOWN_HOSTS, `${host.knownHosts()}\n`);
   await mkdir(settings.WORK);
-  const printed = await runPage(commands, settings, on.bench.path, 'docs/keys.md');
-  expect(printed).toContain('"dataTime":"2026-01-02T01:00:03Z"');
+  // What asks the cluster is said instead: the words are what counts.
+  const evidence = ['kubectl() { printf "told: %s\\n" "${@: -1}"; }', ...shellBlocks(text, 'evidence')];
+  const told = [...commands.slice(0, -1), ...evidence, ...commands.slice(-1)];
+  const printed = await runPage(told, settings, on.bench.path, 'docs/keys.md');
+  expect(printed).toContain('"dataTime": "2026-01-02T01:00:03Z"');
+  expect(printed).toMatch(
+    /told: holdfast\.dev\/key-checked=\d{4}-\d\d-\d\d key [0-9A-F]{40} opened the data of 2026-01-02T01:00:03Z$/m,
+  );
   await expect(stat(settings.WORK)).rejects.toThrow('ENOENT');
 
   const other = await makeGpgOwner(on.bench.path, 'o');
