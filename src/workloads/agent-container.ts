@@ -1,6 +1,7 @@
 import { jobVariable, taskVariable, type AgentTask } from '../api/v1alpha1/task.ts';
 import type { ClaimMount } from './claim-mount.ts';
 import type { SecretMount } from './secrets.ts';
+import { restricted } from './security.ts';
 import type { WorkloadSettings } from './settings.ts';
 import type { Container, Volume, VolumeMount } from './types.ts';
 
@@ -60,13 +61,7 @@ export const agentContainer = ({
       { name: `scratch-${name}`, mountPath: '/tmp', subPath: 'tmp' },
       ...[...secrets, ...claims, ...others].map(({ mount }) => mount),
     ],
-    securityContext: {
-      allowPrivilegeEscalation: false,
-      readOnlyRootFilesystem: true,
-      runAsNonRoot: true,
-      capabilities: { drop: ['ALL'] },
-      seccompProfile: { type: 'RuntimeDefault' },
-    },
+    securityContext: restricted,
     terminationMessagePolicy: 'File',
   },
   volumes: [

@@ -10,6 +10,7 @@ import { repositoryParts } from './repositories/registry.ts';
 import { chooseSandboxImage } from './sandbox-images.ts';
 import { sandboxParts } from './sandboxes/registry.ts';
 import type { SandboxParts } from './sandboxes/sandbox-parts.ts';
+import { restricted } from './security.ts';
 import type { WorkloadSettings } from './settings.ts';
 import type { Container, PodSpec, Volume } from './types.ts';
 
@@ -117,13 +118,7 @@ const serverContainer = (
   ...(sandbox.resources !== undefined && { resources: present(sandbox.resources) }),
   env: [{ name: 'HOME', value: verificationDirectory }],
   volumeMounts: [mount],
-  securityContext: {
-    allowPrivilegeEscalation: false,
-    readOnlyRootFilesystem: true,
-    runAsNonRoot: true,
-    capabilities: { drop: ['ALL'] },
-    seccompProfile: { type: 'RuntimeDefault' },
-  },
+  securityContext: restricted,
 });
 
 /**
