@@ -12,10 +12,10 @@ import type { Zones } from '../cron/zones.ts';
 import { isLessThan } from '../kube/quantity.ts';
 import { cronLineOf, scheduleField } from '../workloads/lines.ts';
 import { claimName, cronJobName } from '../workloads/names.ts';
-import { sandboxParts } from '../workloads/sandboxes/registry.ts';
 import type { WorkloadSettings } from '../workloads/settings.ts';
 import { windowOf, windowWords } from '../workloads/window.ts';
 import type { Observed } from './observed.ts';
+import { verificationProblems } from './verification-problems.ts';
 
 /** Why a policy cannot be carried out until somebody changes it: the condition `Stalled` shows it. */
 export interface Problem {
@@ -122,47 +122,6 @@ const invalidQuiesce = (
     problems.push(`spec.quiesce.workloads: the CronJob ${itself.name} makes this policy’s own backups. Remove it.`);
   }
   return problems.map((message) => ({ reason: 'QuiesceInvalid', message }));
-};
-
-const noSandbox = (spec: BackupPolicySpec, { sandboxImages }: Pick<WorkloadSettings, 'sandboxImages'>): string[] => {
-  const server = sandboxParts(spec.source)?.server;
-  const asked = spec.verification?.sandbox.image;
-  if (server === undefined) {
-    return asked === undefined
-      ? []
-      : ['spec.verification.sandbox.image: this source needs no scratch server. Remove the field.'];
-  }
-  const possible = sandboxImages.filter(({ engine }) => server.engines.includes(engine));
-  if (possible.length === 0) {
-    return [
-      `spec.schedule.verify: the operator knows no image of a scratch server for this source. Add one to the chart’s value verification.sandboxImages, for ${server.engines.join(' or ')}.`,
-    ];
-  }
-  if (asked === undefined || possible.some(({ image }) => image === asked)) return [];
-  return [
-    `spec.verification.sandbox.image: ${asked} is not on the operator’s list for this source, which has ${possible.map(({ image }) => image).join(', ')}. Name one of these, or have the image added to the chart’s value verification.sandboxImages.`,
-  ];
-};
-
-const invalidVerification = (spec: BackupPolicySpec, settings: Pick<WorkloadSettings, 'sandboxImages'>): Problem[] => {
-  const { schedule, verification, encryption } = spec;
-  if (schedule.verify === undefined) {
-    const message =
-      'spec.verification does nothing without spec.schedule.verify: set when backups are verified, or remove it.';
-    return verification === undefined ? [] : [{ reason: 'VerificationInvalid', message }];
-  }
-  const problems = [
-    ...(schedule.full === undefined
-      ? ['spec.schedule.verify needs spec.schedule.full: what is verified is fetched from the repository.']
-      : []),
-    ...(encryption.gpg !== undefined && encryption.gpg.privateKeySecretRef === undefined
-      ? [
-          'spec.schedule.verify: what is stored cannot be opened without its private key. Set spec.encryption.gpg.privateKeySecretRef; only the pods that verify and restore have it.',
-        ]
-      : []),
-    ...noSandbox(spec, settings),
-  ];
-  return problems.map((message) => ({ reason: 'VerificationInvalid', message }));
 };
 
 /** CronJob may miss every run with less (Kubernetes' CronJob, startingDeadlineSeconds). */
@@ -303,7 +262,7 @@ export const findProblems = (
     ...unavailableFields(spec),
     ...missingChoices(spec),
     ...invalidQuiesce(spec, observed.policy.metadata, settings),
-    ...invalidVerification(spec, settings),
+    ...verificationProblems(spec, settings).map((message) => ({ reason: 'VerificationInvalid' as const, message })),
     ...invalidSchedules(spec, observed.policy.metadata, zones),
     ...invalidDeadlines(spec),
     ...claimMismatch(spec, observed),
