@@ -63,7 +63,7 @@ const measure = async (
 const main = async (): Promise<void> => {
   const { values } = parseArgs({
     options: {
-      megabytes: { type: 'string', default: '1000' },
+      megabytes: { type: 'string', default: '200' },
       engines: { type: 'string', default: Object.keys(engines).join(',') },
     },
   });
