@@ -97,6 +97,13 @@ const shortenEvidence =
     };
   };
 
+const ifProven = (which: keyof VerificationResult, reduce: ReduceReport): Reduce =>
+  ofReport(which, (report) => (report.outcome === 'Verified' ? reduce(report) : report));
+
+/** That a chain is whole, other results say as well. */
+const dropIntactChain: Reduce = (result) =>
+  result.newest.chain?.intact === true ? dropNewest('chain')(result) : result;
+
 /** How many there are stays, whatever is named. */
 const keepNamed =
   (count: number): ReduceReport =>
@@ -148,6 +155,10 @@ const ofVerifications: readonly Reduce[] = [
   dropNewest('incremental'),
   dropNewest('full'),
   shortenFailure(320),
+  // An older set that was proven is named, and that is all that status keeps of it.
+  ifProven('older', shortenEvidence(0)),
+  ifProven('older', dropDetails),
+  dropIntactChain,
   ofReport('latest', shortenEvidence(120)),
   ofReport('latest', keepNamed(5)),
   keepNotes(0),

@@ -146,10 +146,14 @@ export const verificationHistory = (previous: Remembered, reports: readonly RunR
     .reduce<Remembered>(
       (known, verdict) => {
         if (!isNews(verdict, known.lastVerification)) return known;
-        const next: Remembered = { ...known, lastVerification: verdict };
-        if (verdict.outcome === 'Failed') return { ...next, lastFailedVerification: failedOf(verdict) };
         const verified = verdict.outcome === 'Verified' ? verifiedOf(verdict) : undefined;
-        return verified === undefined ? next : { ...next, lastVerified: verified, lastVerifiedTime: verified.time };
+        if (verified !== undefined) {
+          // What was found stands in lastVerified: nobody should have to read it twice.
+          const { report: _report, ...lastVerification } = verdict;
+          return { ...known, lastVerification, lastVerified: verified, lastVerifiedTime: verified.time };
+        }
+        const next: Remembered = { ...known, lastVerification: verdict };
+        return verdict.outcome === 'Failed' ? { ...next, lastFailedVerification: failedOf(verdict) } : next;
       },
       {
         ...(previous.lastVerification !== undefined && { lastVerification: previous.lastVerification }),

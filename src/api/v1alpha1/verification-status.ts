@@ -34,7 +34,9 @@ export const lastVerification = common.extend({
   ),
   reason: reason.optional(),
   message: message.optional(),
-  report: verificationResult.describe('What it found, as far as it came.').optional(),
+  report: verificationResult
+    .describe('What it found, as far as it came. Missing of one that is Verified: lastVerified has it.')
+    .optional(),
 });
 export type LastVerification = z.output<typeof lastVerification>;
 

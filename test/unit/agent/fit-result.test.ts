@@ -194,6 +194,50 @@ test('of a verification the words of the older set go first', () => {
   expect(read.verification?.older?.mismatches).toEqual({ count: 50, named: ['n', 'n', 'n'].map((n) => n.repeat(80)) });
 });
 
+test('two sets that are proven: of the older one its name, so that the evidence of the newest can be read', () => {
+  const point = { outcome: 'Passed' as const, evidence: 'e'.repeat(150) };
+  const [digest, time, jobName] = ['a'.repeat(64), '2026-11-22T01:00:03Z', 'agama-verify-29410590'];
+  const set = { type: 'Full' as const, setTime: time, dataTime: time, chain: 'chain-20261122T010003Z' };
+  const report = {
+    outcome: 'Verified' as const,
+    set: { ...set, setDigest: digest, factsDigest: digest },
+    checks: { created: point, readable: point, complete: point, restorable: point },
+    objectsCompared: 11,
+    rowsCompared: 201_950,
+    mismatches: { count: 0, named: [] },
+    sourceBytes: 24_769_538,
+    seconds: { fetch: 9.6, load: 2.2, compare: 0.5 },
+    server: 'mariadb 10.11.19',
+  };
+  const sizes = { durationSeconds: 10, sizeBytes: 24_769_538, jobName, factsDigest: digest };
+  const times = { dataTime: time, completionTime: time };
+  const stored = { ...times, ...sizes, setTime: time, sentBytes: 1, setDigest: digest };
+  const read = result.parse(
+    JSON.parse(
+      fitResult({
+        version: 1,
+        container: 'verify',
+        kind: 'Verify',
+        outcome: 'Succeeded',
+        startTime: time,
+        completionTime: time,
+        notes: [],
+        verification: { latest: report, older: report },
+        newest: {
+          localCopy: { ...times, ...sizes, name: '20261122T010003Z' },
+          full: stored,
+          incremental: stored,
+          chain: { fullTime: time, incrementals: 1, intact: true, checkedTime: time },
+          recovery: { checkedTime: time, earliest: time, offSite: time },
+        },
+      }),
+    ),
+  );
+  const { restorable } = read.verification?.latest.checks ?? {};
+  expect(restorable?.evidence.length).toBeGreaterThanOrEqual(119);
+  expect(read.verification?.older).toMatchObject({ outcome: 'Verified', set: report.set });
+});
+
 test('a full with everything keeps what can be restored, and of the local copies the newest', () => {
   const jobName = `${'a'.repeat(52)}-29410590`;
   const facts = { factsDigest: 'a'.repeat(64) };

@@ -74,7 +74,6 @@ test('a verification that proved a set: when, which one, how much, and how long 
     time: end,
     jobName: 'agama-verify-1',
     outcome: 'Verified',
-    report: verificationOf(),
   });
   expect(lastVerifiedTime).toBe(end);
   expect(lastFailedVerification).toBeUndefined();
