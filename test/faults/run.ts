@@ -82,8 +82,9 @@ export const runScenario = async (bench: Bench, options: RunOptions): Promise<Ru
       expected === undefined || differencesOf(judged(state), expected).length === 0;
     await until('the end state of the undisturbed run', endMs, async () => isAsExpected(await stage.state()));
     const settledMs = Date.now() - startMs;
-    // An Event follows its status, which is what was waited for, and may be told to wait for a second.
-    await wait(2000);
+    // An Event follows its status, which is what was waited for, and may be told to wait for a second; one whose request hangs is written again
+    // when that is given up.
+    await wait(struck.some((each) => each.includes('POST events')) ? patience.requestMs + 4000 : 2000);
     const requests = [...proxy.requests];
     await wait(quietMs);
     // What the server refuses (a cache that is still behind) changes nothing.
