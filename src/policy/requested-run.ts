@@ -1,7 +1,7 @@
 import type { BackupPolicyStatus, LastRequestedRun } from '../api/v1alpha1/backuppolicy.ts';
 import { scheduledKinds, type ScheduledKind } from '../api/v1alpha1/recovery-points.ts';
 import { scheduleField } from '../workloads/lines.ts';
-import { cronJobName, requestedJobName } from '../workloads/names.ts';
+import { cronJobName, kindNames, requestedJobName } from '../workloads/names.ts';
 import { requestedJob } from '../workloads/requested-job.ts';
 import type { Job } from '../workloads/types.ts';
 import type { Observed } from './observed.ts';
@@ -16,13 +16,6 @@ export interface RequestPlan {
 
 const form = /^([A-Za-z-]{1,32})@([A-Za-z0-9._:+-]{1,64})$/;
 
-const names = {
-  LocalCopy: 'local-copy',
-  Full: 'full',
-  Incremental: 'incremental',
-  Verify: 'verify',
-} as const satisfies Record<ScheduledKind, string>;
-
 const plain = (kind: string): string => kind.replaceAll('-', '').toLowerCase();
 
 const kindOf = (value: string): ScheduledKind | undefined => {
@@ -30,7 +23,7 @@ const kindOf = (value: string): ScheduledKind | undefined => {
   return written === undefined ? undefined : scheduledKinds.find((kind) => plain(kind) === plain(written));
 };
 
-const notUnderstood = `write <kind>@<anything that is new>, where the kind is one of ${Object.values(names).join(', ')}: such as full@2026-11-24.`;
+const notUnderstood = `write <kind>@<anything that is new>, where the kind is one of ${Object.values(kindNames).join(', ')}: such as full@2026-11-24.`;
 
 /**
  * The run that the annotation asks for: one Job a value, made from the CronJob as it is. Its name follows from the policy and the value, so that

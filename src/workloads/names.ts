@@ -17,7 +17,8 @@ export const fitName = (base: string, max: number): string => {
   return `${head}-${shortHash(base)}`;
 };
 
-const suffixes = {
+/** How each kind is written in names: of its CronJob, and of a run that a person asks for. */
+export const kindNames = {
   LocalCopy: 'local-copy',
   Full: 'full',
   Incremental: 'incremental',
@@ -26,7 +27,7 @@ const suffixes = {
 
 /** Name of the CronJob for one kind of run of a policy. */
 export const cronJobName = (policyName: string, kind: ScheduledKind): string => {
-  const suffix = suffixes[kind];
+  const suffix = kindNames[kind];
   return `${fitName(policyName, maxCronJobName - suffix.length - 1)}-${suffix}`;
 };
 
@@ -41,7 +42,7 @@ export const pruneJobPrefix = (policyName: string, key: string): string => {
 
 /** Name of the Job for a run that a person asks for; `key` tells one request from another. */
 export const requestedJobName = (policyName: string, kind: ScheduledKind, key: string): string => {
-  const suffix = `-${suffixes[kind]}-run-${createHash('sha256').update(key).digest('hex').slice(0, 12)}`;
+  const suffix = `-${kindNames[kind]}-run-${createHash('sha256').update(key).digest('hex').slice(0, 12)}`;
   return `${fitName(policyName, maxJobName - suffix.length)}${suffix}`;
 };
 

@@ -6,6 +6,7 @@ import { replaceFile } from '../disk.ts';
 import { runErrorOf, StepFailure } from '../failure-of.ts';
 import { prepareRepository } from '../repositories/registry.ts';
 import type { Made, RunContext } from '../run.ts';
+import { tidy } from '../tidy.ts';
 import { makeGpgHome, stopGpgAgent } from '../ship/gpg.ts';
 import type { ListedFile } from '../ship/listing.ts';
 import { checkOwner } from '../ship/marker.ts';
@@ -174,13 +175,4 @@ const rememberDamage = async (
         : chain,
     ),
   }));
-};
-
-/** Tidying up must not hide how the run ended. */
-const tidy = async ({ log }: RunContext<FetchTask>, work: () => Promise<void>): Promise<void> => {
-  try {
-    await work();
-  } catch (error) {
-    log.debug('not everything could be tidied up', { error });
-  }
 };

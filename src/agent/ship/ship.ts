@@ -3,6 +3,7 @@ import type { ShipTask } from '../../api/v1alpha1/task.ts';
 import { RunError } from '../../errors/run-error.ts';
 import type { LedgerChain, LedgerCopy, LedgerSet } from '../ledger.ts';
 import type { Made, RunContext } from '../run.ts';
+import { tidy } from '../tidy.ts';
 import { archiveWork } from './archive.ts';
 import { chooseChain } from './choose.ts';
 import { chooseCopy, layOut } from './copy.ts';
@@ -77,13 +78,4 @@ const record = async ({ context }: Session, chain: LedgerChain, copy: LedgerCopy
       chain,
     ],
   }));
-};
-
-/** Tidying up must not hide how the run ended. */
-const tidy = async ({ log }: RunContext<ShipTask>, work: () => Promise<void>): Promise<void> => {
-  try {
-    await work();
-  } catch (error) {
-    log.debug('not everything could be tidied up', { error });
-  }
 };

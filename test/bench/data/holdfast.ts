@@ -11,6 +11,7 @@ import { projectRoot } from '../../cluster/paths.ts';
 import { createAccount } from './account.ts';
 import { database } from './database.ts';
 import type { Place, Way } from './place.ts';
+import { secretsIn } from './secrets.ts';
 
 const deadlineSeconds = 3600;
 
@@ -35,12 +36,7 @@ export const makeHoldfast = async (
   await mkdir(parent);
   const account = await createAccount(server);
   const owner = await makeGpgOwner(place.path, 'o');
-  const secret = async (name: string, keys: Readonly<Record<string, string>>): Promise<string> => {
-    const directory = join(home, 'secrets', name);
-    await mkdir(directory, { recursive: true });
-    for (const [key, value] of Object.entries(keys)) await writeFile(join(directory, key), value, { mode: 0o600 });
-    return directory;
-  };
+  const secret = secretsIn(home);
   const mounts = {
     account: await secret('account', account),
     ssh: await secret('ssh', { 'ssh-privatekey': place.privateKey }),

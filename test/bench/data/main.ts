@@ -1,10 +1,10 @@
-import { rm, stat, writeFile } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual, parseArgs } from 'node:util';
-import { execa } from 'execa';
 import { startMariadb, type MariadbServer } from '../../agent/support/mariadb.ts';
 import { createProgress } from '../../cluster/progress.ts';
 import { makeByHand } from './by-hand.ts';
+import { dropCaches } from './caches.ts';
 import { addedADay, database, fill, passDay, shapeFor, type Shape } from './database.ts';
 import { ratiosOf, roundedCost, type BackupCost, type Cost, type DataFigures, type WayFigures } from './figures.ts';
 import { compileAgent, makeHoldfast } from './holdfast.ts';
@@ -37,12 +37,6 @@ const readSettings = (): Settings => {
     megabytes: wholeNumber('megabytes', values.megabytes, 5, 100_000),
     days: wholeNumber('days', values.days, 2, 50),
   };
-};
-
-/** Forgets what the kernel has in memory of files. @throws where this is not allowed: a restore would be measured that nobody has */
-const dropCaches = async (): Promise<void> => {
-  await execa('sync');
-  await writeFile('/proc/sys/vm/drop_caches', '3\n');
 };
 
 /** Copies a file to the host and nothing else. */

@@ -7,6 +7,7 @@ import { startInfluxdb } from '../../agent/support/influxdb.ts';
 import { startMariadb } from '../../agent/support/mariadb.ts';
 import { createAccount } from '../data/account.ts';
 import { database, fill, shapeFor } from '../data/database.ts';
+import type { MakeSecret } from '../data/secrets.ts';
 import { memoryOf } from '../operator/process.ts';
 
 /** One engine with a source that is filled, and an empty scratch server. */
@@ -18,9 +19,6 @@ export interface EngineStage {
   serverPeakRssMiB(): Promise<number>;
   stop(): Promise<void>;
 }
-
-/** How secrets are laid out: their keys into a directory, as a pod has them mounted. */
-export type MakeSecret = (name: string, keys: Readonly<Record<string, string>>) => Promise<string>;
 
 export interface EngineOptions {
   readonly megabytes: number;

@@ -1,8 +1,8 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { execa } from 'execa';
 import { createProgress } from '../../cluster/progress.ts';
+import { dropCaches } from '../data/caches.ts';
 import { roundedCost } from '../data/figures.ts';
 import { compileAgent } from '../data/holdfast.ts';
 import { bytesBelow } from '../data/measured.ts';
@@ -16,12 +16,6 @@ import { makePolicyRun } from './policy.ts';
 
 const progress = createProgress();
 const mebibyte = 1024 ** 2;
-
-/** Forgets what the kernel has in memory of files. @throws where this is not allowed: a fetch would be measured that nobody has */
-const dropCaches = async (): Promise<void> => {
-  await execa('sync');
-  await writeFile('/proc/sys/vm/drop_caches', '3\n');
-};
 
 interface Measured {
   readonly place: Place;

@@ -13,7 +13,7 @@ import { makeGpgOwner } from '../../agent/support/duplicity-gpg.ts';
 import type { Cost } from '../data/figures.ts';
 import { bytesBelow } from '../data/measured.ts';
 import type { Place } from '../data/place.ts';
-import type { MakeSecret } from './engines.ts';
+import { secretsIn, type MakeSecret } from '../data/secrets.ts';
 
 /** One policy's containers as processes: what backs up, and what verifies. */
 export interface PolicyRun {
@@ -37,12 +37,7 @@ export const makePolicyRun = async (place: Place, name: string, agent: string): 
   await mkdir(fetched);
   await mkdir(parent);
   const owner = await makeGpgOwner(place.path, `o-${name}`);
-  const secret: MakeSecret = async (of, keys) => {
-    const directory = join(home, 'secrets', of);
-    await mkdir(directory, { recursive: true });
-    for (const [key, value] of Object.entries(keys)) await writeFile(join(directory, key), value, { mode: 0o600 });
-    return directory;
-  };
+  const secret = secretsIn(home);
   const ssh = await secret('ssh', { 'ssh-privatekey': place.privateKey });
   const publicKey = { directory: await secret('public', { 'public.asc': owner.publicKey }), secret: 'public' };
   const privateKey = { directory: await secret('private', { 'private.asc': owner.privateKey }), secret: 'private' };

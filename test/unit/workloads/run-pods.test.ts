@@ -12,6 +12,7 @@ import { testSettings } from '../../support/operator/images.ts';
 import { rawPolicy, type Json, type PolicyOptions } from '../../support/operator/policies.ts';
 import { expand } from './expand.ts';
 import { containersOf, restrictedViolations } from './pod-security.ts';
+import { containerOf, secretsOf, taskOf } from './pods.ts';
 
 const policyOf = (options: PolicyOptions = {}) => {
   const { metadata, spec, specProblem } = policyView(rawPolicy(options));
@@ -31,26 +32,11 @@ const podOf = (kind: RunKind, options: PolicyOptions = {}): PodSpec => {
   return pod;
 };
 
-const containerOf = (pod: PodSpec, name: string): Container => {
-  const container = containersOf(pod).find((candidate) => candidate.name === name);
-  if (container === undefined) throw new Error(`no container ${name}`);
-  return container;
-};
-
-const taskOf = (container: Container): unknown =>
-  JSON.parse(expand(container.env?.find(({ name }) => name === taskVariable)?.value ?? '', {}));
-
 /** The MySQL block of a dump task. */
 const mysqlOf = ({ source }: DumpTask) => {
   if (!('mysql' in source)) throw new Error('the source is not MySQL');
   return source.mysql;
 };
-
-const secretsOf = (pod: PodSpec, container: Container): string[] =>
-  (container.volumeMounts ?? []).flatMap(({ name }) => {
-    const secret = pod.volumes?.find((volume) => volume.name === name)?.secret?.secretName;
-    return secret === undefined ? [] : [secret];
-  });
 
 const claimsOf = (pod: PodSpec, container: Container): string[] =>
   (container.volumeMounts ?? []).flatMap(({ name }) => {

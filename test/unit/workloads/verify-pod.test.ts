@@ -1,13 +1,13 @@
-import { fetchTask, taskVariable, verifyTask } from '../../../src/api/v1alpha1/task.ts';
+import { fetchTask, verifyTask } from '../../../src/api/v1alpha1/task.ts';
 import { policyView } from '../../../src/policy/views.ts';
 import { verifyCronJob } from '../../../src/workloads/cronjob.ts';
 import { chooseSandboxImage, releaseOf } from '../../../src/workloads/sandbox-images.ts';
-import type { Container, PodSpec } from '../../../src/workloads/types.ts';
+import type { PodSpec } from '../../../src/workloads/types.ts';
 import { verifyPod } from '../../../src/workloads/verify-pod.ts';
 import { testSettings } from '../../support/operator/images.ts';
 import { overlay, rawPolicy, type Json } from '../../support/operator/policies.ts';
-import { expand } from './expand.ts';
 import { containersOf, restrictedViolations } from './pod-security.ts';
+import { containerOf, secretsOf, taskOf } from './pods.ts';
 
 const privateKey = { encryption: { gpg: { privateKeySecretRef: { name: 'private-key' } } } };
 const verify = { schedule: { verify: '0 5 * * 0' } };
@@ -23,21 +23,6 @@ const podOf = (spec: Json = {}, server?: string): PodSpec => {
   if (pod === undefined) throw new Error('no pod');
   return pod;
 };
-
-const containerOf = (pod: PodSpec, name: string): Container => {
-  const container = containersOf(pod).find((candidate) => candidate.name === name);
-  if (container === undefined) throw new Error(`no container ${name}`);
-  return container;
-};
-
-const taskOf = (container: Container): unknown =>
-  JSON.parse(expand(container.env?.find(({ name }) => name === taskVariable)?.value ?? '', {}));
-
-const secretsOf = (pod: PodSpec, container: Container): string[] =>
-  (container.volumeMounts ?? []).flatMap(({ name }) => {
-    const secret = pod.volumes?.find((volume) => volume.name === name)?.secret?.secretName;
-    return secret === undefined ? [] : [secret];
-  });
 
 const influxdb = { source: { mysql: undefined, influxdb: { host: 'influxdb.shop.svc', database: 'telegraf' } } };
 const git = { source: { mysql: undefined, git: { url: '/repo.git', claimName: 'repo' } } };
