@@ -8,6 +8,7 @@ import { conditionOf, runNow } from '../scenario/runs.ts';
 import { backupHost, gitHost, startGitHost } from '../scenario/servers.ts';
 import { applyService, services } from '../scenario/services.ts';
 import { forwardPort } from './port-forward.ts';
+import { expectAllProven } from './proven.ts';
 import { restoreByHand } from './restore-by-hand.ts';
 import { e2eStage } from './stage.ts';
 
@@ -58,15 +59,7 @@ test('a local copy, a full and an incremental are made by pods, and what is stor
   expect(conditionOf(incremental, 'LastBackupSucceeded')?.status).toBe('True');
   expect(conditionOf(incremental, 'Protected')?.status).toBe('Unknown');
 
-  const verified = await runNow(cluster, ansible, 'Verify', 'first-verify');
-  expect(verified.lastFailure).toBeUndefined();
-  expect(verified.lastVerified).toMatchObject({
-    set: { setTime: verified.lastIncremental?.setTime },
-    mismatches: { count: 0 },
-  });
-  for (const type of ['Verified', 'RecoveryPointMet', 'RecoveryTimeMet', 'Protected']) {
-    expect(conditionOf(verified, type)).toMatchObject({ type, status: 'True' });
-  }
+  expectAllProven(await runNow(cluster, ansible, 'Verify', 'first-verify'));
 
   const source = await contentOnServer();
   const ssh = await forwardPort(cluster, backupHost.namespace, `deployment/${backupHost.name}`, backupHost.port);
