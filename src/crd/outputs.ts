@@ -1,5 +1,5 @@
 import { admissionTemplate, workloadsAdmissionTemplate } from './admission.ts';
-import { backupPolicyCrd } from './crd.ts';
+import { allCrds } from './crd.ts';
 import { failuresDocument } from './failures.ts';
 import { crdTemplate } from './helm.ts';
 import { referenceDocument } from './reference.ts';
@@ -13,13 +13,14 @@ export interface Output {
 
 /** Everything that is generated from the schemas and the catalogue alone. Pure; what needs helm is in install.ts. */
 export const outputs = (): Output[] => {
-  const crd = backupPolicyCrd();
   return [
-    { path: `crds/${crd.spec.group}_${crd.spec.names.plural}.yaml`, content: yamlDocument(crd) },
-    { path: `charts/holdfast/templates/crds/${crd.spec.names.plural}.yaml`, content: crdTemplate(crd) },
+    ...allCrds().flatMap((crd): Output[] => [
+      { path: `crds/${crd.spec.group}_${crd.spec.names.plural}.yaml`, content: yamlDocument(crd) },
+      { path: `charts/holdfast/templates/crds/${crd.spec.names.plural}.yaml`, content: crdTemplate(crd) },
+      { path: `docs/reference/${crd.spec.names.singular}.md`, content: referenceDocument(crd) },
+    ]),
     { path: 'charts/holdfast/templates/admission/secrets.yaml', content: admissionTemplate() },
     { path: 'charts/holdfast/templates/admission/workloads.yaml', content: workloadsAdmissionTemplate() },
-    { path: `docs/reference/${crd.spec.names.singular}.md`, content: referenceDocument(crd) },
     { path: 'docs/failures.md', content: failuresDocument() },
   ];
 };

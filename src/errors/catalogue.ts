@@ -174,6 +174,45 @@ export const catalogue = {
     cause: 'No set that is known to be whole is in the repository, so there is nothing to verify.',
     next: 'Run a full backup first; what failed before is in lastFailure.',
   },
+  PointNotAvailable: {
+    cause: 'No backup that is known to be whole holds data of the point that was asked for.',
+    next: 'The message names the earliest and the latest that there are: make a request for one of them.',
+  },
+  DestinationHealthy: {
+    cause:
+      'Nothing is missing at the destination, so a loss cannot be seen from here, and the request does not say to replace it all the same.',
+    next: 'Look at the evidence in the plan. If the data is damaged in another way, make a request with destination.inPlace.overwriteHealthy: true.',
+  },
+  DestinationNotEmpty: {
+    cause: 'What is to be restored would overwrite something that is there.',
+    next: 'Choose another name or server, or remove what the message names; to replace it, restore in place.',
+  },
+  DestinationUnsupported: {
+    cause:
+      'The destination holds something that the exchange cannot set aside whole, or cannot be written to in the way it needs.',
+    next: 'Nothing was touched. Restore into a new database or onto another server, and change over by hand; the message names what it is.',
+  },
+  ExchangeFailed: {
+    cause: 'The restored data could not take the place of the present.',
+    next: 'status says what is in place now. If it was put back, all is as before: mend what the message names and ask again.',
+  },
+  RestoreInterrupted: {
+    cause: 'The restore was killed while it replaced the data, and nobody saw what is in place now.',
+    next: 'Do not start what uses it. Make the same request again: it first puts back what was there, and then restores.',
+  },
+  RestoreCancelled: {
+    cause: 'The request was cancelled before the present data was replaced.',
+    next: 'Nothing was replaced. Make another request when data is to be brought back.',
+  },
+  ConfirmationLapsed: {
+    cause: 'Nobody confirmed the plan in time, or the confirmation lapsed before it was acted upon.',
+    next: 'Make the request anew: it is planned from what is there then.',
+  },
+  AdmissionMissing: {
+    cause:
+      'The admission policies that bind a confirmation to its author are not in force as Holdfast ships them, so no confirmation can be trusted.',
+    next: 'Install the chart with admission.enabled, and make request and confirmation anew: what was made without the policies does not count.',
+  },
   WrongPassphrase: {
     cause: 'The passphrase or key does not open what the repository already holds.',
     next: 'Put the earlier passphrase back; for a new one give the policy a new repository path.',

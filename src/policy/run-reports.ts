@@ -103,6 +103,8 @@ const neededOf = {
   Incremental: ['dump', 'ship'],
   Prune: ['prune'],
   Verify: ['fetch', 'verify'],
+  // Of a request, not of a policy: read in src/restore.
+  Restore: ['check'],
 } as const satisfies Record<JobKind, readonly Result['container'][]>;
 
 const provesSuccess = (kind: JobKind, results: readonly ContainerResult[]): boolean => {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { DeepReadonly } from '../../base/types.ts';
 import { condition } from './conditions.ts';
-import { egressCIDRs, podTemplate, quiesce, restorePolicy } from './later.ts';
+import { egressCIDRs, podTemplate, quiesce } from './later.ts';
 import { celRules, time } from './primitives.ts';
 import {
   chain,
@@ -15,6 +15,7 @@ import {
 } from './recovery-points.ts';
 import { encryption } from './encryption.ts';
 import { repository } from './repository.ts';
+import { restorePolicy } from './restore-policy.ts';
 import { failure } from './result.ts';
 import { deadlines, localCopy, objectives, retention, schedule } from './schedule.ts';
 import { source } from './source.ts';

@@ -11,26 +11,6 @@ const notYet = 'Not available yet: refused with a Stalled condition.';
 
 const workloadKind = z.enum(['Deployment', 'StatefulSet', 'CronJob']);
 
-export const restorePolicy = z
-  .object({
-    confirmation: z
-      .enum(['None', 'OnePerson', 'TwoPersons'])
-      .describe('Who must confirm the loss before data is brought back: None, OnePerson, TwoPersons.')
-      .optional(),
-    workloads: z
-      .array(
-        z.object({
-          kind: workloadKind.describe('Deployment, StatefulSet or CronJob.'),
-          name: objectName.describe('Its name.'),
-        }),
-      )
-      .max(32)
-      .meta({ 'x-kubernetes-list-type': 'atomic' })
-      .describe('Workloads at zero while data is restored in place.')
-      .optional(),
-  })
-  .describe(`How data comes back. ${notYet}`);
-
 /** As many as admission can ask about, each by itself. */
 export const maxQuiesceWorkloads = 16;
 

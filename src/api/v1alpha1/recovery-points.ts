@@ -13,8 +13,8 @@ export type RunKind = z.output<typeof runKind>;
 export const scheduledKinds = [...runKinds, 'Verify'] as const;
 export type ScheduledKind = (typeof scheduledKinds)[number];
 
-/** What a Job was started for: a backup, a Job that the operator makes itself for retention, or a verification. */
-export const jobKind = z.enum([...runKinds, 'Prune', 'Verify']);
+/** What a Job was started for: a backup, a Job that the operator makes itself for retention or a restore, or a verification. */
+export const jobKind = z.enum([...runKinds, 'Prune', 'Verify', 'Restore']);
 export type JobKind = z.output<typeof jobKind>;
 
 const bytes = z.int().min(0);

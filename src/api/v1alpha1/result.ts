@@ -11,6 +11,7 @@ import {
   runKind,
   setPoint,
 } from './recovery-points.ts';
+import { restoreReport } from './restore-report.ts';
 import { verificationResult } from './verification.ts';
 
 /**
@@ -36,8 +37,33 @@ export const runSteps = [
   'Load',
   'Compare',
   'Check',
+  'Resolve',
+  'Inspect',
+  'Wait',
+  'Swap',
+  'PutBack',
+  'Discard',
   'Finish',
 ] as const;
+
+/** The containers of Holdfast’s pods, as `agent` is called for each. */
+export const containerNames = [
+  'decide',
+  'dump',
+  'ship',
+  'prune',
+  'fetch',
+  'verify',
+  'resolve',
+  'inspect',
+  'bring',
+  'load',
+  'swap',
+  'check',
+  'show',
+  'discard',
+] as const;
+export type ContainerName = (typeof containerNames)[number];
 
 export const failure = z.object({
   step: z.enum(runSteps).describe('The step that failed.'),
@@ -69,7 +95,7 @@ export type Note = z.output<typeof note>;
 /** The result of one container. */
 export const result = z.object({
   version: z.literal(1),
-  container: z.enum(['decide', 'dump', 'ship', 'prune', 'fetch', 'verify']),
+  container: z.enum(containerNames),
   kind: jobKind.describe('What the run was started for.'),
   outcome: z.enum(['Succeeded', 'Failed']),
   startTime: time,
@@ -93,6 +119,9 @@ export const result = z.object({
   retention: retentionState.describe('What a prune that succeeded found and left.').optional(),
   verification: verificationResult
     .describe('What a verification found; also of one that failed, as far as it came.')
+    .optional(),
+  restore: restoreReport
+    .describe('What a container of a restore found or did; also of one that failed, as far as it came.')
     .optional(),
   newest: z
     .object({

@@ -8,7 +8,8 @@ import { gitSandbox, gitTask } from './sources/git.ts';
 import { influxdbSandbox, influxdbTask } from './sources/influxdb.ts';
 import { mysqlSandbox, mysqlTask } from './sources/mysql.ts';
 import { directory, mountedSecret } from './task-values.ts';
-import { verification } from './verification.ts';
+import { restorePointAsked } from './restore-report.ts';
+import { verification, verifiedSet } from './verification.ts';
 
 /**
  * What the operator asks of a container: one JSON object in the environment variable HOLDFAST_TASK. It carries no secret, only where
@@ -159,8 +160,104 @@ export const verifyTask = common.extend({
 });
 export type VerifyTask = z.output<typeof verifyTask>;
 
+/** What the tasks of a restore have in common. */
+const restoreCommon = common.extend({
+  kind: z.literal('Restore'),
+  request: z
+    .object({ name: objectName, uid: z.string().min(1).max(64) })
+    .describe('The RestoreRequest it is done for.'),
+});
+
+/** Find the very set that a request asks for. */
+export const resolveTask = restoreCommon.extend({
+  cluster: shipTask.shape.cluster,
+  repository: shipTask.shape.repository,
+  point: restorePointAsked.describe('The point that is asked for.'),
+});
+export type ResolveTask = z.output<typeof resolveTask>;
+
+/** Fetch that set, and no other, from the repository, with no cache. */
+export const bringTask = restoreCommon.extend({
+  cluster: shipTask.shape.cluster,
+  repository: shipTask.shape.repository,
+  decryption: fetchTask.shape.decryption,
+  set: verifiedSet.describe('The set, as the plan names it.'),
+  fetched: directory.describe(
+    'Where it is laid: a volume that the next containers have too, or the claim that was asked for.',
+  ),
+});
+export type BringTask = z.output<typeof bringTask>;
+
+/** Where restored data goes on a server or repository. */
+export const restoreInto = z.discriminatedUnion('by', [
+  z.object({ by: z.literal('InPlace') }).describe('Beside the present data first, then in its place.'),
+  z
+    .object({ by: z.literal('Name'), name: z.string().min(1) })
+    .describe('A new database of this name; for one database.'),
+  z.object({ by: z.literal('SameNames') }).describe('By its own names, on a server that has none of them.'),
+]);
+export type RestoreInto = z.output<typeof restoreInto>;
+
+/** What the containers that touch a destination have in common. */
+const destinationCommon = restoreCommon.extend({
+  target: dumpSource.describe('The server or repository, with what signs in there, under the name of its block.'),
+  into: restoreInto,
+  id: z
+    .string()
+    .regex(/^[0-9a-f]{8}$/)
+    .describe(
+      'In the names of all that this restore makes at the destination: always the same for one request and policy.',
+    ),
+});
+
+/** Look at the destination, and touch nothing. */
+export const inspectTask = destinationCommon;
+export type InspectTask = z.output<typeof inspectTask>;
+
+/** Load what was fetched beside the present data (or where it is to stay), and compare it with the facts. */
+export const loadTask = destinationCommon.extend({
+  fetched: bringTask.shape.fetched,
+  set: verifiedSet.describe('The set, as the plan names it.'),
+});
+export type LoadTask = z.output<typeof loadTask>;
+
+/** Put it in the place of the present data, which is set aside. */
+export const swapTask = loadTask.extend({
+  gate: z
+    .object({
+      file: directory.describe('The file in which the operator says that the workloads are down.'),
+      waitSeconds: z.int().min(1).describe('How long that is waited for.'),
+    })
+    .describe('Nothing is replaced before the operator says so: also with no workloads to stop.'),
+});
+export type SwapTask = z.output<typeof swapTask>;
+
+/** Compare what is in place now. */
+export const checkTask = loadTask;
+export type CheckTask = z.output<typeof checkTask>;
+
+/** Load what was fetched into a scratch server, compare, and leave it there. */
+export const showTask = restoreCommon.extend({
+  sandbox,
+  fetched: bringTask.shape.fetched,
+  set: verifiedSet,
+  startSeconds: verifyTask.shape.startSeconds,
+  keepSeconds: z.int().min(1).describe('How long it stays to be looked at.'),
+});
+export type ShowTask = z.output<typeof showTask>;
+
+/** Remove what a restore left at the destination: the safety copy when its time is over, or what was loaded for nothing. */
+export const discardTask = destinationCommon.extend({
+  what: z.enum(['SafetyCopy', 'Loaded']).describe('Which of them.'),
+});
+export type DiscardTask = z.output<typeof discardTask>;
+
+/** A task that touches a destination. */
+export type DestinationTask = InspectTask | LoadTask | SwapTask | CheckTask | DiscardTask;
+
 /** What any container may be asked. */
-export type AgentTask = DumpTask | ShipTask | PruneTask | FetchTask | VerifyTask;
+export type AgentTask =
+  DumpTask | ShipTask | PruneTask | FetchTask | VerifyTask | ResolveTask | BringTask | ShowTask | DestinationTask;
 
 /** Name of the environment variable that holds the task. */
 export const taskVariable = 'HOLDFAST_TASK';

@@ -40,7 +40,8 @@ const withDefaults = ({
   time = '2026-11-15T02:00:00Z',
   ...rest
 }: RunOptions) => {
-  const jobName = rest.jobName ?? (kind === 'Prune' ? `${policy}-prune-0-0` : `${cronJobName(policy, kind)}-1`);
+  const jobName =
+    rest.jobName ?? (kind === 'Prune' || kind === 'Restore' ? `${policy}-prune-0-0` : `${cronJobName(policy, kind)}-1`);
   return { kind, policy, namespace, policyUid, time, jobName };
 };
 
@@ -57,7 +58,7 @@ const metadataOf = (options: ReturnType<typeof withDefaults>, name: string, uid:
 /** The CronJob of a kind of run, as the API server sends it. */
 export const rawCronJob = (given: RunOptions = {}): KubeObject => {
   const options = withDefaults(given);
-  if (options.kind === 'Prune') throw new Error('no CronJob prunes');
+  if (options.kind === 'Prune' || options.kind === 'Restore') throw new Error('no CronJob prunes or restores');
   const name = cronJobName(options.policy, options.kind);
   return {
     apiVersion: 'batch/v1',
