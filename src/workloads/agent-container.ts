@@ -1,3 +1,4 @@
+import type { ContainerName } from '../api/v1alpha1/result.ts';
 import { jobVariable, taskVariable, type AgentTask } from '../api/v1alpha1/task.ts';
 import type { ClaimMount } from './claim-mount.ts';
 import type { SecretMount } from './secrets.ts';
@@ -18,7 +19,7 @@ export interface AgentContainer {
 }
 
 interface Options {
-  name: 'decide' | 'dump' | 'ship' | 'prune' | 'fetch' | 'verify';
+  name: ContainerName;
   image: string;
   task: AgentTask;
   secrets: SecretMount[];

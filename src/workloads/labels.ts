@@ -9,6 +9,13 @@ export const policyAnnotation = 'holdfast.dev/policy';
 export const acceptShrinkAnnotation = 'holdfast.dev/accept-shrink';
 /** Written by a person on a policy: a run that is asked for, `<kind>@<anything>`. */
 export const requestAnnotation = 'holdfast.dev/run';
+/** On the Jobs of a RestoreRequest, and their pods: its name. */
+export const restoreAnnotation = 'holdfast.dev/restore-request';
+/** Likewise: what the Job does for it, one of {@link restoreStages}. */
+export const restoreStageLabel = 'holdfast.dev/restore-stage';
+/** Plan: find the set and look at the destination. Restore: bring the data. Discard: remove the safety copy when its time is over. */
+export const restoreStages = ['plan', 'restore', 'discard'] as const;
+export type RestoreStage = (typeof restoreStages)[number];
 /** On what belongs to one kind of run. */
 export const runLabel = 'holdfast.dev/run';
 

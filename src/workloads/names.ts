@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ScheduledKind } from '../api/v1alpha1/recovery-points.ts';
+import type { RestoreStage } from './labels.ts';
 
 /** A CronJob's name may have 52 characters: the controller adds 11 to name its Jobs, whose names are labels (63). */
 const maxCronJobName = 52;
@@ -45,6 +46,22 @@ export const requestedJobName = (policyName: string, kind: ScheduledKind, key: s
   const suffix = `-${kindNames[kind]}-run-${createHash('sha256').update(key).digest('hex').slice(0, 12)}`;
   return `${fitName(policyName, maxJobName - suffix.length)}${suffix}`;
 };
+
+/**
+ * Name of the Job that does a stage of a request for one policy. It follows from the request's UID, so that there is never a second one, and
+ * a request that was deleted and made again has others.
+ */
+export const restoreJobName = (
+  request: { name: string; uid: string },
+  policyName: string,
+  stage: RestoreStage,
+): string => {
+  const suffix = `-${stage}-${restoreId(request.uid, policyName)}`;
+  return `${fitName(request.name, maxJobName - suffix.length)}${suffix}`;
+};
+
+/** In the names of all that a request makes at the destination of one policy: eight hexadecimal digits. */
+export const restoreId = (requestUid: string, policyName: string): string => shortHash(`${requestUid} ${policyName}`);
 
 /** Name of the claim of a policy. */
 export const claimName = (policyName: string): string => `${fitName(policyName, maxLabelValue - 9)}-holdfast`;

@@ -15,13 +15,14 @@ import type { WorkloadSettings } from './settings.ts';
 import type { Container, PodSpec, Volume } from './types.ts';
 
 /** What the three containers share: what was fetched, and the data of the scratch server. It goes with the pod. */
-const verificationDirectory = '/verification';
+export const verificationDirectory = '/verification';
 const fetched = `${verificationDirectory}/fetched`;
 const volumeName = 'verification';
-const mount = { name: volumeName, mountPath: verificationDirectory };
+/** It, mounted. */
+export const verificationMount = { name: volumeName, mountPath: verificationDirectory };
 
 /** How long the scratch server may take to be there, in seconds: its image is pulled before. */
-const startSeconds = 300;
+export const sandboxStartSeconds = 300;
 
 /** How a policy's backups are verified, defaults included. */
 export const verificationOf = ({ verification }: BackupPolicy['spec']): DeepReadonly<Verification> =>
@@ -31,8 +32,10 @@ export const verificationOf = ({ verification }: BackupPolicy['spec']): DeepRead
 export const verifyDeadline = ({ deadlines }: BackupPolicy['spec']): number => durationSeconds(deadlines.verify);
 
 /** A volume of its own where a size is asked for, so that a large backup cannot fill the node's disk. */
-const volumeOf = (storage: string | undefined, storageClassName: string | undefined): Volume =>
-  storage === undefined
+export const verificationVolume = (spec: BackupPolicy['spec']): Volume => {
+  const { storage } = verificationOf(spec).sandbox;
+  const { storageClassName } = spec.localCopy;
+  return storage === undefined
     ? { name: volumeName, emptyDir: {} }
     : {
         name: volumeName,
@@ -46,6 +49,7 @@ const volumeOf = (storage: string | undefined, storageClassName: string | undefi
           },
         },
       };
+};
 
 const fetchContainer = (policy: BackupPolicy, settings: WorkloadSettings): AgentContainer | undefined => {
   const { repository, encryption } = policy.spec;
@@ -68,7 +72,7 @@ const fetchContainer = (policy: BackupPolicy, settings: WorkloadSettings): Agent
     task,
     secrets: [...target.secrets, ...keys.secrets],
     claims: target.claims,
-    others: [{ mount }],
+    others: [{ mount: verificationMount }],
     settings,
   });
 };
@@ -81,10 +85,10 @@ const verifyContainer = (policy: BackupPolicy, parts: SandboxParts, settings: Wo
     sandbox: parts.sandbox,
     fetched,
     queries: verificationOf(policy.spec).queries.map(({ query, expect }) => ({ query, expect })),
-    startSeconds,
+    startSeconds: sandboxStartSeconds,
   } satisfies VerifyTask;
   const image = settings.images[parts.image];
-  return agentContainer({ name: 'verify', image, task, secrets: [], others: [{ mount }], settings });
+  return agentContainer({ name: 'verify', image, task, secrets: [], others: [{ mount: verificationMount }], settings });
 };
 
 type Resources = NonNullable<DeepReadonly<Verification>['sandbox']['resources']>;
@@ -104,7 +108,7 @@ const present = (resources: Resources): Record<string, Record<string, string>> =
  * The scratch server: a native sidecar, started when the backup is fetched, ended with the pod. Its image need not be Holdfast's, so it is
  * started by a fixed script, and has nothing of the policy: no Secret, no claim, no value.
  */
-const serverContainer = (
+export const sandboxServer = (
   image: string,
   script: string,
   { sandbox }: DeepReadonly<Verification>,
@@ -117,7 +121,7 @@ const serverContainer = (
   command: ['sh', '-c', script],
   ...(sandbox.resources !== undefined && { resources: present(sandbox.resources) }),
   env: [{ name: 'HOME', value: verificationDirectory }],
-  volumeMounts: [mount],
+  volumeMounts: [verificationMount],
   securityContext: restricted,
 });
 
@@ -136,7 +140,7 @@ export const verifyPod = (
   const fetch = fetchContainer(policy, settings);
   if (parts === undefined || fetch === undefined) return undefined;
   const asked = verificationOf(policy.spec);
-  const volume = volumeOf(asked.sandbox.storage, policy.spec.localCopy.storageClassName);
+  const volume = verificationVolume(policy.spec);
   const verify = verifyContainer(policy, parts, settings);
   if (parts.server === undefined) return agentPod(policy, [fetch, verify], { volumes: [volume] });
   const image = chooseSandboxImage(settings.sandboxImages, {
@@ -145,6 +149,6 @@ export const verifyPod = (
     server,
   });
   if (image === undefined) return undefined;
-  const sidecars = [serverContainer(image, parts.server.script, asked, settings)];
+  const sidecars = [sandboxServer(image, parts.server.script, asked, settings)];
   return agentPod(policy, [fetch, verify], { volumes: [volume], sidecars });
 };

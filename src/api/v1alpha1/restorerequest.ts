@@ -160,6 +160,7 @@ const policyPlan = z.object({
   verifiedTime: time.describe('When this set was last proven; missing: never.').optional(),
   sourceBytes: z.int().min(0).describe('Size of the dump that comes out of it.').optional(),
   sourceRows: z.int().min(0).describe('Rows, points or objects in it.').optional(),
+  server: z.string().max(64).describe('Engine and version of the source when it was dumped.').optional(),
   latest: time.describe('The newest data that could be restored instead.'),
   earliest: time.describe('The oldest.'),
   destination: destinationEvidence.describe('What is at the destination now.').optional(),

@@ -61,6 +61,7 @@ export const containerNames = [
   'swap',
   'check',
   'show',
+  'keep',
   'discard',
 ] as const;
 export type ContainerName = (typeof containerNames)[number];

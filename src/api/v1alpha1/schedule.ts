@@ -150,5 +150,8 @@ export const deadlines = z
       .default('4h')
       .describe('Likewise for fetching a backup to be verified, and again for loading and comparing it.'),
     prune: duration.default('1h').describe('Likewise for removing what retention no longer asks for.'),
+    restore: duration
+      .default('4h')
+      .describe('Likewise for each step of a restore: to fetch, to load and compare, to replace, to compare again.'),
   })
   .describe('When a run is stopped because it takes too long.');

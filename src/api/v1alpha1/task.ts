@@ -242,9 +242,14 @@ export const showTask = restoreCommon.extend({
   fetched: bringTask.shape.fetched,
   set: verifiedSet,
   startSeconds: verifyTask.shape.startSeconds,
-  keepSeconds: z.int().min(1).describe('How long it stays to be looked at.'),
 });
 export type ShowTask = z.output<typeof showTask>;
+
+/** Keep the pod, and with it the scratch server, until its time is over. */
+export const keepTask = restoreCommon.extend({
+  keepSeconds: z.int().min(1).describe('How long it stays to be looked at.'),
+});
+export type KeepTask = z.output<typeof keepTask>;
 
 /** Remove what a restore left at the destination: the safety copy when its time is over, or what was loaded for nothing. */
 export const discardTask = destinationCommon.extend({
@@ -257,7 +262,16 @@ export type DestinationTask = InspectTask | LoadTask | SwapTask | CheckTask | Di
 
 /** What any container may be asked. */
 export type AgentTask =
-  DumpTask | ShipTask | PruneTask | FetchTask | VerifyTask | ResolveTask | BringTask | ShowTask | DestinationTask;
+  | DumpTask
+  | ShipTask
+  | PruneTask
+  | FetchTask
+  | VerifyTask
+  | ResolveTask
+  | BringTask
+  | ShowTask
+  | KeepTask
+  | DestinationTask;
 
 /** Name of the environment variable that holds the task. */
 export const taskVariable = 'HOLDFAST_TASK';
