@@ -25,6 +25,9 @@ import { createPolicyReconciler } from './policy/reconcile.ts';
 import { resources } from './policy/resources.ts';
 import { createWatches } from './policy/watches.ts';
 import { createQuiesce } from './quiesce/quiesce.ts';
+import { createConfirm } from './restore/confirm.ts';
+import { createRestore } from './restore/restore.ts';
+import { createRestoreWatches } from './restore/watches.ts';
 
 /** The composition root: everything is made here and handed on; no module keeps state of its own. */
 
@@ -100,7 +103,11 @@ const runOperator = async (config: Config, logger: Logger, stop: AbortSignal): P
   };
   const scopes = config.namespaces.length === 0 ? [{}] : config.namespaces.map((namespace) => ({ namespace }));
   const lists = createPlaces(1);
-  const watches = scopes.map((scope) => ({ scope, ...createWatches({ client, logger, metrics, lists, ...scope }) }));
+  const watches = scopes.map((scope) => {
+    const restores = createRestoreWatches({ client, logger, metrics, lists, ...scope });
+    const { caches, ...others } = createWatches({ client, logger, metrics, lists, ...scope });
+    return { scope, restores, ...others, caches: { ...caches, restores } };
+  });
   const cachesOf = (key: string): Caches | undefined =>
     watches.find(({ scope }) => !('namespace' in scope) || scope.namespace === nameOf(key).namespace)?.caches;
 
@@ -113,15 +120,36 @@ const runOperator = async (config: Config, logger: Logger, stop: AbortSignal): P
     logger,
     metrics,
   });
-  for (const { attach } of watches) attach(policies);
+  for (const { attach, restores } of watches) {
+    attach(policies);
+    restores.attachPolicies(policies);
+  }
   const scopesOfCaches = watches.map(({ scope, caches }) => ({ ...scope, caches }));
   const quiesce = config.quiesceWorkloads
     ? createQuiesce({ client, logger, metrics, events, clock: systemClock, lists, scopes: scopesOfCaches })
     : undefined;
+  const restore = createRestore({
+    client,
+    logger,
+    metrics,
+    events,
+    settings,
+    clock: systemClock,
+    confirm: createConfirm({ client, clock: systemClock, admission: config.admission }),
+    scopes: watches.map(({ scope, caches, restores }, index) => ({
+      ...scope,
+      caches,
+      watches: restores,
+      held: quiesce?.held[index],
+    })),
+  });
 
   const manager = createManager({
-    reflectors: [...watches.flatMap(({ reflectors }) => reflectors), ...(quiesce?.reflectors ?? [])],
-    controllers: [policies, ...(quiesce === undefined ? [] : [quiesce.controller])],
+    reflectors: [
+      ...watches.flatMap(({ reflectors, restores }) => [...reflectors, ...restores.reflectors]),
+      ...(quiesce?.reflectors ?? []),
+    ],
+    controllers: [policies, restore, ...(quiesce === undefined ? [] : [quiesce.controller])],
     leadership: election?.elector ?? alwaysLeader,
     logger,
     flush: () => events.flush(),

@@ -204,6 +204,10 @@ export const catalogue = {
     cause: 'The request was cancelled before the present data was replaced.',
     next: 'Nothing was replaced. Make another request when data is to be brought back.',
   },
+  PlanOutdated: {
+    cause: 'The policy was changed after the restore was planned: the plan that was confirmed is not what would be done.',
+    next: 'Make the request anew: it is planned from the policy as it is now.',
+  },
   ConfirmationLapsed: {
     cause: 'Nobody confirmed the plan in time, or the confirmation lapsed before it was acted upon.',
     next: 'Make the request anew: it is planned from what is there then.',

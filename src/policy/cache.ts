@@ -6,6 +6,8 @@ import type { KubeObject } from '../kube/types.ts';
 interface Member {
   /** The policy it belongs to: namespace/name. */
   policyKey: string | undefined;
+  /** The request it belongs to, if it does: namespace/name. */
+  restoreKey?: string;
 }
 
 /** What is held in memory of each object. */
@@ -35,7 +37,9 @@ export const createCache = <T extends Member>({ view, ...options }: CacheOptions
     ...options,
     project(raw) {
       const value = view(raw);
-      return { policyKey: value.policyKey, packed: packer.pack(value) };
+      const { policyKey, restoreKey } = value;
+      const packed = packer.pack(value);
+      return restoreKey === undefined ? { policyKey, packed } : { policyKey, packed, restoreKey };
     },
     indexes: { policy: byPolicy },
   });

@@ -1,3 +1,5 @@
+import type { DeepReadonly } from '../base/types.ts';
+import type { RequestView } from '../restore/views.ts';
 import type { Cache } from './cache.ts';
 import type { Observed } from './observed.ts';
 import type { ClaimView, CronJobView, JobView, PodView, PolicyView } from './views.ts';
@@ -9,6 +11,8 @@ export interface Caches {
   cronJobs: Cache<CronJobView>;
   jobs: Cache<JobView>;
   pods: Cache<PodView>;
+  /** The requests that name a policy, by its key. */
+  restores?: { ofPolicy(policyKey: string): readonly DeepReadonly<RequestView>[] };
 }
 
 /** What is known about one policy; undefined when it is gone. */
@@ -21,5 +25,6 @@ export const observe = (caches: Caches, key: string): Observed | undefined => {
     cronJobs: caches.cronJobs.ofPolicy(key),
     jobs: caches.jobs.ofPolicy(key),
     pods: caches.pods.ofPolicy(key),
+    restores: caches.restores?.ofPolicy(key) ?? [],
   };
 };

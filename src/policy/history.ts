@@ -20,6 +20,7 @@ export type History = Pick<
   | 'localCopies'
   | 'recovery'
   | 'lastFailure'
+  | 'lastRestore'
   | 'lastVerification'
   | 'lastVerified'
   | 'lastVerifiedTime'

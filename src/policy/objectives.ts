@@ -5,6 +5,7 @@ import { judgeRecoveryPoint } from '../sla/recovery-point.ts';
 import { estimateRecovery, isWithinRecoveryTime, type MeasuredRestore } from '../sla/recovery-time.ts';
 import type { Evidence, Statement } from './conditions.ts';
 import type { History } from './history.ts';
+import { measuredRestores } from './restores.ts';
 
 type Recovery = NonNullable<BackupPolicyStatus['recovery']>;
 type Objective = 'recoveryPointObjective' | 'recoveryTimeObjective';
@@ -72,9 +73,10 @@ export const recoveryPointMet = (evidence: Evidence): RecoveryPoint => {
   };
 };
 
-/** What was measured, as far as status remembers it; restores will be added here. */
-const measuredOf = ({ lastVerified }: History): MeasuredRestore[] =>
-  lastVerified?.restoreSeconds === undefined || lastVerified.sourceBytes === undefined
+/** What was measured, as far as status remembers it: verifications and restores. */
+const measuredOf = ({ lastVerified, lastRestore }: History): MeasuredRestore[] => [
+  ...measuredRestores(lastRestore),
+  ...(lastVerified?.restoreSeconds === undefined || lastVerified.sourceBytes === undefined
     ? []
     : [
         {
@@ -83,7 +85,8 @@ const measuredOf = ({ lastVerified }: History): MeasuredRestore[] =>
           time: lastVerified.time,
           jobName: lastVerified.jobName,
         },
-      ];
+      ]),
+];
 
 interface RecoveryTime {
   statement: Statement;

@@ -1,4 +1,5 @@
 import type { DeepReadonly } from '../base/types.ts';
+import type { RequestView } from '../restore/views.ts';
 import type { ClaimView, CronJobView, JobView, PodView, PolicyView } from './views.ts';
 
 /** Everything a reconcile of one policy looks at: taken from the caches at one moment, never changed. */
@@ -8,6 +9,8 @@ export type Observed = DeepReadonly<{
   cronJobs: CronJobView[];
   jobs: JobView[];
   pods: PodView[];
+  /** The requests that name the policy. */
+  restores?: readonly RequestView[];
 }>;
 
 /**

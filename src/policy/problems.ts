@@ -41,7 +41,6 @@ const notAvailable: readonly (readonly [field: string, given: Given])[] = [
   ['spec.source.files', ({ source }) => source.files],
   ['spec.repository.sftp', ({ repository }) => repository.sftp],
   ['spec.repository.s3', ({ repository }) => repository.s3],
-  ['spec.restore', ({ restore }) => restore],
   ['spec.podTemplate', ({ podTemplate }) => podTemplate],
   ['spec.egressCIDRs', ({ egressCIDRs }) => egressCIDRs],
 ];

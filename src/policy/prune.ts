@@ -4,6 +4,7 @@ import { pruneJobPrefix } from '../workloads/names.ts';
 import { pruneJob } from '../workloads/prune-job.ts';
 import type { WorkloadSettings } from '../workloads/settings.ts';
 import type { Job } from '../workloads/types.ts';
+import { isUnderWay } from '../restore/views.ts';
 import { ownJobs, type Observed } from './observed.ts';
 import type { Problem } from './problems.ts';
 import { acceptedTime, pruneCause, pruneGraceMs, retentionRule, shrunkCopy } from './retention.ts';
@@ -105,6 +106,8 @@ export const planPrune = ({ observed, status, problems, settings, now }: PruneIn
   const overdueAt = cause.since.getTime() + pruneGraceMs;
   const waiting = { ...idle, wakeAt: overdueAt > now.getTime() ? new Date(overdueAt) : undefined };
   if (jobs.some(({ end }) => end === undefined)) return waiting;
+  // A plan names the very set: it must be there when it is confirmed.
+  if ((observed.restores ?? []).some(isUnderWay)) return waiting;
 
   const policy: BackupPolicy = { metadata, spec };
   const attempt = tried === undefined ? 0 : Math.min(999, tried + 1);

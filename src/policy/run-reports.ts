@@ -63,7 +63,7 @@ const present = <T>(values: readonly (T | undefined)[]): T[] =>
 const imageReasons = ['ImagePullBackOff', 'ErrImagePull', 'ErrImageNeverPull', 'InvalidImageName'];
 
 /** The cause of a failed Job, from the surest witness to the least. */
-const failureOf = (
+export const failureOf = (
   job: DeepReadonly<JobView>,
   pods: readonly DeepReadonly<PodView>[],
   results: readonly ContainerResult[],

@@ -9,6 +9,7 @@ import { nextRuns } from './next-runs.ts';
 import { recoveryPointMet, recoveryStatus, recoveryTimeMet } from './objectives.ts';
 import type { Observed } from './observed.ts';
 import type { Problem } from './problems.ts';
+import { lastRestoreOf } from './restores.ts';
 import { requestProblemOf } from './requested-run.ts';
 import type { Runs } from './run-reports.ts';
 import { nextTimetable } from './runs-on-time.ts';
@@ -44,7 +45,8 @@ const earliest = (times: readonly Date[]): Date | undefined =>
 /** The whole status after a reconcile. Pure. */
 export const judgePolicy = ({ observed, problems, runs, request, zones, now }: StatusInput): Judgement => {
   const { metadata, spec, status: previous, acceptShrink, requested } = observed.policy;
-  const history = nextHistory(previous, runs);
+  const lastRestore = lastRestoreOf(previous.lastRestore, observed.restores ?? [], metadata.name);
+  const history = { ...nextHistory(previous, runs), ...(lastRestore !== undefined && { lastRestore }) };
   const observedGeneration = metadata.generation;
   const lastRequestedRun = request ?? previous.lastRequestedRun;
   const timetable = spec === undefined ? previous.timetable : nextTimetable(spec, previous.timetable, now);

@@ -4,7 +4,14 @@ import type { BackupPolicySpec, BackupPolicyStatus, ObjectMeta } from '../api/v1
 import { gateAnnotation } from '../api/v1alpha1/gate.ts';
 import { jobKind, type JobKind } from '../api/v1alpha1/recovery-points.ts';
 import { isRecord, keyOf, type KubeObject, type OwnerReference, type Wire } from '../kube/types.ts';
-import { acceptShrinkAnnotation, policyAnnotation, requestAnnotation, runLabel } from '../workloads/labels.ts';
+import {
+  acceptShrinkAnnotation,
+  policyAnnotation,
+  requestAnnotation,
+  restoreAnnotation,
+  restoreStageLabel,
+  runLabel,
+} from '../workloads/labels.ts';
 
 /**
  * What the caches keep of each object: what the policy controller reads and no more, since a cluster may hold ten thousand of each.
@@ -118,15 +125,50 @@ export const claimView = (raw: KubeObject): ClaimView => {
   };
 };
 
+/** Of an object that belongs to a RestoreRequest; all undefined for any other. */
+interface RestoreMember {
+  /** Key of the request: namespace/name. */
+  restoreKey?: string;
+  /** What it does for the request. */
+  restoreStage?: string;
+}
+
+const restoreMemberOf = ({ metadata }: KubeObject): RestoreMember => {
+  const request = metadata.annotations?.[restoreAnnotation];
+  const stage = metadata.labels?.[restoreStageLabel];
+  if (request === undefined) return {};
+  return { restoreKey: `${metadata.namespace ?? ''}/${request}`, ...(stage !== undefined && { restoreStage: stage }) };
+};
+
 /** A Job. */
-export interface JobView extends Member {
+export interface JobView extends Member, RestoreMember {
   cronJobUids: string[];
   ownerPolicyUids: string[];
+  /** Of the RestoreRequest that owns it; there only where one does. */
+  ownerRequestUid?: string;
+  /** Finalizers; there only where it has any. */
+  finalizers?: string[];
+  deleting?: true;
+  resourceVersion?: string;
   kind: JobKind | undefined;
   creationTimestamp: string;
   /** How it ended; undefined while it runs. */
   end: { outcome: 'Complete' | 'Failed'; time: string; reason: string | undefined } | undefined;
 }
+
+const ofRestore = (raw: KubeObject): Partial<JobView> => {
+  const member = restoreMemberOf(raw);
+  if (member.restoreKey === undefined) return {};
+  const { finalizers, deletionTimestamp, resourceVersion } = raw.metadata;
+  const [owner] = ownerUids(raw, 'RestoreRequest');
+  return {
+    ...member,
+    ...(owner !== undefined && { ownerRequestUid: owner }),
+    ...(finalizers !== undefined && { finalizers }),
+    ...(deletionTimestamp !== undefined && { deleting: true }),
+    ...(resourceVersion !== undefined && { resourceVersion }),
+  };
+};
 
 export const jobView = (raw: KubeObject): JobView => {
   const { status } = raw as Wire<V1Job>;
@@ -135,6 +177,7 @@ export const jobView = (raw: KubeObject): JobView => {
   );
   return {
     ...memberOf(raw),
+    ...ofRestore(raw),
     cronJobUids: ownerUids(raw, 'CronJob'),
     ownerPolicyUids: ownerUids(raw, 'BackupPolicy'),
     kind: jobKind.safeParse(raw.metadata.labels?.[runLabel]).data,
@@ -162,7 +205,7 @@ export interface ContainerView {
 }
 
 /** A pod. */
-export interface PodView extends Member {
+export interface PodView extends Member, RestoreMember {
   jobUids: string[];
   phase: string;
   reason: string | undefined;
@@ -191,6 +234,7 @@ export const podView = (raw: KubeObject): PodView => {
   const unscheduled = status?.conditions?.find(({ type, status }) => type === 'PodScheduled' && status === 'False');
   return {
     ...memberOf(raw),
+    ...restoreMemberOf(raw),
     jobUids: ownerUids(raw, 'Job'),
     phase: status?.phase ?? 'Unknown',
     reason: status?.reason,

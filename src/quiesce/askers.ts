@@ -13,16 +13,19 @@ const graceSeconds = 60;
 /** What a policy is called as a holder. */
 export const holderName = (policyName: string): string => `BackupPolicy/${policyName}`;
 
-/** Whether the dump container of a pod may still dump. */
-const mayDump = ({ phase, deleting, gate, containers }: DeepReadonly<PodView>): boolean =>
-  !deleting &&
+/** For these workloads are down: of a dump while it is made, of a restore until what took the place of the data was compared. */
+const heldFor = ['dump', 'swap', 'check'];
+
+/** Whether a pod may still need them down. One of a restore that is told to end may be in the midst of replacing data: only its end counts. */
+const needsHold = ({ phase, deleting, gate, containers, restoreKey }: DeepReadonly<PodView>): boolean =>
+  (!deleting || restoreKey !== undefined) &&
   (phase === 'Pending' || phase === 'Running') &&
   parseGate(gate)?.state !== 'Refused' &&
-  containers.some(({ name, ended }) => name === 'dump' && ended === undefined);
+  containers.some(({ name, ended }) => heldFor.includes(name) && ended === undefined);
 
 /** Whether a holder still needs what it holds. */
 export const isActive = (holder: Holder, pods: readonly DeepReadonly<PodView>[], now: Date): boolean =>
-  now.getTime() < Date.parse(holder.until) && pods.some((pod) => pod.uid === holder.uid && mayDump(pod));
+  now.getTime() < Date.parse(holder.until) && pods.some((pod) => pod.uid === holder.uid && needsHold(pod));
 
 /**
  * The pods of a policy whose dump container waits for its workloads to be down, or dumps while they are. A pod whose first container has
@@ -37,7 +40,7 @@ export const askersOf = (observed: Observed, now: Date): Asker[] => {
   const running = ownJobs(observed).filter(({ end }) => end === undefined);
   return running.flatMap((job) =>
     pods
-      .filter((pod) => pod.jobUids.includes(job.uid) && mayDump(pod))
+      .filter((pod) => pod.jobUids.includes(job.uid) && needsHold(pod))
       .flatMap((pod) => {
         const since = pod.containers.find(({ name }) => name === 'dump')?.runningSince;
         const decided = resultsOf(job.kind, pod, now).find(({ container }) => container.name === 'decide');
@@ -48,6 +51,7 @@ export const askersOf = (observed: Observed, now: Date): Asker[] => {
           for: holderName(policy.metadata.name),
           pod: pod.name,
           uid: pod.uid,
+          container: 'dump',
           until,
           workloads,
           gate: parseGate(pod.gate),

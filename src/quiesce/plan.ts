@@ -2,11 +2,13 @@ import type { Gate } from '../api/v1alpha1/gate.ts';
 import type { Hold, Holder } from './hold.ts';
 import type { Workload, WorkloadName } from './workload.ts';
 
-/** Something for which workloads are to be down: the dump of one pod. */
+/** Something for which workloads are to be down: the dump or the restore of one pod. */
 export interface Asker {
   readonly for: string;
   readonly pod: string;
   readonly uid: string;
+  /** The container that waits for it. */
+  readonly container: 'dump' | 'swap';
   /** When it lets go at the latest. */
   readonly until: Date;
   readonly workloads: readonly WorkloadName[];
@@ -87,7 +89,7 @@ const refused = (message: string): Gate => ({ state: 'Refused', message: message
 
 /** Why the hold of an asker on a workload is not what it was; undefined when it is. */
 const broken = ({ wanted, workload, pods }: Found, holder: Holder | undefined, opened: boolean): string | undefined => {
-  if (holder === undefined || workload === undefined) return `${nameOf(wanted)} was let go before the dump ended.`;
+  if (holder === undefined || workload === undefined) return `${nameOf(wanted)} was let go while it was to be down.`;
   if (workload.replicas !== 0) {
     return `${nameOf(wanted)} was started by somebody else while it was to be down: it has ${workload.replicas} replicas.`;
   }

@@ -11,7 +11,7 @@ import { nameOf } from '../kube/types.ts';
 import type { Caches } from '../policy/caches.ts';
 import { resources } from '../policy/resources.ts';
 import { createQuiesceReconciler } from './reconcile.ts';
-import { createHeldWatches } from './watches.ts';
+import { createHeldWatches, type HeldWatches } from './watches.ts';
 
 export interface QuiesceOptions {
   client: KubeClient;
@@ -25,13 +25,20 @@ export interface QuiesceOptions {
   scopes: readonly { namespace?: string; caches: Caches }[];
 }
 
-/** What stops workloads for dumps: its watches of what is held, and its controller. */
+/** Its controller, and its watches of what is held, for each of the namespaces that are watched. */
+export interface Quiesce {
+  controller: Controller;
+  reflectors: AnyReflector[];
+  held: readonly HeldWatches[];
+}
+
+/** What stops workloads for dumps, and puts them back, also those of restores. */
 export const createQuiesce = ({
   scopes,
   events,
   clock,
   ...common
-}: QuiesceOptions): { controller: Controller; reflectors: AnyReflector[] } => {
+}: QuiesceOptions): Quiesce => {
   const { client, logger, metrics } = common;
   const watched = scopes.map(({ namespace, caches }) => ({
     namespace,
@@ -50,5 +57,9 @@ export const createQuiesce = ({
     metrics,
   });
   for (const { held, caches } of watched) held.attach(controller, caches);
-  return { controller, reflectors: watched.flatMap(({ held }) => held.reflectors) };
+  return {
+    controller,
+    reflectors: watched.flatMap(({ held }) => held.reflectors),
+    held: watched.map(({ held }) => held),
+  };
 };

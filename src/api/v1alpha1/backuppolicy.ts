@@ -153,6 +153,18 @@ const lastRequestedRun = z.object({
 });
 export type LastRequestedRun = DeepReadonly<z.output<typeof lastRequestedRun>>;
 
+const lastRestore = z.object({
+  request: z.string().max(253).describe('Name of the RestoreRequest.'),
+  completionTime: time.describe('When the request was finished.'),
+  outcome: z.enum(['Completed', 'Failed', 'Cancelled']).describe('How it ended for this policy.'),
+  dataTime: time.describe('State of the data that was brought back.').optional(),
+  state: z.string().max(16).describe('What the destination held then; of a restore in place.').optional(),
+  jobName: z.string().max(253).describe('Its Job.').optional(),
+  measuredSeconds: seconds.describe('How long it took, in seconds.').optional(),
+  sourceBytes: z.int().min(0).describe('Size of the dump that was restored.').optional(),
+});
+export type LastRestore = DeepReadonly<z.output<typeof lastRestore>>;
+
 /** What is: written by the operator only. Times never go back. */
 export const backupPolicyStatus = z
   .object({
@@ -187,6 +199,9 @@ export const backupPolicyStatus = z
     lastVerification: lastVerification.describe('The newest verification, however it ended.').optional(),
     lastFailedVerification: lastFailedVerification
       .describe('The newest verification that found something wrong. It stays after later successes, as history.')
+      .optional(),
+    lastRestore: lastRestore
+      .describe('The newest restore that was finished; it stays when the request is gone.')
       .optional(),
     lastRequestedRun: lastRequestedRun
       .describe('The newest run that the annotation holdfast.dev/run asked for.')

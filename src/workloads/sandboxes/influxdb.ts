@@ -18,5 +18,7 @@ exec influxd run -config ${directory}/influxdb.conf
 export const influxdbSandbox = (): SandboxParts => ({
   image: 'influxdb',
   sandbox: { influxdb: { httpPort, rpcPort } },
+  connect: ({ namespace, pod }) =>
+    `kubectl port-forward --namespace ${namespace} pod/${pod} ${httpPort}, then influx -host 127.0.0.1 -port ${httpPort}`,
   server: { engines: ['influxdb'], script },
 });

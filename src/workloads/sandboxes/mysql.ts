@@ -37,5 +37,7 @@ exec mysqld ${options} --mysqlx=OFF
 export const mysqlSandbox = (): SandboxParts => ({
   image: 'mysql',
   sandbox: { mysql: { socket } },
+  connect: ({ namespace, pod }) =>
+    `kubectl exec --namespace ${namespace} --stdin --tty ${pod} --container sandbox -- mariadb --user root --socket ${socket}`,
   server: { engines: ['mariadb', 'mysql'], script },
 });

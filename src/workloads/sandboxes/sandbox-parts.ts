@@ -7,6 +7,8 @@ export interface SandboxParts {
   image: ImageName;
   /** The block of the task. */
   sandbox: Sandbox;
+  /** How a person looks at what was loaded, while the pod is there. */
+  connect: (at: { namespace: string; pod: string }) => string;
   /** The scratch server; missing for an engine that needs none. */
   server?: {
     /** As servers are called in facts. */

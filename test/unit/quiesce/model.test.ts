@@ -97,6 +97,7 @@ const createWorld = (replicas: readonly number[]) => {
       for: `BackupPolicy/${dump.uid}`,
       pod: dump.uid,
       uid: dump.uid,
+      container: 'dump' as const,
       until: new Date(dump.until),
       workloads,
       gate: dump.gate,

@@ -11,6 +11,7 @@ const asker = (extra: Partial<Asker> = {}): Asker => ({
   for: 'BackupPolicy/agama',
   pod: 'agama-1-x',
   uid: 'pod-1',
+  container: 'dump',
   until: new Date(at(3600)),
   workloads: [shop],
   gate: undefined,

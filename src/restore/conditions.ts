@@ -1,0 +1,60 @@
+import type { RestoreRequestStatus } from '../api/v1alpha1/restorerequest.ts';
+import { nextConditions, type StatedCondition } from '../kube/conditions.ts';
+import type { ObservedRequest } from './observed.ts';
+import type { Stage } from './stage.ts';
+import { isFinished } from './views.ts';
+
+type Stated = Omit<StatedCondition, 'observedGeneration'>;
+
+const planned = ({ plan, failure, phase }: Stage['status']): Stated => {
+  const type = 'Planned';
+  if (plan !== undefined) {
+    const sets = plan.policies.map(({ policy, set }) => `${policy}: data of ${set.dataTime}`).join('; ');
+    return { type, status: 'True', reason: 'Planned', message: `${sets}.` };
+  }
+  if (phase === 'Failed' && failure !== undefined)
+    return { type, status: 'False', reason: failure.reason, message: failure.message };
+  return { type, status: 'Unknown', reason: 'Planning', message: 'The backups are looked for, and the destination is looked at.' };
+};
+
+const confirmed = ({ plan, confirmation, phase }: Stage['status']): Stated => {
+  const type = 'Confirmed';
+  if (confirmation !== undefined)
+    return { type, status: 'True', reason: 'Confirmed', message: `${confirmation.confirmedBy} confirmed the plan at ${confirmation.time}.` };
+  if (plan?.confirmation === 'None')
+    return { type, status: 'True', reason: 'NotNeeded', message: 'Neither the policies nor the destination ask for a confirmation.' };
+  if (phase === 'Expired') return { type, status: 'False', reason: 'Lapsed', message: 'Nobody confirmed the plan in time.' };
+  return { type, status: 'Unknown', reason: 'NotConfirmed', message: 'Nobody has confirmed the plan so far.' };
+};
+
+const restored = ({ phase, failure, message }: Stage['status']): Stated => {
+  const type = 'Restored';
+  if (phase === 'Completed') return { type, status: 'True', reason: 'Compared', message: message ?? '' };
+  if (failure !== undefined) return { type, status: 'False', reason: failure.reason, message: failure.message };
+  return { type, status: 'Unknown', reason: phase ?? 'Pending', message: 'Nothing is proven before all is compared.' };
+};
+
+const kstatus = ({ status, stalled }: Stage): Stated[] => {
+  const { phase, failure, message = '' } = status;
+  if (phase === 'Completed') return [{ type: 'Ready', status: 'True', reason: 'Completed', message }];
+  const cause = stalled ?? failure;
+  const ready: Stated = { type: 'Ready', status: 'False', reason: cause?.reason ?? phase ?? 'Pending', message: cause?.message ?? message };
+  if (cause !== undefined) return [ready, { type: 'Stalled', status: 'True', reason: cause.reason, message: cause.message }];
+  return isFinished(status) ? [ready] : [ready, { type: 'Reconciling', status: 'True', reason: phase ?? 'Pending', message }];
+};
+
+/** The whole status of a request after a reconcile. Pure. */
+export const statusOf = ({ request }: ObservedRequest, stage: Stage, now: Date): RestoreRequestStatus => {
+  const observedGeneration = request.metadata.generation;
+  const { status } = stage;
+  const stated = [planned(status), confirmed(status), restored(status), ...kstatus(stage)];
+  const before = (request.status.conditions ?? []).map(({ observedGeneration: generation, ...condition }) =>
+    generation === undefined ? condition : { ...condition, observedGeneration: generation },
+  );
+  const conditions = nextConditions(
+    before,
+    stated.map((each) => ({ ...each, observedGeneration })),
+    now,
+  );
+  return { observedGeneration, conditions, ...status };
+};

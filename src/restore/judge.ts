@@ -1,0 +1,207 @@
+import type { ConfirmationMode } from '../api/v1alpha1/restore-policy.ts';
+import type { RestoreRequestStatus } from '../api/v1alpha1/restorerequest.ts';
+import { timestamp } from '../base/times.ts';
+import { catalogue, type FailureReason } from '../errors/catalogue.ts';
+import { restoreTarget } from '../workloads/restore-target.ts';
+import { isPlanWhole, makePlan, specDigest } from './make-plan.ts';
+import type { ObservedRequest, Part } from './observed.ts';
+import { outcomeOf } from './outcome.ts';
+import { judgeRestore } from './progress.ts';
+import { kept, nothingWanted, type JudgeInput, type Stage, type Wanted } from './stage.ts';
+import { unsuitable } from './suitable.ts';
+
+/** How long a plan can be confirmed, and a confirmation acted upon: what was looked at for it ages. */
+export const planValidMs = 24 * 60 * 60 * 1000;
+
+const pending = (input: JudgeInput, message: string, wanted: Partial<Wanted> = {}): Stage => ({
+  status: { ...kept(input), phase: 'Pending', message },
+  wanted: { ...nothingWanted, ...wanted },
+});
+
+interface Ending {
+  readonly phase: 'Failed' | 'Expired' | 'Cancelled';
+  readonly reason: FailureReason;
+  readonly message: string;
+  readonly policy?: string;
+  readonly step?: NonNullable<RestoreRequestStatus['failure']>['step'];
+}
+
+/** The end of a request that has touched nothing. */
+const ended = (input: JudgeInput, { phase, reason, message, policy, step }: Ending): Stage => {
+  const words = message.slice(0, 1024);
+  return {
+    status: {
+      ...kept(input),
+      phase,
+      message: words,
+      failure: { ...(policy !== undefined && { policy }), ...(step !== undefined && { step }), reason, message: words },
+      completionTime: timestamp(input.now),
+    },
+    wanted: nothingWanted,
+  };
+};
+
+const cancelled = (input: JudgeInput): Stage =>
+  ended(input, {
+    phase: 'Cancelled',
+    reason: 'RestoreCancelled',
+    message: `The request was cancelled before anything was begun. ${catalogue.RestoreCancelled.next}`,
+  });
+
+const problemOf = ({ observed, settings }: JudgeInput): { reason: string; message: string } | undefined => {
+  const { spec } = observed.request;
+  for (const { name, policy } of observed.parts) {
+    if (policy === undefined)
+      return {
+        reason: 'PolicyNotFound',
+        message: `There is no BackupPolicy ${name} in the namespace. Make it, or make a request that names one that is there.`,
+      };
+    if (policy.spec === undefined || spec === undefined)
+      return {
+        reason: 'PolicyUnreadable',
+        message: `The BackupPolicy ${name} cannot be read: ${policy.specProblem ?? 'see its condition Stalled'}.`,
+      };
+    const why = unsuitable(policy.spec, spec.destination, settings);
+    if (why !== undefined) return { reason: 'DestinationUnsupported', message: `BackupPolicy ${name}: ${why}.` };
+  }
+  return undefined;
+};
+
+const planContainers = ({ policy }: Part, { request }: ObservedRequest): ('resolve' | 'inspect')[] => {
+  const target =
+    policy?.spec === undefined || request.spec === undefined
+      ? undefined
+      : restoreTarget(policy.spec, request.spec.destination);
+  return target === undefined ? ['resolve'] : ['resolve', 'inspect'];
+};
+
+/** Whether the data looks whole, and nobody said to replace it all the same. */
+const healthyPart = (input: JudgeInput, plan: NonNullable<RestoreRequestStatus['plan']>) => {
+  const { inPlace } = input.observed.request.spec?.destination ?? {};
+  if (inPlace === undefined || inPlace.overwriteHealthy === true) return undefined;
+  return plan.policies.find(({ destination }) => destination?.healthy === true);
+};
+
+const planning = (input: JudgeInput): Stage => {
+  const { observed, now } = input;
+  if (observed.request.spec?.cancel === true) return cancelled(input);
+  const problem = problemOf(input);
+  if (problem !== undefined) return { ...pending(input, problem.message), stalled: problem };
+  const missing = observed.parts.filter(({ plan }) => plan === undefined);
+  if (missing.length > 0) return pending(input, 'The backups are looked for, and the destination is looked at.', { plan: missing });
+  for (const part of observed.parts) {
+    if (part.plan === undefined) continue;
+    const outcome = outcomeOf(part.plan, planContainers(part, observed));
+    if (outcome.is !== 'Failed') continue;
+    const { reason, step, message } = outcome.failure;
+    return ended(input, { phase: 'Failed', reason, step, policy: part.name, message: `No plan could be made for ${part.name}; nothing was touched. ${message}` });
+  }
+  const isDone = observed.parts.every(
+    (part) => part.plan !== undefined && outcomeOf(part.plan, planContainers(part, observed)).is === 'Completed',
+  );
+  const plan = isDone ? makePlan(observed, now) : undefined;
+  if (plan === undefined) return pending(input, 'The backups are looked for, and the destination is looked at.');
+  const healthy = healthyPart(input, plan);
+  if (healthy !== undefined) {
+    const message = `Nothing was touched: at the destination of ${healthy.policy} a loss cannot be seen. ${healthy.destination?.summary ?? ''} ${catalogue.DestinationHealthy.next}`;
+    const end = ended(input, { phase: 'Failed', reason: 'DestinationHealthy', policy: healthy.policy, message });
+    return { ...end, status: { ...end.status, plan } };
+  }
+  return awaiting({ ...input, observed: withPlan(observed, plan) });
+};
+
+const withPlan = (observed: ObservedRequest, plan: NonNullable<RestoreRequestStatus['plan']>): ObservedRequest => ({
+  ...observed,
+  request: { ...observed.request, status: { ...observed.request.status, plan } },
+});
+
+const confirmers: Record<ConfirmationMode, string> = {
+  None: 'Nobody has to confirm it.',
+  OnePerson: 'Somebody who may confirm restores has to confirm it.',
+  TwoPersons: 'Somebody who may confirm restores, another than the one who asked, has to confirm it.',
+};
+
+const expiryOf = (plannedTime: string): Date => new Date(Date.parse(plannedTime) + planValidMs);
+
+const awaiting = (input: JudgeInput): Stage => {
+  // What was written of an earlier look does not count: nothing was begun.
+  const { confirmation: _confirmation, startTime: _startTime, ...rest } = kept(input);
+  const { plan } = rest;
+  const expiry = expiryOf(plan?.plannedTime ?? '');
+  const { refused = [], blocked } = input.verdict ?? {};
+  const notCounted = refused.length === 0 ? '' : ` ${refused.length} of the confirmations that are there do not count: see refused.`;
+  return {
+    status: {
+      ...rest,
+      phase: 'AwaitingConfirmation',
+      message: `Read the plan. ${confirmers[plan?.confirmation ?? 'OnePerson']} The command is in plan.confirmWith; it can be confirmed until ${timestamp(expiry)}.${notCounted}${blocked === undefined ? '' : ` It cannot go on: ${blocked.message}`}`.slice(0, 1024),
+      refused: refused.slice(0, 8),
+    },
+    wanted: { ...nothingWanted, confirm: true },
+    wakeAt: new Date(Math.min(expiry.getTime(), input.verdict?.wakeAt?.getTime() ?? Infinity) + 1000),
+  };
+};
+
+const begun = (input: JudgeInput): Stage => {
+  const { observed, verdict, busy, now } = input;
+  const { status } = observed.request;
+  const accepted = verdict?.accepted;
+  const others = observed.parts.filter(({ name }) => busy.has(name)).map(({ name }) => name);
+  const confirmation = accepted && { ...accepted, acceptedTime: timestamp(now) };
+  const common = { ...kept(input), ...(confirmation !== undefined && { confirmation }), refused: [...(verdict?.refused ?? [])].slice(0, 8) };
+  if (others.length > 0)
+    return {
+      status: { ...common, phase: 'Queued', message: `Another request restores ${others.join(', ')} now: this one begins after it.` },
+      wanted: nothingWanted,
+      wakeAt: new Date(now.getTime() + 15_000),
+    };
+  const next = { ...status, ...common, startTime: timestamp(now) };
+  return judgeRestore({ ...input, observed: { ...observed, request: { ...observed.request, status: next } } });
+};
+
+const confirming = (input: JudgeInput): Stage => {
+  const { observed, verdict, now } = input;
+  const { spec, status } = observed.request;
+  const { plan } = status;
+  if (spec?.cancel === true || plan === undefined) return cancelled(input);
+  if (!isPlanWhole(observed.request, plan))
+    return ended(input, {
+      phase: 'Failed',
+      reason: 'AdmissionMissing',
+      message: `status.plan is not what its hash was made of: somebody else wrote it, and nothing was touched. ${catalogue.AdmissionMissing.next}`,
+    });
+  const changed = observed.parts.find(({ name, policy }) => {
+    const planned = plan.policies.find((each) => each.policy === name);
+    return policy?.spec === undefined || planned?.specDigest !== specDigest(policy.spec);
+  });
+  if (changed !== undefined)
+    return ended(input, {
+      phase: 'Failed',
+      reason: 'PlanOutdated',
+      policy: changed.name,
+      message: `The BackupPolicy ${changed.name} is not what it was when this was planned; nothing was touched. ${catalogue.PlanOutdated.next}`,
+    });
+  if (plan.confirmation === 'None' || verdict?.accepted !== undefined) return begun(input);
+  if (now.getTime() >= expiryOf(plan.plannedTime).getTime())
+    return ended(input, {
+      phase: 'Expired',
+      reason: 'ConfirmationLapsed',
+      message: `Nobody confirmed the plan of ${plan.plannedTime} within 24 hours; nothing was touched. ${catalogue.ConfirmationLapsed.next}`,
+    });
+  return awaiting(input);
+};
+
+/** What is next for a request that is not finished. Pure. */
+export const judgeStage = (input: JudgeInput): Stage => {
+  const { spec, specProblem, status } = input.observed.request;
+  if (spec === undefined) {
+    const message = `${specProblem ?? 'spec cannot be read'}. If it is right, the CRD and the operator are of different versions.`;
+    return { ...pending(input, message), stalled: { reason: 'SpecUnreadable', message } };
+  }
+  if (status.plan === undefined) return planning(input);
+  // Until there is a Job, whatever else is written, nothing is begun: the confirmation is read anew before there is.
+  const isBegun =
+    input.observed.parts.some(({ restore }) => restore !== undefined) ||
+    (status.policies ?? []).some(({ jobName }) => jobName !== undefined);
+  return isBegun ? judgeRestore(input) : confirming(input);
+};

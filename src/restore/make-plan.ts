@@ -1,0 +1,150 @@
+import { createHash } from 'node:crypto';
+import { apiVersion, type BackupPolicySpec } from '../api/v1alpha1/backuppolicy.ts';
+import type { ConfirmationMode } from '../api/v1alpha1/restore-policy.ts';
+import type { RestorePointAsked } from '../api/v1alpha1/restore-report.ts';
+import type { PolicyPlan, RestorePlan, RestoreRequestSpec } from '../api/v1alpha1/restorerequest.ts';
+import { restoreConfirmationNames } from '../api/v1alpha1/restoreconfirmation.ts';
+import { timestamp } from '../base/times.ts';
+import type { DeepReadonly } from '../base/types.ts';
+import { saidBy, type ObservedRequest, type Part } from './observed.ts';
+import type { RequestView } from './views.ts';
+
+/** The point that a request asks for. */
+export const pointAsked = ({ pointInTime, lossTime }: RestoreRequestSpec): RestorePointAsked => {
+  if (lossTime !== undefined) return { by: 'Before', time: lossTime };
+  return pointInTime === undefined ? { by: 'Latest' } : { by: 'At', time: pointInTime };
+};
+
+/** As many policies of a request are restored side by side: each takes a pod, and a share of the way to the backup host. */
+export const sideBySide = 4;
+
+const strictness = ['None', 'OnePerson', 'TwoPersons'] as const satisfies readonly ConfirmationMode[];
+
+/** What nobody needs to confirm: it replaces nothing, and leaves nothing behind. */
+const confirmationFor = (
+  { spec }: DeepReadonly<NonNullable<Part['policy']>>,
+  { destination }: RestoreRequestSpec,
+): ConfirmationMode => (destination.sandbox !== undefined ? 'None' : (spec?.restore?.confirmation ?? 'OnePerson'));
+
+const spanWords = (seconds: number): string => {
+  const [days, hours, minutes] = [Math.floor(seconds / 86_400), Math.floor(seconds / 3600) % 24, Math.floor(seconds / 60) % 60];
+  if (days > 0) return `${days} d ${hours} h`;
+  return hours > 0 ? `${hours} h ${minutes} min` : `${minutes} min`;
+};
+
+const lostWords = (dataTime: string, { spec, metadata }: DeepReadonly<RequestView>): string => {
+  const until = spec?.lossTime ?? metadata.creationTimestamp;
+  const seconds = Math.max(0, (Date.parse(until) - Date.parse(dataTime)) / 1000);
+  const what = spec?.lossTime === undefined ? 'the request' : 'the loss';
+  return `Everything written after ${dataTime}: the ${spanWords(seconds)} before ${what} of ${until}.`;
+};
+
+const overwrittenWords = ({ destination }: RestoreRequestSpec, keepFor: string): string => {
+  if (destination.inPlace !== undefined)
+    return `What is there now is replaced, and set aside for ${keepFor} as the safety copy that status names then.`;
+  if (destination.newDatabase !== undefined)
+    return `Nothing: the new database ${destination.newDatabase.name} must not be there yet.`;
+  if (destination.server !== undefined) return 'Nothing: the other server must not have databases of these names.';
+  if (destination.volume !== undefined)
+    return `Nothing: the files go into a directory of their own on the claim ${destination.volume.claimName}.`;
+  return `Nothing: a scratch server is filled, shown for ${destination.sandbox?.keepFor ?? ''}, and thrown away.`;
+};
+
+const policyPlanOf = (part: Part, request: DeepReadonly<RequestView>): PolicyPlan | undefined => {
+  const point = saidBy(part.plan, 'resolve')?.restore?.point;
+  const { policy } = part;
+  if (point === undefined || policy?.spec === undefined || request.spec === undefined) return undefined;
+  const evidence = saidBy(part.plan, 'inspect')?.restore?.destination;
+  const { set, verifiedTime, sourceBytes, sourceRows, server, latest, earliest } = point;
+  const { recovery } = policy.status;
+  const restore = policy.spec.restore;
+  const isInPlace = request.spec.destination.inPlace !== undefined;
+  const estimatedSeconds = recovery?.estimatedSeconds;
+  return {
+    policy: part.name,
+    specDigest: specDigest(policy.spec),
+    set,
+    ...(verifiedTime !== undefined && { verifiedTime }),
+    ...(sourceBytes !== undefined && { sourceBytes }),
+    ...(sourceRows !== undefined && { sourceRows }),
+    ...(server !== undefined && { server }),
+    latest,
+    earliest,
+    ...(evidence !== undefined && { destination: evidence }),
+    lost: lostWords(set.dataTime, request),
+    overwritten: overwrittenWords(request.spec, restore?.keepSafetyCopyFor ?? '1w'),
+    workloads: isInPlace ? (restore?.workloads ?? []) : [],
+    ...(isInPlace && restore?.external !== undefined && { external: restore.external }),
+    confirmation: confirmationFor(policy, request.spec),
+    ...(estimatedSeconds !== undefined && { estimatedSeconds }),
+    basis:
+      estimatedSeconds === undefined
+        ? 'No restore of this policy was measured yet.'
+        : `The newest restore that was measured took ${recovery?.measuredSeconds ?? '?'} s; scaled to the source of today.`,
+  };
+};
+
+/** Together, those side by side counted so; unknown as soon as one is. */
+const togetherSeconds = (policies: readonly PolicyPlan[]): number | undefined => {
+  const seconds = policies.map(({ estimatedSeconds }) => estimatedSeconds);
+  const known = seconds.filter((each) => each !== undefined);
+  if (known.length < seconds.length) return undefined;
+  const sum = known.reduce((total, each) => total + each, 0);
+  return Math.max(Math.ceil(sum / sideBySide), ...known);
+};
+
+/** JSON with the fields of every object in order, so that the same is always the same text. */
+const canonical = (value: unknown): string =>
+  JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+
+const digestOf = (value: unknown): string => createHash('sha256').update(canonical(value)).digest('hex');
+
+/** Of what a policy says that decides where a restore reads, and where it writes. */
+export const specDigest = ({ source, repository, encryption, restore }: DeepReadonly<BackupPolicySpec>): string =>
+  digestOf({ source, repository, encryption, restore });
+
+/** What is confirmed: all that the plan says but for what it is estimated to take, for this very request. Pure. */
+export const planHash = ({ metadata, spec }: DeepReadonly<RequestView>, policies: readonly PolicyPlan[]): string => {
+  const confirmed = policies.map(({ estimatedSeconds: _seconds, basis: _basis, ...rest }) => rest);
+  return digestOf([metadata.uid, spec?.destination, confirmed]);
+};
+
+const confirmCommand = ({ metadata }: DeepReadonly<RequestView>, hash: string): string =>
+  [
+    `kubectl create --namespace ${metadata.namespace} --filename - <<END`,
+    `apiVersion: ${apiVersion}`,
+    `kind: ${restoreConfirmationNames.kind}`,
+    `metadata: { generateName: ${metadata.name.slice(0, 200)}- }`,
+    'spec:',
+    `  request: { name: ${metadata.name}, uid: ${metadata.uid} }`,
+    `  planHash: ${hash}`,
+    `  confirmedBy: $(kubectl auth whoami --output jsonpath='{.status.userInfo.username}')`,
+    '  reason: WHAT WAS LOST, AND HOW YOU KNOW',
+    'END',
+  ].join('\n');
+
+/** The plan, out of what the plan Jobs said. Undefined while one has not said it. Pure. */
+export const makePlan = ({ request, parts }: ObservedRequest, now: Date): RestorePlan | undefined => {
+  const policies = parts.map((part) => policyPlanOf(part, request)).filter((each) => each !== undefined);
+  if (policies.length < parts.length || policies.length === 0) return undefined;
+  const confirmation =
+    strictness.findLast((mode) => policies.some((policy) => policy.confirmation === mode)) ?? 'OnePerson';
+  const estimatedSeconds = togetherSeconds(policies);
+  const hash = planHash(request, policies);
+  return {
+    policies,
+    confirmation,
+    ...(estimatedSeconds !== undefined && { estimatedSeconds }),
+    plannedTime: timestamp(now),
+    hash,
+    ...(confirmation !== 'None' && { confirmWith: confirmCommand(request, hash) }),
+  };
+};
+
+/** Whether the status that is read is of the plan that its hash says: a plan that somebody edited counts for nothing. */
+export const isPlanWhole = (request: DeepReadonly<RequestView>, plan: RestorePlan): boolean =>
+  planHash(request, plan.policies) === plan.hash;

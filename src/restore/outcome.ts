@@ -1,0 +1,80 @@
+import type { DestinationState } from '../api/v1alpha1/restore-report.ts';
+import type { Failure, Result } from '../api/v1alpha1/result.ts';
+import type { Destination } from '../api/v1alpha1/restorerequest.ts';
+import { catalogue } from '../errors/catalogue.ts';
+import { failureOf } from '../policy/run-reports.ts';
+import { containerOf, saidBy, type StageJob } from './observed.ts';
+
+/** The containers that prove a restore, in the order they run. */
+export const neededContainers = ({ inPlace, volume, sandbox }: Destination): readonly Result['container'][] => {
+  if (inPlace !== undefined) return ['bring', 'load', 'swap', 'check'];
+  if (volume !== undefined) return ['bring'];
+  return sandbox === undefined ? ['bring', 'load'] : ['bring', 'show'];
+};
+
+/** What became of a Job of a request. */
+export type Outcome =
+  | { readonly is: 'Running' }
+  | { readonly is: 'Completed' }
+  | { readonly is: 'Failed'; readonly failure: Failure };
+
+const succeeded = (stage: StageJob, name: Result['container']): boolean => {
+  const { ended } = containerOf(stage, name) ?? {};
+  const result = saidBy(stage, name);
+  return ended?.exitCode === 0 && result?.outcome === 'Succeeded' && result.failure === undefined;
+};
+
+/** Besides that a container says that it succeeded, it must say what it found. */
+const hasEvidence = (stage: StageJob, name: Result['container']): boolean => {
+  const report = saidBy(stage, name)?.restore;
+  if (name === 'resolve') return report?.point !== undefined;
+  if (name === 'inspect') return report?.destination !== undefined;
+  if (name === 'bring') return report?.fetched !== undefined;
+  if (name === 'swap') return report?.state === 'Replaced';
+  return report?.compared !== undefined;
+};
+
+const noResult = (stage: StageJob): Failure => ({
+  step: 'Finish',
+  reason: 'ResultMissing',
+  message: `The Job ${stage.job.name} is complete, but not all of its containers said what they found. ${catalogue.ResultMissing.next}`,
+});
+
+/**
+ * What became of a Job: completed only when each container that was needed ended well, says so, and has its evidence. A pod with a scratch
+ * server to look at stays after that.
+ */
+export const outcomeOf = (stage: StageJob, needed: readonly Result['container'][], stays = false): Outcome => {
+  const proven = needed.every((name) => succeeded(stage, name) && hasEvidence(stage, name));
+  if (proven && (stays || stage.job.end?.outcome === 'Complete')) return { is: 'Completed' };
+  if (stage.job.end === undefined) return { is: 'Running' };
+  const { job, pod, results } = stage;
+  // The watch of the pods is behind that of the Jobs.
+  const onItsWay = pod !== undefined && pod.phase !== 'Succeeded' && pod.phase !== 'Failed';
+  if (job.end?.outcome === 'Complete') return onItsWay ? { is: 'Running' } : { is: 'Failed', failure: noResult(stage) };
+  return { is: 'Failed', failure: failureOf(job, pod === undefined ? [] : [pod], [...results]) };
+};
+
+/**
+ * What the destination holds, as far as the containers of a Job that is over have said.
+ * @param allowed whether the exchange was ever allowed to begin, as status remembers: the pod may be gone
+ */
+export const stateOf = (stage: StageJob | undefined, allowed: boolean): DestinationState => {
+  const said = saidBy(stage, 'swap')?.restore?.state;
+  if (said !== undefined) return said;
+  // What was started and left no word may have stopped anywhere; a pod that is gone as well.
+  const swap = containerOf(stage, 'swap');
+  const began = swap === undefined || swap.runningSince !== undefined || swap.ended !== undefined;
+  return allowed && began ? 'Unavailable' : 'Untouched';
+};
+
+/** The failure of a Job whose exchange was begun and whose end nobody saw. */
+export const interrupted = (jobName: string, failure: Failure): Failure => ({
+  step: 'Swap',
+  reason: 'RestoreInterrupted',
+  message:
+    `The Job ${jobName} ended while it replaced the data, and nobody saw what is in place now (${failure.reason}). ${catalogue.RestoreInterrupted.next}`.slice(
+      0,
+      640,
+    ),
+});

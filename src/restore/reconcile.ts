@@ -1,0 +1,273 @@
+import { apiVersion, type BackupPolicy } from '../api/v1alpha1/backuppolicy.ts';
+import { restoreRequestNames, type RestorePlan, type RestoreRequest } from '../api/v1alpha1/restorerequest.ts';
+import type { DeepReadonly } from '../base/types.ts';
+import type { KubeClient } from '../kube/client.ts';
+import type { Clock } from '../kube/clock.ts';
+import type { ReconcileContext, ReconcileResult } from '../kube/controller.ts';
+import { isConflict } from '../kube/errors.ts';
+import type { EventRecorder } from '../kube/events.ts';
+import { deleteObject, getObject } from '../kube/objects.ts';
+import { writeStatus } from '../kube/status.ts';
+import type { Caches } from '../policy/caches.ts';
+import { resources } from '../policy/resources.ts';
+import type { Pass } from '../quiesce/serve.ts';
+import type { HeldWatches } from '../quiesce/watches.ts';
+import { discardJob, restoreJob, restorePlanJob } from '../workloads/restore-job.ts';
+import type { WorkloadSettings } from '../workloads/settings.ts';
+import { statusOf } from './conditions.ts';
+import { requestEvents } from './events.ts';
+import { leftovers } from './finish.ts';
+import { needsGate, openGate, refuseGate } from './hold.ts';
+import { isJobThere, makeJob, releaseJob, setRequestFinalizer, stopJob, type Scope as JobScope } from './jobs.ts';
+import { judgeStage } from './judge.ts';
+import { pointAsked } from './make-plan.ts';
+import { observeRequest, type ObservedRequest, type Part } from './observed.ts';
+import type { JudgeInput, Stage, Verdict } from './stage.ts';
+import { isFinished, requestView, type RequestView } from './views.ts';
+import type { RestoreWatches } from './watches.ts';
+
+/** What is known in the namespace of a request. */
+export interface RestoreScope {
+  readonly caches: Caches;
+  readonly watches: RestoreWatches;
+  /** Undefined where this operator may not stop workloads. */
+  readonly held: HeldWatches | undefined;
+}
+
+export interface RestoreReconcilerOptions {
+  readonly client: KubeClient;
+  /** By the key of a request. */
+  readonly scopeOf: (key: string) => RestoreScope | undefined;
+  /** Reads request, confirmations, admission and rights past every cache, and says whether the restore may go ahead. */
+  readonly confirm: (request: DeepReadonly<RequestView>, plan: RestorePlan, signal: AbortSignal) => Promise<Verdict>;
+  readonly events: EventRecorder;
+  readonly settings: WorkloadSettings;
+  readonly clock: Clock;
+}
+
+/** How soon a pod that waits for its workloads is looked at again, and one that runs, should an event be lost. */
+const gateAgainMs = 2000;
+const lookAgainMs = 60_000;
+
+type Options = RestoreReconcilerOptions;
+
+/** One look at one request. */
+interface Turn extends RestoreScope, JobScope {
+  readonly caches: Caches;
+  readonly options: Options;
+  readonly observed: ObservedRequest;
+  readonly now: Date;
+  readonly pass: Pass;
+}
+
+const subjectOf = ({ metadata: { namespace, name, uid } }: DeepReadonly<RequestView>) => ({
+  apiVersion,
+  kind: restoreRequestNames.kind,
+  namespace,
+  name,
+  uid,
+});
+
+const orderOf = ({ observed: { request }, options: { settings } }: Turn, { policy }: Part) => {
+  const { spec, metadata } = request;
+  if (spec === undefined || policy?.spec === undefined) return undefined;
+  const asked: RestoreRequest = { metadata, spec };
+  const of: BackupPolicy = { metadata: policy.metadata, spec: policy.spec };
+  return { request: asked, policy: of, settings };
+};
+
+/** Policies of the request whose workloads are held for its pods. */
+const heldOf = ({ request, parts }: ObservedRequest, held: HeldWatches | undefined): ReadonlySet<string> =>
+  new Set(
+    held === undefined
+      ? []
+      : parts
+          .filter(
+            ({ name, restore }) =>
+              restore !== undefined && held.ofPolicy(`${request.metadata.namespace}/${name}`).length > 0,
+          )
+          .map(({ name }) => name),
+  );
+
+const busyPhases = ['Restoring', 'AwaitingExternal', 'Verifying'];
+
+/** Policies of the request that another one restores. */
+const busyOf = ({ request, parts }: ObservedRequest, watches: RestoreWatches): ReadonlySet<string> =>
+  new Set(
+    parts
+      .map(({ name }) => name)
+      .filter((name) =>
+        watches
+          .ofPolicy(`${request.metadata.namespace}/${name}`)
+          .some(({ key, status }) => key !== request.key && busyPhases.includes(status.phase ?? '')),
+      ),
+  );
+
+/** Parts whose Job was made once and is in no cache: the API server is asked, for a cache may be behind. */
+const lostOf = async (turn: Turn): Promise<ReadonlySet<string>> => {
+  const { request, parts } = turn.observed;
+  const lost = new Set<string>();
+  for (const { name, restore } of parts) {
+    const made = request.status.policies?.find(({ policy }) => policy === name);
+    if (restore !== undefined || made?.jobName === undefined || made.outcome !== undefined) continue;
+    if (!(await isJobThere(turn, request.metadata.namespace, made.jobName))) lost.add(name);
+  }
+  return lost;
+};
+
+const planJobs = async (turn: Turn, parts: readonly Part[]): Promise<void> => {
+  const { spec } = turn.observed.request;
+  if (spec === undefined) return;
+  for (const part of parts) {
+    const order = orderOf(turn, part);
+    const job = order === undefined ? undefined : restorePlanJob(order, pointAsked(spec));
+    if (job !== undefined) await makeJob(turn, job);
+  }
+};
+
+/** The request as it is now, if it still may be begun. */
+const readLive = async ({ client, signal, observed }: Turn): Promise<RequestView | undefined> => {
+  const { namespace, name, uid } = observed.request.metadata;
+  const raw = await getObject(client, resources.restoreRequest, { namespace, name }, { signal });
+  if (raw === undefined || raw.metadata.uid !== uid || raw.metadata.deletionTimestamp !== undefined) return undefined;
+  const view = requestView(raw);
+  return view.spec === undefined || view.spec.cancel ? undefined : view;
+};
+
+/** Makes the Jobs that restore: after all is written that led to them, and for the request as it is now. */
+const startJobs = async (turn: Turn, parts: readonly Part[], plan: RestorePlan | undefined): Promise<void> => {
+  if (parts.length === 0 || plan === undefined) return;
+  const live = await readLive(turn);
+  if (live === undefined) return;
+  const held = await setRequestFinalizer(turn, live, true);
+  if (held !== undefined) turn.watches.remember(held);
+  for (const part of parts) {
+    const order = orderOf(turn, part);
+    const planned = plan.policies.find(({ policy }) => policy === part.name);
+    const job = order === undefined || planned === undefined ? undefined : restoreJob(order, planned);
+    if (job === undefined) throw new Error(`no Job can be made that restores ${part.name}`);
+    await makeJob(turn, job);
+  }
+};
+
+const cancelJobs = async (turn: Turn, parts: readonly Part[]): Promise<void> => {
+  for (const part of parts) {
+    if (part.restore === undefined) continue;
+    if (!(await refuseGate(turn.pass, turn.observed, part))) await stopJob(turn, part.restore);
+  }
+};
+
+const writeStage = async (turn: Turn, stage: Stage): Promise<void> => {
+  const { client, signal, observed, now, watches, options } = turn;
+  const { request } = observed;
+  const next = statusOf(observed, stage, now);
+  try {
+    const { object } = await writeStatus(client, resources.restoreRequest, request.metadata, next, request.rawStatus, { signal });
+    if (object !== undefined) watches.remember(object, { silent: true });
+  } catch (error) {
+    const { namespace, name } = request.metadata;
+    const live = isConflict(error) ? await getObject(client, resources.restoreRequest, { namespace, name }, { signal }) : undefined;
+    if (live !== undefined) watches.remember(live);
+    throw error;
+  }
+  for (const event of requestEvents(request.status, next)) options.events.record(subjectOf(request), event);
+};
+
+const advance = async (turn: Turn): Promise<ReconcileResult> => {
+  const { observed, watches, held, options, now, signal, caches } = turn;
+  const { request } = observed;
+  const input: JudgeInput = {
+    observed,
+    settings: options.settings,
+    held: heldOf(observed, held),
+    busy: busyOf(observed, watches),
+    lost: await lostOf(turn),
+    verdict: undefined,
+    now,
+  };
+  let stage = judgeStage(input);
+  await planJobs(turn, stage.wanted.plan);
+  const { plan } = request.status;
+  if (stage.wanted.confirm && plan !== undefined && watches.hasConfirmations(request.key))
+    stage = judgeStage({ ...input, verdict: await options.confirm(request, plan, signal) });
+  await writeStage(turn, stage);
+  await startJobs(turn, stage.wanted.start, stage.status.plan);
+  await cancelJobs(turn, stage.wanted.cancel);
+  const written = watches.request(request.key) ?? request;
+  const seen = observeRequest(written, caches, now);
+  for (const part of seen.parts) await openGate(turn.pass, seen, part);
+  if (seen.parts.some((part) => needsGate(part, seen))) return { requeueAfterMs: gateAgainMs };
+  const wake = stage.wakeAt === undefined ? lookAgainMs : Math.max(1000, stage.wakeAt.getTime() - now.getTime());
+  // Also what was just planned or started is looked at with what it became.
+  const isMoving =
+    stage.wanted.start.length > 0 || input.held.size > 0 || stage.status.phase !== request.status.phase;
+  return { requeueAfterMs: isMoving ? 1000 : Math.min(wake, lookAgainMs) };
+};
+
+/** Lets go what a finished request held, discards what is due, and removes it in the end. */
+const tidyUp = async (turn: Turn): Promise<ReconcileResult> => {
+  const { client, observed, watches, now, signal } = turn;
+  const { request } = observed;
+  for (const { restore } of observed.parts) if (restore !== undefined) await releaseJob(turn, restore);
+  const released = await setRequestFinalizer(turn, request, false);
+  if (released !== undefined) watches.remember(released);
+  const { discard, remove, wakeAt } = leftovers(observed, now);
+  for (const part of discard) {
+    const order = orderOf(turn, part);
+    const job = order === undefined ? undefined : discardJob(order);
+    if (job !== undefined) await makeJob(turn, job);
+  }
+  if (remove) {
+    const { namespace, name, uid } = request.metadata;
+    await deleteObject(client, resources.restoreRequest, { namespace, name }, { uid, signal });
+    return {};
+  }
+  return wakeAt === undefined ? {} : { requeueAfterMs: Math.max(1000, wakeAt.getTime() - now.getTime()) };
+};
+
+/** A request that is deleted: what can be stopped is stopped, what replaces data now is waited for, and the workloads are put back first. */
+const letGo = async (turn: Turn): Promise<ReconcileResult> => {
+  const { observed, held } = turn;
+  const { request, parts } = observed;
+  const over = ({ restore }: Part): boolean =>
+    restore === undefined || restore.job.end !== undefined || (restore.job.deleting === true && restore.pod === undefined);
+  for (const part of parts) {
+    if (over(part) || part.restore === undefined) continue;
+    const isReplacing = needsGate(part, observed) && part.restore.pod?.gate !== undefined;
+    if (!isReplacing) await cancelJobs(turn, [part]);
+    else await openGate(turn.pass, observed, part);
+  }
+  if (!parts.every(over) || heldOf(observed, held).size > 0) return { requeueAfterMs: gateAgainMs };
+  for (const { restore } of parts) if (restore !== undefined) await releaseJob(turn, restore);
+  await setRequestFinalizer(turn, request, false);
+  return {};
+};
+
+/** observe → judge → write → carry out, for one request. */
+export const createRestoreReconciler = (options: Options) => {
+  const reconcile = async ({ key, signal, logger }: ReconcileContext): Promise<ReconcileResult> => {
+    const scope = options.scopeOf(key);
+    const request = scope?.watches.request(key);
+    if (scope === undefined || request === undefined) return {};
+    const { client, clock } = options;
+    const now = clock.now();
+    const tell = (reason: string, message: string): void =>
+      options.events.record(subjectOf(request), { type: 'Normal', reason, message });
+    const { namespace } = request.metadata;
+    const remember: Pass['remember'] = (kind, raw) => scope.held?.remember(kind, raw);
+    const pass: Pass = { client, namespace, caches: scope.caches, remember, now, signal, logger, tell };
+    const observed = observeRequest(request, scope.caches, now);
+    const turn: Turn = { ...scope, client, signal, options, observed, now, pass };
+    if (request.metadata.deletionTimestamp !== undefined) return letGo(turn);
+    return isFinished(request.status) ? tidyUp(turn) : advance(turn);
+  };
+  return async (context: ReconcileContext): Promise<ReconcileResult> => {
+    try {
+      return await reconcile(context);
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      context.logger.debug({ err: error }, 'the cache is behind: looking again');
+      return { lookAgain: true };
+    }
+  };
+};
