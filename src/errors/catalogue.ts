@@ -205,7 +205,8 @@ export const catalogue = {
     next: 'Nothing was replaced. Make another request when data is to be brought back.',
   },
   PlanOutdated: {
-    cause: 'The policy was changed after the restore was planned: the plan that was confirmed is not what would be done.',
+    cause:
+      'The policy was changed after the restore was planned: the plan that was confirmed is not what would be done.',
     next: 'Make the request anew: it is planned from the policy as it is now.',
   },
   ConfirmationLapsed: {

@@ -33,12 +33,7 @@ export interface Quiesce {
 }
 
 /** What stops workloads for dumps, and puts them back, also those of restores. */
-export const createQuiesce = ({
-  scopes,
-  events,
-  clock,
-  ...common
-}: QuiesceOptions): Quiesce => {
+export const createQuiesce = ({ scopes, events, clock, ...common }: QuiesceOptions): Quiesce => {
   const { client, logger, metrics } = common;
   const watched = scopes.map(({ namespace, caches }) => ({
     namespace,

@@ -40,7 +40,10 @@ export const writeHold = async (
   const { hold } = change;
   logger.info({ workload: kind, object: name, replicas, change }, hold === undefined ? 'let go' : 'held');
   if (change.replicas === 0)
-    tell('WorkloadStopped', `${kind} ${name} is stopped for ${whatFor[asker?.container ?? 'dump']}; it had ${replicas}.`);
+    tell(
+      'WorkloadStopped',
+      `${kind} ${name} is stopped for ${whatFor[asker?.container ?? 'dump']}; it had ${replicas}.`,
+    );
   if (hold === undefined) {
     const how =
       change.replicas === undefined ? `left at ${replicas}, as somebody else set it` : `put back to ${change.replicas}`;
@@ -77,5 +80,6 @@ export const serveAsker = async (pass: Pass, asker: Asker): Promise<void> => {
   if (gate === undefined) return;
   const answer = await writeGate({ client, signal }, { namespace, asker, gate });
   if (answer !== undefined) caches.pods.remember(answer, { silent: gate.state === 'Held' });
-  if (gate.state === 'Refused') pass.logger.warn({ pod: asker.pod, why: gate.message }, 'the pod is refused its workloads');
+  if (gate.state === 'Refused')
+    pass.logger.warn({ pod: asker.pod, why: gate.message }, 'the pod is refused its workloads');
 };

@@ -14,16 +14,32 @@ const planned = ({ plan, failure, phase }: Stage['status']): Stated => {
   }
   if (phase === 'Failed' && failure !== undefined)
     return { type, status: 'False', reason: failure.reason, message: failure.message };
-  return { type, status: 'Unknown', reason: 'Planning', message: 'The backups are looked for, and the destination is looked at.' };
+  return {
+    type,
+    status: 'Unknown',
+    reason: 'Planning',
+    message: 'The backups are looked for, and the destination is looked at.',
+  };
 };
 
 const confirmed = ({ plan, confirmation, phase }: Stage['status']): Stated => {
   const type = 'Confirmed';
   if (confirmation !== undefined)
-    return { type, status: 'True', reason: 'Confirmed', message: `${confirmation.confirmedBy} confirmed the plan at ${confirmation.time}.` };
+    return {
+      type,
+      status: 'True',
+      reason: 'Confirmed',
+      message: `${confirmation.confirmedBy} confirmed the plan at ${confirmation.time}.`,
+    };
   if (plan?.confirmation === 'None')
-    return { type, status: 'True', reason: 'NotNeeded', message: 'Neither the policies nor the destination ask for a confirmation.' };
-  if (phase === 'Expired') return { type, status: 'False', reason: 'Lapsed', message: 'Nobody confirmed the plan in time.' };
+    return {
+      type,
+      status: 'True',
+      reason: 'NotNeeded',
+      message: 'Neither the policies nor the destination ask for a confirmation.',
+    };
+  if (phase === 'Expired')
+    return { type, status: 'False', reason: 'Lapsed', message: 'Nobody confirmed the plan in time.' };
   return { type, status: 'Unknown', reason: 'NotConfirmed', message: 'Nobody has confirmed the plan so far.' };
 };
 
@@ -38,9 +54,17 @@ const kstatus = ({ status, stalled }: Stage): Stated[] => {
   const { phase, failure, message = '' } = status;
   if (phase === 'Completed') return [{ type: 'Ready', status: 'True', reason: 'Completed', message }];
   const cause = stalled ?? failure;
-  const ready: Stated = { type: 'Ready', status: 'False', reason: cause?.reason ?? phase ?? 'Pending', message: cause?.message ?? message };
-  if (cause !== undefined) return [ready, { type: 'Stalled', status: 'True', reason: cause.reason, message: cause.message }];
-  return isFinished(status) ? [ready] : [ready, { type: 'Reconciling', status: 'True', reason: phase ?? 'Pending', message }];
+  const ready: Stated = {
+    type: 'Ready',
+    status: 'False',
+    reason: cause?.reason ?? phase ?? 'Pending',
+    message: cause?.message ?? message,
+  };
+  if (cause !== undefined)
+    return [ready, { type: 'Stalled', status: 'True', reason: cause.reason, message: cause.message }];
+  return isFinished(status)
+    ? [ready]
+    : [ready, { type: 'Reconciling', status: 'True', reason: phase ?? 'Pending', message }];
 };
 
 /** The whole status of a request after a reconcile. Pure. */

@@ -9,10 +9,20 @@ export const requestEvents = (before: RestoreRequestStatus, next: RestoreRequest
   const known = new Set((before.refused ?? []).map(({ name, reason }) => `${name} ${reason}`));
   const refused = (next.refused ?? [])
     .filter(({ name, reason }) => !known.has(`${name} ${reason}`))
-    .map((each): EventNote => ({ type: 'Warning', reason: 'ConfirmationRefused', message: `${each.name}: ${each.message}` }));
+    .map((each): EventNote => ({
+      type: 'Warning',
+      reason: 'ConfirmationRefused',
+      message: `${each.name}: ${each.message}`,
+    }));
   const confirmed: EventNote[] =
     next.confirmation !== undefined && before.confirmation?.uid !== next.confirmation.uid
-      ? [{ type: 'Normal', reason: 'Confirmed', message: `${next.confirmation.confirmedBy} confirmed the plan (${next.confirmation.name}).` }]
+      ? [
+          {
+            type: 'Normal',
+            reason: 'Confirmed',
+            message: `${next.confirmation.confirmedBy} confirmed the plan (${next.confirmation.name}).`,
+          },
+        ]
       : [];
   if (phase === undefined || phase === before.phase) return [...refused, ...confirmed];
   const isBad = warning.some((each) => each === phase);

@@ -44,7 +44,9 @@ const isBlocked = (part: Part, { request }: ObservedRequest): boolean => {
 /** Whether a pod waits for its workloads, or is to be told again that they are down. */
 export const needsGate = (part: Part, observed: ObservedRequest): boolean => {
   const asker = askerOf(part, observed);
-  return asker !== undefined && asker.gate?.state !== 'Refused' && (asker.gate !== undefined || !isBlocked(part, observed));
+  return (
+    asker !== undefined && asker.gate?.state !== 'Refused' && (asker.gate !== undefined || !isBlocked(part, observed))
+  );
 };
 
 /**

@@ -33,7 +33,11 @@ export const makeJob = async ({ client, caches, signal }: Scope, job: Job): Prom
 };
 
 /** Whether a Job is there by the API server's own word; what is there is taken into the cache. */
-export const isJobThere = async ({ client, caches, signal }: Scope, namespace: string, name: string): Promise<boolean> => {
+export const isJobThere = async (
+  { client, caches, signal }: Scope,
+  namespace: string,
+  name: string,
+): Promise<boolean> => {
   const there = await getObject(client, resources.job, { namespace, name }, { signal });
   if (there !== undefined) caches.jobs.remember(there);
   return there !== undefined;
@@ -45,7 +49,12 @@ export const isJobThere = async ({ client, caches, signal }: Scope, namespace: s
  */
 export const stopJob = async ({ client, signal }: Scope, { job }: StageJob): Promise<void> => {
   if (job.deleting === true) return;
-  await deleteObject(client, resources.job, { namespace: job.namespace, name: job.name }, { uid: job.uid, propagation: 'Foreground', signal });
+  await deleteObject(
+    client,
+    resources.job,
+    { namespace: job.namespace, name: job.name },
+    { uid: job.uid, propagation: 'Foreground', signal },
+  );
 };
 
 interface Target {

@@ -88,13 +88,20 @@ const planning = (input: JudgeInput): Stage => {
   const problem = problemOf(input);
   if (problem !== undefined) return { ...pending(input, problem.message), stalled: problem };
   const missing = observed.parts.filter(({ plan }) => plan === undefined);
-  if (missing.length > 0) return pending(input, 'The backups are looked for, and the destination is looked at.', { plan: missing });
+  if (missing.length > 0)
+    return pending(input, 'The backups are looked for, and the destination is looked at.', { plan: missing });
   for (const part of observed.parts) {
     if (part.plan === undefined) continue;
     const outcome = outcomeOf(part.plan, planContainers(part, observed));
     if (outcome.is !== 'Failed') continue;
     const { reason, step, message } = outcome.failure;
-    return ended(input, { phase: 'Failed', reason, step, policy: part.name, message: `No plan could be made for ${part.name}; nothing was touched. ${message}` });
+    return ended(input, {
+      phase: 'Failed',
+      reason,
+      step,
+      policy: part.name,
+      message: `No plan could be made for ${part.name}; nothing was touched. ${message}`,
+    });
   }
   const isDone = observed.parts.every(
     (part) => part.plan !== undefined && outcomeOf(part.plan, planContainers(part, observed)).is === 'Completed',
@@ -129,12 +136,17 @@ const awaiting = (input: JudgeInput): Stage => {
   const { plan } = rest;
   const expiry = expiryOf(plan?.plannedTime ?? '');
   const { refused = [], blocked } = input.verdict ?? {};
-  const notCounted = refused.length === 0 ? '' : ` ${refused.length} of the confirmations that are there do not count: see refused.`;
+  const notCounted =
+    refused.length === 0 ? '' : ` ${refused.length} of the confirmations that are there do not count: see refused.`;
   return {
     status: {
       ...rest,
       phase: 'AwaitingConfirmation',
-      message: `Read the plan. ${confirmers[plan?.confirmation ?? 'OnePerson']} The command is in plan.confirmWith; it can be confirmed until ${timestamp(expiry)}.${notCounted}${blocked === undefined ? '' : ` It cannot go on: ${blocked.message}`}`.slice(0, 1024),
+      message:
+        `Read the plan. ${confirmers[plan?.confirmation ?? 'OnePerson']} The command is in plan.confirmWith; it can be confirmed until ${timestamp(expiry)}.${notCounted}${blocked === undefined ? '' : ` It cannot go on: ${blocked.message}`}`.slice(
+          0,
+          1024,
+        ),
       refused: refused.slice(0, 8),
     },
     wanted: { ...nothingWanted, confirm: true },
@@ -148,10 +160,18 @@ const begun = (input: JudgeInput): Stage => {
   const accepted = verdict?.accepted;
   const others = observed.parts.filter(({ name }) => busy.has(name)).map(({ name }) => name);
   const confirmation = accepted && { ...accepted, acceptedTime: timestamp(now) };
-  const common = { ...kept(input), ...(confirmation !== undefined && { confirmation }), refused: [...(verdict?.refused ?? [])].slice(0, 8) };
+  const common = {
+    ...kept(input),
+    ...(confirmation !== undefined && { confirmation }),
+    refused: [...(verdict?.refused ?? [])].slice(0, 8),
+  };
   if (others.length > 0)
     return {
-      status: { ...common, phase: 'Queued', message: `Another request restores ${others.join(', ')} now: this one begins after it.` },
+      status: {
+        ...common,
+        phase: 'Queued',
+        message: `Another request restores ${others.join(', ')} now: this one begins after it.`,
+      },
       wanted: nothingWanted,
       wakeAt: new Date(now.getTime() + 15_000),
     };

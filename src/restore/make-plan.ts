@@ -27,7 +27,11 @@ const confirmationFor = (
 ): ConfirmationMode => (destination.sandbox !== undefined ? 'None' : (spec?.restore?.confirmation ?? 'OnePerson'));
 
 const spanWords = (seconds: number): string => {
-  const [days, hours, minutes] = [Math.floor(seconds / 86_400), Math.floor(seconds / 3600) % 24, Math.floor(seconds / 60) % 60];
+  const [days, hours, minutes] = [
+    Math.floor(seconds / 86_400),
+    Math.floor(seconds / 3600) % 24,
+    Math.floor(seconds / 60) % 60,
+  ];
   if (days > 0) return `${days} d ${hours} h`;
   return hours > 0 ? `${hours} h ${minutes} min` : `${minutes} min`;
 };

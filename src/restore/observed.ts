@@ -65,10 +65,8 @@ export const observeRequest = (
 };
 
 /** What a container of a Job said; undefined: nothing yet, or nothing that can be believed. */
-export const saidBy = (
-  stage: StageJob | undefined,
-  container: string,
-): ContainerResult['result'] => stage?.results.find((each) => each.container.name === container)?.result;
+export const saidBy = (stage: StageJob | undefined, container: string): ContainerResult['result'] =>
+  stage?.results.find((each) => each.container.name === container)?.result;
 
 /** A container of a Job, as its pod has it. */
 export const containerOf = (stage: StageJob | undefined, name: string): ContainerResult['container'] | undefined =>

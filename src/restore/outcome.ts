@@ -14,9 +14,7 @@ export const neededContainers = ({ inPlace, volume, sandbox }: Destination): rea
 
 /** What became of a Job of a request. */
 export type Outcome =
-  | { readonly is: 'Running' }
-  | { readonly is: 'Completed' }
-  | { readonly is: 'Failed'; readonly failure: Failure };
+  { readonly is: 'Running' } | { readonly is: 'Completed' } | { readonly is: 'Failed'; readonly failure: Failure };
 
 const succeeded = (stage: StageJob, name: Result['container']): boolean => {
   const { ended } = containerOf(stage, name) ?? {};

@@ -32,7 +32,10 @@ const connectWords = ({ policy, restore }: Part): string | undefined => {
   return parts.connect({ namespace: pod.namespace, pod: pod.name });
 };
 
-const evidenceOf = (part: Part, { destination }: { readonly destination: { readonly sandbox?: unknown } }): Partial<PolicyOutcome> => {
+const evidenceOf = (
+  part: Part,
+  { destination }: { readonly destination: { readonly sandbox?: unknown } },
+): Partial<PolicyOutcome> => {
   const { restore } = part;
   const compared = (saidBy(restore, 'check') ?? saidBy(restore, 'load') ?? saidBy(restore, 'show'))?.restore?.compared;
   const safetyCopy = saidBy(restore, 'swap')?.restore?.safetyCopy;
@@ -77,7 +80,12 @@ const standingOf = (part: Part, { observed, lost, now }: JudgeInput): Standing =
     };
     return { part, is: 'Failed', outcome: { ...outcome, outcome: 'Failed', state }, failure };
   }
-  const seen = { ...before, policy: name, jobName: restore.job.name, ...evidenceOf(part, spec) } satisfies PolicyOutcome;
+  const seen = {
+    ...before,
+    policy: name,
+    jobName: restore.job.name,
+    ...evidenceOf(part, spec),
+  } satisfies PolicyOutcome;
   const judged = outcomeOf(restore, neededContainers(spec.destination), spec.destination.sandbox !== undefined);
   if (judged.is === 'Running') return { part, is: 'Running', outcome: seen };
   const end = restore.job.end?.time ?? timestamp(now);
@@ -90,18 +98,26 @@ const standingOf = (part: Part, { observed, lost, now }: JudgeInput): Standing =
   }
   const state = stateOf(restore, allowed);
   const isCancel = state === 'Untouched' && spec.cancel;
-  const failure = state === 'Unavailable' ? interrupted(restore.job.name, judged.failure) : judged.failure;
+  const isSeen = saidBy(restore, 'swap')?.restore?.state !== undefined;
+  const failure = state === 'Unavailable' && !isSeen ? interrupted(restore.job.name, judged.failure) : judged.failure;
   const outcome = { ...seen, state, measuredSeconds, outcome: isCancel ? 'Cancelled' : 'Failed' } as const;
   return { part, is: isCancel ? 'Cancelled' : 'Failed', outcome, ...(!isCancel && { failure }) };
 };
 
-const waitsForPerson = ({ part }: Standing, plan: readonly PolicyPlan[], externalStopped: boolean): string | undefined => {
+const waitsForPerson = (
+  { part }: Standing,
+  plan: readonly PolicyPlan[],
+  externalStopped: boolean,
+): string | undefined => {
   const external = plan.find(({ policy }) => policy === part.name)?.external;
   const waits = containerOf(part.restore, 'swap')?.runningSince !== undefined && !isGateOpen(part);
   return external !== undefined && waits && !externalStopped ? external : undefined;
 };
 
-const runningPhase = (standings: readonly Standing[], input: JudgeInput): Pick<RestoreRequestStatus, 'phase' | 'message'> => {
+const runningPhase = (
+  standings: readonly Standing[],
+  input: JudgeInput,
+): Pick<RestoreRequestStatus, 'phase' | 'message'> => {
   const { spec, status, metadata } = input.observed.request;
   const running = standings.filter(({ is }) => is === 'Running');
   const waiting = standings.filter(({ is }) => is === 'Waiting').length;
@@ -111,11 +127,17 @@ const runningPhase = (standings: readonly Standing[], input: JudgeInput): Pick<R
     const command = `kubectl patch restorerequest ${metadata.name} --namespace ${metadata.namespace} --type merge --patch '{"spec":{"externalStopped":true}}'`;
     return {
       phase: 'AwaitingExternal',
-      message: `${standing.part.name} is loaded and compared. Before it replaces what is there, stop: ${external}. Then say so: ${command}`.slice(0, 1024),
+      message:
+        `${standing.part.name} is loaded and compared. Before it replaces what is there, stop: ${external}. Then say so: ${command}`.slice(
+          0,
+          1024,
+        ),
     };
   }
-  const isLast = running.length > 0 && running.every(({ part }) => containerOf(part.restore, 'check')?.runningSince !== undefined);
-  if (isLast) return { phase: 'Verifying', message: 'The data is in its place, and is compared with the facts once more.' };
+  const isLast =
+    running.length > 0 && running.every(({ part }) => containerOf(part.restore, 'check')?.runningSince !== undefined);
+  if (isLast)
+    return { phase: 'Verifying', message: 'The data is in its place, and is compared with the facts once more.' };
   const names = running.map(({ part }) => part.name).join(', ');
   const more = waiting === 0 ? '' : ` ${waiting} more wait for their turn.`;
   return { phase: 'Restoring', message: `Restoring ${names === '' ? 'begins' : names}.${more} See steps.` };
@@ -144,23 +166,40 @@ const finishedStage = (input: JudgeInput, standings: readonly Standing[], common
     const standing = outcome.state === undefined ? '' : ` Of ${part.name}, ${stateWords[outcome.state]}.`;
     const rest = standings.filter(({ is }) => is === 'Completed').map((each) => each.part.name);
     const others = rest.length === 0 ? '' : ` Restored all the same: ${rest.join(', ')}.`;
-    const message = `${part.name} failed${failure === undefined ? '.' : ` at step ${failure.step}: ${failure.message}`}${standing}${others}`.slice(0, 1024);
+    const message =
+      `${part.name} failed${failure === undefined ? '.' : ` at step ${failure.step}: ${failure.message}`}${standing}${others}`.slice(
+        0,
+        1024,
+      );
     const reason = failure?.reason ?? input.observed.request.status.failure?.reason ?? 'InternalError';
     return {
-      status: { ...ofAll, phase: 'Failed', message, failure: { policy: part.name, ...(failure && { step: failure.step }), reason, message } },
+      status: {
+        ...ofAll,
+        phase: 'Failed',
+        message,
+        failure: { policy: part.name, ...(failure && { step: failure.step }), reason, message },
+      },
       wanted: nothingWanted,
     };
   }
   if (standings.some(({ is }) => is === 'Cancelled')) {
-    const message = `The request was cancelled; ${standings.map(({ part, outcome }) => `of ${part.name}, ${stateWords[outcome.state ?? 'Untouched']}`).join('; ')}.`.slice(0, 1024);
+    const message =
+      `The request was cancelled; ${standings.map(({ part, outcome }) => `of ${part.name}, ${stateWords[outcome.state ?? 'Untouched']}`).join('; ')}.`.slice(
+        0,
+        1024,
+      );
     return {
       status: { ...ofAll, phase: 'Cancelled', message, failure: { reason: 'RestoreCancelled', message } },
       wanted: nothingWanted,
     };
   }
   const isMet = recoveryTimeMet(standings, measuredSeconds);
-  const rto = isMet === undefined ? 'no RTO was promised' : isMet ? 'within the RTO' : 'longer than the RTO that was promised';
-  const what = standings.map(({ outcome }) => `${outcome.policy} (${outcome.objectsCompared ?? 0} objects, ${outcome.rowsCompared ?? 0} rows equal to the facts)`);
+  const rto =
+    isMet === undefined ? 'no RTO was promised' : isMet ? 'within the RTO' : 'longer than the RTO that was promised';
+  const what = standings.map(
+    ({ outcome }) =>
+      `${outcome.policy} (${outcome.objectsCompared ?? 0} objects, ${outcome.rowsCompared ?? 0} rows equal to the facts)`,
+  );
   return {
     status: {
       ...ofAll,
@@ -187,7 +226,8 @@ export const judgeRestore = (input: JudgeInput): Stage => {
     return { status: { ...common, phase: 'Restoring', message }, wanted: nothingWanted };
   }
   const cancel = spec?.cancel === true ? running.map(({ part }) => part).filter(isStoppable) : [];
-  const start = spec?.cancel === true ? [] : waiting.slice(0, Math.max(0, sideBySide - running.length)).map(({ part }) => part);
+  const start =
+    spec?.cancel === true ? [] : waiting.slice(0, Math.max(0, sideBySide - running.length)).map(({ part }) => part);
   return {
     status: { ...common, ...runningPhase(standings, input) },
     wanted: { ...nothingWanted, start, cancel },

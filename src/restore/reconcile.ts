@@ -162,11 +162,15 @@ const writeStage = async (turn: Turn, stage: Stage): Promise<void> => {
   const { request } = observed;
   const next = statusOf(observed, stage, now);
   try {
-    const { object } = await writeStatus(client, resources.restoreRequest, request.metadata, next, request.rawStatus, { signal });
+    const { object } = await writeStatus(client, resources.restoreRequest, request.metadata, next, request.rawStatus, {
+      signal,
+    });
     if (object !== undefined) watches.remember(object, { silent: true });
   } catch (error) {
     const { namespace, name } = request.metadata;
-    const live = isConflict(error) ? await getObject(client, resources.restoreRequest, { namespace, name }, { signal }) : undefined;
+    const live = isConflict(error)
+      ? await getObject(client, resources.restoreRequest, { namespace, name }, { signal })
+      : undefined;
     if (live !== undefined) watches.remember(live);
     throw error;
   }
@@ -199,8 +203,7 @@ const advance = async (turn: Turn): Promise<ReconcileResult> => {
   if (seen.parts.some((part) => needsGate(part, seen))) return { requeueAfterMs: gateAgainMs };
   const wake = stage.wakeAt === undefined ? lookAgainMs : Math.max(1000, stage.wakeAt.getTime() - now.getTime());
   // Also what was just planned or started is looked at with what it became.
-  const isMoving =
-    stage.wanted.start.length > 0 || input.held.size > 0 || stage.status.phase !== request.status.phase;
+  const isMoving = stage.wanted.start.length > 0 || input.held.size > 0 || stage.status.phase !== request.status.phase;
   return { requeueAfterMs: isMoving ? 1000 : Math.min(wake, lookAgainMs) };
 };
 
@@ -230,7 +233,9 @@ const letGo = async (turn: Turn): Promise<ReconcileResult> => {
   const { observed, held } = turn;
   const { request, parts } = observed;
   const over = ({ restore }: Part): boolean =>
-    restore === undefined || restore.job.end !== undefined || (restore.job.deleting === true && restore.pod === undefined);
+    restore === undefined ||
+    restore.job.end !== undefined ||
+    (restore.job.deleting === true && restore.pod === undefined);
   for (const part of parts) {
     if (over(part) || part.restore === undefined) continue;
     const isReplacing = needsGate(part, observed) && part.restore.pod?.gate !== undefined;

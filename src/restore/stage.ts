@@ -5,7 +5,12 @@ import { nextSteps } from './steps.ts';
 
 /** What was found of the confirmations of a request, read anew. */
 export interface Verdict {
-  readonly accepted?: { readonly name: string; readonly uid: string; readonly confirmedBy: string; readonly time: string };
+  readonly accepted?: {
+    readonly name: string;
+    readonly uid: string;
+    readonly confirmedBy: string;
+    readonly time: string;
+  };
   readonly refused: readonly { readonly name: string; readonly reason: string; readonly message: string }[];
   /** Why it cannot go on, whoever confirms it. */
   readonly blocked?: { readonly reason: string; readonly message: string };
@@ -52,7 +57,11 @@ export interface Stage {
 export const nothingWanted: Wanted = { plan: [], start: [], confirm: false, cancel: [] };
 
 /** What every status carries on. */
-export const kept = ({ observed, held, now }: JudgeInput): Omit<RestoreRequestStatus, 'conditions' | 'observedGeneration'> => {
+export const kept = ({
+  observed,
+  held,
+  now,
+}: JudgeInput): Omit<RestoreRequestStatus, 'conditions' | 'observedGeneration'> => {
   const { plan, confirmation, refused, policies, steps, startTime } = observed.request.status;
   const next = nextSteps({ parts: observed.parts, before: steps ?? [], held, now });
   return {

@@ -100,7 +100,17 @@ const startStep = (part: Part, before: RestoreStep | undefined, held: boolean, n
     : before;
 };
 
-const order = ['Resolve', 'Inspect', 'Fetch', 'Load', 'StopWorkloads', 'Swap', 'Check', 'StartWorkloads', 'Discard'] as const satisfies readonly StepName[];
+const order = [
+  'Resolve',
+  'Inspect',
+  'Fetch',
+  'Load',
+  'StopWorkloads',
+  'Swap',
+  'Check',
+  'StartWorkloads',
+  'Discard',
+] as const satisfies readonly StepName[];
 
 /** What was done so far, a policy after the other. What status has stays where the pods that told it are gone. Pure. */
 export const nextSteps = ({ parts, before, held, now }: StepsInput): RestoreStep[] =>

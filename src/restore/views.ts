@@ -63,11 +63,21 @@ export const confirmationView = (raw: KubeObject): ConfirmationView => {
   return { requestKey: data === undefined ? undefined : `${raw.metadata.namespace ?? ''}/${data.request.name}` };
 };
 
-const finished = ['Completed', 'Failed', 'Expired', 'Cancelled'] as const satisfies readonly (typeof restorePhases)[number][];
+const finished = [
+  'Completed',
+  'Failed',
+  'Expired',
+  'Cancelled',
+] as const satisfies readonly (typeof restorePhases)[number][];
 
 /** Whether nothing more is done for a request, but for removing it and its safety copy. */
 export const isFinished = ({ phase }: RestoreRequestStatus): boolean => finished.some((each) => each === phase);
 
 /** Whether a request may touch the data of its policies now, or soon: their backups that are due wait, and retention does. */
-export const isUnderWay = ({ status, spec }: { readonly status: RestoreRequestStatus; readonly spec: unknown }): boolean =>
-  spec !== undefined && !isFinished(status);
+export const isUnderWay = ({
+  status,
+  spec,
+}: {
+  readonly status: RestoreRequestStatus;
+  readonly spec: unknown;
+}): boolean => spec !== undefined && !isFinished(status);

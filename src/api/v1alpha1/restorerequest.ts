@@ -156,7 +156,9 @@ const seconds = z.int().min(0);
 
 const policyPlan = z.object({
   policy: objectName.describe('Name of the policy.'),
-  specDigest: sha256.describe('SHA-256 of what the policy says of source, repository, encryption and restore: with another the plan does not hold.'),
+  specDigest: sha256.describe(
+    'SHA-256 of what the policy says of source, repository, encryption and restore: with another the plan does not hold.',
+  ),
   set: verifiedSet.describe('The very set that is restored.'),
   verifiedTime: time.describe('When this set was last proven; missing: never.').optional(),
   sourceBytes: z.int().min(0).describe('Size of the dump that comes out of it.').optional(),

@@ -1,0 +1,446 @@
+import type { RestoreRequestStatus } from '../../../src/api/v1alpha1/restorerequest.ts';
+import { restoreRequestStatus } from '../../../src/api/v1alpha1/restorerequest.ts';
+import { jobView, podView, policyView, type JobView, type PodView } from '../../../src/policy/views.ts';
+import { statusOf } from '../../../src/restore/conditions.ts';
+import { judgeStage } from '../../../src/restore/judge.ts';
+import { observeRequest } from '../../../src/restore/observed.ts';
+import type { Stage, Verdict } from '../../../src/restore/stage.ts';
+import { requestView } from '../../../src/restore/views.ts';
+import { testSettings } from '../../support/operator/images.ts';
+import { rawPolicy, type Json } from '../../support/operator/policies.ts';
+import {
+  evidenceOf,
+  goodPlan,
+  goodRestore,
+  pointOf,
+  rawRequest,
+  rawStage,
+  type RequestOptions,
+  type Said,
+  type StageOptions,
+} from '../../support/operator/restores.ts';
+
+const now = new Date('2026-11-15T03:45:00Z');
+const withKey: Json = {
+  encryption: { gpg: { privateKeySecretRef: { name: 'backup-key-private' } } },
+  restore: { workloads: [{ kind: 'Deployment', name: 'shop' }] },
+};
+
+interface Given extends RequestOptions {
+  policies?: { name: string; spec?: Json }[];
+  stages?: StageOptions[];
+  verdict?: Verdict;
+  held?: string[];
+  busy?: string[];
+  lost?: string[];
+  at?: Date;
+}
+
+const judge = ({
+  policies = [{ name: 'agama' }],
+  stages = [],
+  verdict,
+  held = [],
+  busy = [],
+  lost = [],
+  at = now,
+  ...request
+}: Given = {}): Stage & { whole: RestoreRequestStatus } => {
+  const objects = stages.map(rawStage);
+  const ofPolicy =
+    <T extends { policyKey: string | undefined }>(all: T[]) =>
+    (key: string) =>
+      all.filter(({ policyKey }) => policyKey === key);
+  const views = policies.map(({ name, spec = {} }) =>
+    policyView(rawPolicy({ name, uid: `uid-of-${name}`, spec: { ...withKey, ...spec } })),
+  );
+  const caches = {
+    policies: { ofPolicy: ofPolicy(views) },
+    jobs: { ofPolicy: ofPolicy<JobView>(objects.map(({ job }) => jobView(job))) },
+    pods: { ofPolicy: ofPolicy<PodView>(objects.map(({ pod }) => podView(pod))) },
+  };
+  const observed = observeRequest(requestView(rawRequest(request)), caches as never, at);
+  const stage = judgeStage({
+    observed,
+    settings: { ...testSettings, quiesceWorkloads: true },
+    held: new Set(held),
+    busy: new Set(busy),
+    lost: new Set(lost),
+    verdict,
+    now: at,
+  });
+  // What is written must be what the CRD takes.
+  return { ...stage, whole: restoreRequestStatus.parse(statusOf(observed, stage, at)) };
+};
+
+const accepted: Verdict = {
+  accepted: { name: 'yes', uid: 'confirmation-uid', confirmedBy: 'bob', time: '2026-11-15T03:44:00Z' },
+  refused: [],
+};
+
+const planned: StageOptions = { stage: 'plan', said: goodPlan(), end: 'Complete' };
+const awaiting = judge({ stages: [planned] });
+const withPlan: RestoreRequestStatus = { plan: awaiting.status.plan };
+const begun = judge({ stages: [planned], status: withPlan, verdict: accepted });
+const running: RestoreRequestStatus = { ...begun.whole, policies: [{ policy: 'agama', jobName: 'made' }] };
+const restoring = (said: readonly Said[], extra: Partial<StageOptions> = {}): StageOptions => ({
+  stage: 'restore',
+  said,
+  ...extra,
+});
+const conditions = ({ whole }: ReturnType<typeof judge>): Record<string, string> =>
+  Object.fromEntries((whole.conditions ?? []).map(({ type, status }) => [type, status]));
+
+describe('a plan', () => {
+  test('is asked for first, and nothing else', () => {
+    const { status, wanted } = judge();
+    expect(status.phase).toBe('Pending');
+    expect(wanted.plan.map(({ name }) => name)).toEqual(['agama']);
+    expect(wanted).toMatchObject({ start: [], confirm: false, cancel: [] });
+  });
+
+  test('names the very set, what is lost, overwritten and stopped, and how to confirm it', () => {
+    const [policy] = awaiting.status.plan?.policies ?? [];
+    expect(policy).toMatchObject({
+      policy: 'agama',
+      set: pointOf().set,
+      lost: 'Everything written after 2026-11-15T01:00:00Z: the 2 h 30 min before the loss of 2026-11-15T03:30:00Z.',
+      workloads: [{ kind: 'Deployment', name: 'shop' }],
+      confirmation: 'OnePerson',
+    });
+    expect(awaiting.status.plan?.confirmWith).toContain(awaiting.status.plan?.hash);
+    expect(awaiting.status.phase).toBe('AwaitingConfirmation');
+    expect(conditions(awaiting)).toMatchObject({
+      Planned: 'True',
+      Confirmed: 'Unknown',
+      Restored: 'Unknown',
+      Ready: 'False',
+    });
+  });
+
+  test.each<Given & { reason: string; phase: string; failure?: string; stalled?: string }>([
+    { reason: 'a policy that is not there may come', policies: [], phase: 'Pending', stalled: 'PolicyNotFound' },
+    {
+      reason: 'without the private key nothing can be opened',
+      policies: [{ name: 'agama', spec: { encryption: { gpg: { publicKeySecretRef: { name: 'p' } } } } }],
+      phase: 'Pending',
+      stalled: 'DestinationUnsupported',
+    },
+    {
+      reason: 'no backup of that time',
+      stages: [
+        {
+          ...planned,
+          end: 'Failed',
+          said: [
+            {
+              container: 'resolve',
+              failure: { step: 'Resolve', reason: 'PointNotAvailable', message: 'Earliest: yesterday.' },
+            },
+          ],
+        },
+      ],
+      phase: 'Failed',
+      failure: 'PointNotAvailable',
+    },
+    {
+      reason: 'a Job that is complete and said nothing proves nothing',
+      stages: [{ ...planned, said: [{ container: 'resolve' }, { container: 'inspect' }] }],
+      phase: 'Failed',
+      failure: 'ResultMissing',
+    },
+    {
+      reason: 'nothing is missing, and nobody said to replace it all the same',
+      stages: [{ ...planned, said: goodPlan(pointOf(), evidenceOf({ healthy: true, missing: [], missingCount: 0 })) }],
+      phase: 'Failed',
+      failure: 'DestinationHealthy',
+    },
+    {
+      reason: 'nothing is missing, and it is to be replaced all the same',
+      spec: { destination: { inPlace: { overwriteHealthy: true } } },
+      stages: [{ ...planned, said: goodPlan(pointOf(), evidenceOf({ healthy: true })) }],
+      phase: 'AwaitingConfirmation',
+    },
+    { reason: 'cancelled before anything', spec: { cancel: true }, phase: 'Cancelled', failure: 'RestoreCancelled' },
+  ])('$reason', ({ phase, failure, stalled, ...given }) => {
+    const judged = judge(given);
+    expect(judged.status.phase).toBe(phase);
+    expect(judged.status.failure?.reason).toBe(failure);
+    expect(judged.stalled?.reason).toBe(stalled);
+    expect(judged.wanted.start).toEqual([]);
+  });
+
+  test('has another hash for another set, another request and another destination', () => {
+    const hashes = [
+      awaiting,
+      judge({
+        stages: [{ ...planned, said: goodPlan(pointOf({ set: { ...pointOf().set, setDigest: 'd'.repeat(64) } })) }],
+      }),
+      judge({ stages: [{ ...planned, said: goodPlan(pointOf(), evidenceOf({ rows: 5 })) }] }),
+      judge({ stages: [planned], spec: { destination: { inPlace: { overwriteHealthy: true } } } }),
+      judge({
+        stages: [planned],
+        policies: [{ name: 'agama', spec: { source: { mysql: { host: 'other.example.com' } } } }],
+      }),
+    ].map(({ status }) => status.plan?.hash);
+    expect(new Set(hashes).size).toBe(hashes.length);
+  });
+});
+
+describe('nothing is begun', () => {
+  test.each<Given & { reason: string; phase: string }>([
+    { reason: 'while nobody looked for confirmations', status: withPlan, phase: 'AwaitingConfirmation' },
+    {
+      reason: 'while none counts',
+      status: withPlan,
+      verdict: { refused: [{ name: 'x', reason: 'Lapsed', message: 'y' }] },
+      phase: 'AwaitingConfirmation',
+    },
+    {
+      reason: 'by what status says of an earlier look',
+      status: { ...begun.whole, policies: [] },
+      phase: 'AwaitingConfirmation',
+    },
+    { reason: 'a day after the plan', status: withPlan, at: new Date('2026-11-16T03:45:01Z'), phase: 'Expired' },
+    {
+      reason: 'while another request restores the policy',
+      status: withPlan,
+      verdict: accepted,
+      busy: ['agama'],
+      phase: 'Queued',
+    },
+    {
+      reason: 'of a plan that somebody edited',
+      status: {
+        plan: { ...awaiting.status.plan!, policies: [{ ...awaiting.status.plan!.policies[0]!, workloads: [] }] },
+      },
+      verdict: accepted,
+      phase: 'Failed',
+    },
+    {
+      reason: 'once the policy is another',
+      status: withPlan,
+      verdict: accepted,
+      policies: [{ name: 'agama', spec: { source: { mysql: { host: 'other.example.com' } } } }],
+      phase: 'Failed',
+    },
+    { reason: 'once it is cancelled', status: withPlan, verdict: accepted, spec: { cancel: true }, phase: 'Cancelled' },
+  ])('$reason', ({ phase, ...given }) => {
+    const { status, wanted } = judge({ stages: [planned], ...given });
+    expect(status.phase).toBe(phase);
+    expect(wanted.start).toEqual([]);
+  });
+
+  test('before a confirmation that counts: then once', () => {
+    expect(begun.status.phase).toBe('Restoring');
+    expect(begun.wanted.start.map(({ name }) => name)).toEqual(['agama']);
+    expect(begun.status.confirmation).toMatchObject({ confirmedBy: 'bob' });
+    const again = judge({ stages: [planned], status: running });
+    expect(again.wanted.start).toEqual([]);
+  });
+
+  test('a check in a sandbox needs no confirmation', () => {
+    const spec = { destination: { inPlace: undefined, sandbox: { keepFor: '1h' } } };
+    const sandbox: StageOptions = { stage: 'plan', said: goodPlan().slice(0, 1), end: 'Complete' };
+    const first = judge({ spec, stages: [sandbox] });
+    const then = judge({ spec, stages: [sandbox], status: { plan: first.status.plan } });
+    expect(then.wanted.start.map(({ name }) => name)).toEqual(['agama']);
+  });
+});
+
+describe('a restore', () => {
+  const until = (container: string): Said[] => [
+    ...goodRestore.slice(
+      0,
+      goodRestore.findIndex((each) => each.container === container),
+    ),
+    { container: container as Said['container'], running: true },
+  ];
+  const failed = (
+    container: Said['container'],
+    failure: NonNullable<Said['failure']>,
+    restore?: Said['restore'],
+  ): Said[] => [
+    ...goodRestore.slice(
+      0,
+      goodRestore.findIndex((each) => each.container === container),
+    ),
+    { container, failure, ...(restore && { restore }) },
+  ];
+  const failure = { step: 'Load', reason: 'ContentDiffers', message: 'table x differs.' } as const;
+
+  test('that proves all is completed, measured, and within the RTO', () => {
+    const { status, whole } = judge({
+      status: running,
+      stages: [planned, restoring(goodRestore, { end: 'Complete' })],
+    });
+    expect(status).toMatchObject({ phase: 'Completed', recoveryTimeMet: true });
+    expect(status.policies).toMatchObject([
+      {
+        policy: 'agama',
+        outcome: 'Completed',
+        state: 'Replaced',
+        objectsCompared: 12,
+        rowsCompared: 1000,
+        safetyCopyUntil: '2026-11-22T03:42:00Z',
+      },
+    ]);
+    expect(whole.conditions?.find(({ type }) => type === 'Ready')?.status).toBe('True');
+    expect(status.steps?.map(({ name, state }) => `${name} ${state}`)).toEqual([
+      'Resolve Succeeded',
+      'Inspect Succeeded',
+      'Fetch Succeeded',
+      'Load Succeeded',
+      'Swap Succeeded',
+      'Check Succeeded',
+    ]);
+  });
+
+  test('is not completed while its workloads are down', () => {
+    const { status } = judge({
+      status: running,
+      held: ['agama'],
+      stages: [planned, restoring(goodRestore, { end: 'Complete' })],
+    });
+    expect(status.phase).toBe('Restoring');
+    expect(status.completionTime).toBeUndefined();
+  });
+
+  test.each<{ reason: string; said: readonly Said[] }>([
+    {
+      reason: 'the check said nothing of what it compared',
+      said: [...goodRestore.slice(0, 3), { container: 'check' }],
+    },
+    {
+      reason: 'the swap does not say that it replaced anything',
+      said: [...goodRestore.slice(0, 2), { container: 'swap', restore: { state: 'PutBack' } }, goodRestore[3]!],
+    },
+    { reason: 'a container is missing', said: goodRestore.filter(({ container }) => container !== 'load') },
+  ])('of a Job that is complete is failed when $reason', ({ said }) => {
+    const { status } = judge({ status: running, stages: [planned, restoring(said, { end: 'Complete' })] });
+    expect(status).toMatchObject({ phase: 'Failed', failure: { reason: 'ResultMissing' } });
+  });
+
+  const stopping: RestoreRequestStatus = {
+    ...running,
+    steps: [{ policy: 'agama', name: 'StopWorkloads', state: 'Running' }],
+  };
+  test.each<{
+    reason: string;
+    said: readonly Said[];
+    status?: RestoreRequestStatus;
+    state: string;
+    failure: string;
+    gone?: true;
+  }>([
+    { reason: 'what was loaded differs', said: failed('load', failure), state: 'Untouched', failure: 'ContentDiffers' },
+    {
+      reason: 'the exchange was undone',
+      said: failed('swap', { ...failure, step: 'Swap', reason: 'ExchangeFailed' }, { state: 'PutBack' }),
+      status: stopping,
+      state: 'PutBack',
+      failure: 'ExchangeFailed',
+    },
+    {
+      reason: 'the exchange could not be undone',
+      said: failed('swap', { ...failure, step: 'Swap', reason: 'ExchangeFailed' }, { state: 'Unavailable' }),
+      status: stopping,
+      state: 'Unavailable',
+      failure: 'ExchangeFailed',
+    },
+    {
+      reason: 'the swap was killed',
+      said: [...goodRestore.slice(0, 2), { container: 'swap', silent: true }],
+      status: stopping,
+      state: 'Unavailable',
+      failure: 'RestoreInterrupted',
+    },
+    {
+      reason: 'the check found a difference',
+      said: failed('check', failure),
+      status: stopping,
+      state: 'Replaced',
+      failure: 'ContentDiffers',
+    },
+  ])('fails, and says what is in place, when $reason', ({ said, status = running, state, failure: reason }) => {
+    const judged = judge({ status, stages: [planned, restoring(said, { end: 'Failed' })] });
+    expect(judged.status).toMatchObject({
+      phase: 'Failed',
+      failure: { reason },
+      policies: [{ outcome: 'Failed', state }],
+    });
+    expect(judged.status.message).toMatch(/Of agama, /);
+  });
+
+  test.each<{ reason: string; status: RestoreRequestStatus; state: string; failure: string }>([
+    { reason: 'before it could touch anything', status: running, state: 'Untouched', failure: 'PodLost' },
+    { reason: 'when it may have replaced data', status: stopping, state: 'Unavailable', failure: 'RestoreInterrupted' },
+  ])('whose Job somebody deleted $reason is never made again', ({ status, state, failure: reason }) => {
+    const judged = judge({ status, lost: ['agama'], stages: [planned] });
+    expect(judged.status).toMatchObject({ phase: 'Failed', failure: { reason }, policies: [{ state }] });
+    expect(judged.wanted.start).toEqual([]);
+  });
+
+  test('waits for a person where something outside must be stopped, and says for what', () => {
+    const outside = [{ name: 'agama', spec: { restore: { external: 'systemctl stop telegraf on metrics-1' } } }];
+    const first = judge({ stages: [planned], policies: outside });
+    const status: RestoreRequestStatus = { ...running, plan: first.status.plan };
+    const waiting = judge({ status, policies: outside, stages: [planned, restoring(until('swap'))] });
+    expect(waiting.status).toMatchObject({ phase: 'AwaitingExternal' });
+    expect(waiting.status.message).toContain('systemctl stop telegraf on metrics-1');
+    const told = judge({
+      status,
+      policies: outside,
+      spec: { externalStopped: true },
+      stages: [planned, restoring(until('swap'))],
+    });
+    expect(told.status.phase).toBe('Restoring');
+  });
+
+  test('is verifying while what is in place is compared', () => {
+    expect(judge({ status: running, stages: [planned, restoring(until('check'))] }).status.phase).toBe('Verifying');
+  });
+
+  const held = { state: 'Held', since: '2026-11-15T03:42:00.000Z', asOf: '2026-11-15T03:42:00.000Z' } as const;
+  test.each<{ reason: string; stage: StageOptions; cancels: boolean }>([
+    { reason: 'while it fetches', stage: restoring(until('bring')), cancels: true },
+    { reason: 'while it waits for its workloads', stage: restoring(until('swap')), cancels: true },
+    { reason: 'not once it may replace the data', stage: restoring(until('swap'), { gate: held }), cancels: false },
+  ])('can be cancelled $reason', ({ stage, cancels }) => {
+    const { wanted } = judge({ status: running, spec: { cancel: true }, stages: [planned, stage] });
+    expect(wanted.cancel.length).toBe(cancels ? 1 : 0);
+  });
+
+  test('that was cancelled in time touched nothing', () => {
+    const said = failed(
+      'swap',
+      { step: 'Wait', reason: 'RestoreCancelled', message: 'Cancelled.' },
+      { state: 'Untouched' },
+    );
+    const { status } = judge({
+      status: running,
+      spec: { cancel: true },
+      stages: [planned, restoring(said, { end: 'Failed' })],
+    });
+    expect(status).toMatchObject({ phase: 'Cancelled', policies: [{ outcome: 'Cancelled', state: 'Untouched' }] });
+  });
+
+  test('of several policies starts at most four at once, and is failed when one is', () => {
+    const names = ['a', 'b', 'c', 'd', 'e'];
+    const many = { policies: names.map((name) => ({ name })), spec: { policyRefs: names.map((name) => ({ name })) } };
+    const plans = names.map((policy): StageOptions => ({ ...planned, policy }));
+    const first = judge({ ...many, stages: plans });
+    const status: RestoreRequestStatus = { plan: first.status.plan };
+    const started = judge({ ...many, stages: plans, status, verdict: accepted });
+    expect(started.wanted.start.map(({ name }) => name)).toEqual(['a', 'b', 'c', 'd']);
+    const ended = names.map((policy): StageOptions =>
+      restoring(policy === 'c' ? failed('load', failure) : goodRestore, {
+        policy,
+        end: policy === 'c' ? 'Failed' : 'Complete',
+      }),
+    );
+    const over = judge({ ...many, status: started.whole, stages: [...plans, ...ended] });
+    expect(over.status).toMatchObject({ phase: 'Failed', failure: { policy: 'c', reason: 'ContentDiffers' } });
+    expect(over.status.message).toContain('Restored all the same: a, b, d, e.');
+  });
+});
