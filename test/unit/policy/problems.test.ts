@@ -6,14 +6,20 @@ import type { History } from '../../../src/policy/history.ts';
 import { createZones } from '../../../src/cron/zones.ts';
 import { planPrune } from '../../../src/policy/prune.ts';
 import { findProblems } from '../../../src/policy/problems.ts';
-import { policyView } from '../../../src/policy/views.ts';
+import { jobView, podView, policyView } from '../../../src/policy/views.ts';
+import { resultsOf } from '../../../src/policy/results.ts';
+import { makePlan } from '../../../src/restore/make-plan.ts';
+import type { StageJob } from '../../../src/restore/observed.ts';
+import { requestView } from '../../../src/restore/views.ts';
 import { policyClaim } from '../../../src/workloads/claim.ts';
 import { runCronJob, verifyCronJob } from '../../../src/workloads/cronjob.ts';
 import { claimName } from '../../../src/workloads/names.ts';
+import { restoreJob } from '../../../src/workloads/restore-job.ts';
 import { policyAnnotations, policyLabels } from '../../../src/workloads/labels.ts';
 import { evidenceOf } from '../../support/operator/evidence.ts';
 import { overlay, rawPolicy, type Json } from '../../support/operator/policies.ts';
 import { testSettings } from '../../support/operator/images.ts';
+import { goodPlan, rawRequest, rawStage } from '../../support/operator/restores.ts';
 import { now, observedOf, pointsOf } from '../../support/operator/runs.ts';
 
 const zones = createZones();
@@ -24,6 +30,8 @@ const problemsOf = (spec: Json, claims: Parameters<typeof observedOf>[0] = {}) =
 test('the sample is carried out: no problems', () => {
   expect(problemsOf({})).toEqual([]);
 });
+
+const withPrivateKey: Json = { encryption: { gpg: { privateKeySecretRef: { name: 'private' } } } };
 
 const fullPoint = pointsOf('agama-full-1', '2026-11-15T02:00:00Z').full;
 const afterAFull: History = {
@@ -45,6 +53,29 @@ const effects = (spec: Json) => {
     stateConditions(evidenceOf({ spec: read, observed, history: afterAFull, now })),
     planPrune({ observed, status: afterAFull, problems: [], settings: testSettings, now }),
   ]);
+};
+
+const stageOf = ({ job, pod }: ReturnType<typeof rawStage>): StageJob => ({
+  job: jobView(job),
+  pod: podView(pod),
+  results: resultsOf('Restore', podView(pod), now),
+});
+
+/** Likewise of what it says of restores: the plan, and the Job that carries it out. */
+const restoreEffects = (spec: Json) => {
+  const view = policyView(rawPolicy({ spec: overlay(withPrivateKey, spec) }));
+  const request = requestView(rawRequest());
+  const plan = stageOf(rawStage({ stage: 'plan', said: goodPlan(), end: 'Complete' }));
+  const made = makePlan({ request, parts: [{ name: 'agama', policy: view, plan }] }, now);
+  const [planned] = made?.policies ?? [];
+  if (view.spec === undefined || planned === undefined || request.spec === undefined) throw new Error('no plan');
+  const { specDigest: _digest, ...said } = planned;
+  const order = {
+    request: { ...request, spec: request.spec },
+    policy: { ...view, spec: view.spec },
+    settings: testSettings,
+  };
+  return JSON.stringify([said, restoreJob(order, planned)]);
 };
 
 /** Every field of the schema that may be left out, by its path. */
@@ -182,6 +213,7 @@ const given: Record<string, { spec: Json; without?: Json }> = {
   'objectives.recoveryTimeObjective': { spec: { objectives: { recoveryTimeObjective: '2h' } } },
   'objectives.backupDurationObjective': { spec: { objectives: { backupDurationObjective: '1h' } } },
   'deadlines.verify': { spec: verifying({ deadlines: { verify: '5h' } }), without: verifying() },
+  'deadlines.restore': { spec: { deadlines: { restore: '2h' } } },
   'deadlines.prune': {
     spec: { retention: { keepFor: '4w' }, deadlines: { prune: '2h' } },
     without: { retention: { keepFor: '4w' } },
@@ -213,9 +245,13 @@ const given: Record<string, { spec: Json; without?: Json }> = {
     spec: verifying({ verification: { queries: [{ query: 'SELECT 1', expect: '1' }] } }),
     without: verifying({ verification: {} }),
   },
-  restore: { spec: { restore: {} } },
+  // The block alone is all defaults: it stands for one in it.
+  restore: { spec: { restore: { confirmation: 'TwoPersons' } } },
   'restore.confirmation': { spec: { restore: { confirmation: 'TwoPersons' } } },
   'restore.workloads': { spec: { restore: { workloads: [{ kind: 'Deployment', name: 'a' }] } } },
+  'restore.external': { spec: { restore: { external: 'stop it' } } },
+  'restore.credentialsSecretRef': { spec: { restore: { credentialsSecretRef: secret } } },
+  'restore.keepSafetyCopyFor': { spec: { restore: { keepSafetyCopyFor: '2d' } } },
   quiesce: { spec: { quiesce: { readOnly: {} } } },
   'quiesce.readOnly': { spec: { quiesce: { readOnly: {} } } },
   'quiesce.workloads': { spec: { quiesce: { workloads: [{ kind: 'Deployment', name: 'a' }] } } },
@@ -236,7 +272,8 @@ const given: Record<string, { spec: Json; without?: Json }> = {
 /** Whether the field changes something that is seen, or is named as not available: itself, or the block that it is in. */
 const heeded = (path: string, spec: Json, without: Json): boolean => {
   const [problem, ...others] = problemsOf(spec);
-  if (problem === undefined) return effects(spec) !== effects(without);
+  const seen = path === 'deadlines.restore' || `${path}.`.startsWith('restore.') ? restoreEffects : effects;
+  if (problem === undefined) return seen(spec) !== seen(without);
   const named = /^spec\.(\S+) is not available .* remove it\.$/.exec(problem.message)?.[1];
   return others.length === 0 && problem.reason === 'FieldNotAvailable' && `${path}.`.startsWith(`${named}.`);
 };
@@ -379,7 +416,7 @@ test('several problems are whole sentences, one after the other', () => {
   const spec = {
     schedule: { timeZone: 'Europe/Tallin', full: '5 1 * * 5-2' },
     deadlines: { full: '1mo' },
-    restore: {},
+    podTemplate: {},
   };
   const messages = problemsOf(spec).map(({ message }) => message);
   expect(messages).toHaveLength(4);
