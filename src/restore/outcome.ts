@@ -47,9 +47,9 @@ export const outcomeOf = (stage: StageJob, needed: readonly Result['container'][
   if (proven && (stays || stage.job.end?.outcome === 'Complete')) return { is: 'Completed' };
   if (stage.job.end === undefined) return { is: 'Running' };
   const { job, pod, results } = stage;
-  // The watch of the pods is behind that of the Jobs.
-  const onItsWay = pod !== undefined && pod.phase !== 'Succeeded' && pod.phase !== 'Failed';
-  if (job.end?.outcome === 'Complete') return onItsWay ? { is: 'Running' } : { is: 'Failed', failure: noResult(stage) };
+  // The watch of the pods is behind that of the Jobs, or the pod has not ended yet: it may still do something, and has not said what.
+  if (pod !== undefined && pod.phase !== 'Succeeded' && pod.phase !== 'Failed') return { is: 'Running' };
+  if (job.end?.outcome === 'Complete') return { is: 'Failed', failure: noResult(stage) };
   return { is: 'Failed', failure: failureOf(job, pod === undefined ? [] : [pod], [...results]) };
 };
 

@@ -9,6 +9,7 @@ import type { EventRecorder } from '../kube/events.ts';
 import { deleteObject, getObject } from '../kube/objects.ts';
 import { writeStatus } from '../kube/status.ts';
 import type { Caches } from '../policy/caches.ts';
+import { lookForPods } from '../policy/doubts.ts';
 import { resources } from '../policy/resources.ts';
 import type { Pass } from '../quiesce/serve.ts';
 import type { HeldWatches } from '../quiesce/watches.ts';
@@ -21,7 +22,7 @@ import { needsGate, openGate, refuseGate } from './hold.ts';
 import { isJobThere, makeJob, releaseJob, setRequestFinalizer, stopJob, type Scope as JobScope } from './jobs.ts';
 import { judgeStage } from './judge.ts';
 import { pointAsked } from './make-plan.ts';
-import { observeRequest, type ObservedRequest, type Part } from './observed.ts';
+import { observeRequest, type ObservedRequest, type Part, type StageJob } from './observed.ts';
 import type { JudgeInput, Stage, Verdict } from './stage.ts';
 import { isFinished, requestView, type RequestView } from './views.ts';
 import type { RestoreWatches } from './watches.ts';
@@ -48,6 +49,8 @@ export interface RestoreReconcilerOptions {
 /** How soon a pod that waits for its workloads is looked at again, and one that runs, should an event be lost. */
 const gateAgainMs = 2000;
 const lookAgainMs = 60_000;
+/** How soon a Job is tried again that was refused: a quota that is raised sends no event. */
+const refusedAgainMs = 15_000;
 
 type Options = RestoreReconcilerOptions;
 
@@ -115,14 +118,17 @@ const lostOf = async (turn: Turn): Promise<ReadonlySet<string>> => {
   return lost;
 };
 
-const planJobs = async (turn: Turn, parts: readonly Part[]): Promise<void> => {
+const planJobs = async (turn: Turn, parts: readonly Part[]): Promise<string[]> => {
   const { spec } = turn.observed.request;
-  if (spec === undefined) return;
+  const refused: string[] = [];
+  if (spec === undefined) return refused;
   for (const part of parts) {
     const order = orderOf(turn, part);
     const job = order === undefined ? undefined : restorePlanJob(order, pointAsked(spec));
-    if (job !== undefined) await makeJob(turn, job);
+    const why = job === undefined ? undefined : await makeJob(turn, job);
+    if (why !== undefined) refused.push(why);
   }
+  return refused;
 };
 
 /** The request as it is now, if it still may be begun. */
@@ -135,10 +141,11 @@ const readLive = async ({ client, signal, observed }: Turn): Promise<RequestView
 };
 
 /** Makes the Jobs that restore: after all is written that led to them, and for the request as it is now. */
-const startJobs = async (turn: Turn, parts: readonly Part[], plan: RestorePlan | undefined): Promise<void> => {
-  if (parts.length === 0 || plan === undefined) return;
+const startJobs = async (turn: Turn, parts: readonly Part[], plan: RestorePlan | undefined): Promise<string[]> => {
+  const refused: string[] = [];
+  if (parts.length === 0 || plan === undefined) return refused;
   const live = await readLive(turn);
-  if (live === undefined) return;
+  if (live === undefined) return refused;
   const held = await setRequestFinalizer(turn, live, true);
   if (held !== undefined) turn.watches.remember(held);
   for (const part of parts) {
@@ -146,8 +153,10 @@ const startJobs = async (turn: Turn, parts: readonly Part[], plan: RestorePlan |
     const planned = plan.policies.find(({ policy }) => policy === part.name);
     const job = order === undefined || planned === undefined ? undefined : restoreJob(order, planned);
     if (job === undefined) throw new Error(`no Job can be made that restores ${part.name}`);
-    await makeJob(turn, job);
+    const why = await makeJob(turn, job);
+    if (why !== undefined) refused.push(why);
   }
+  return refused;
 };
 
 const cancelJobs = async (turn: Turn, parts: readonly Part[]): Promise<void> => {
@@ -177,7 +186,18 @@ const writeStage = async (turn: Turn, stage: Stage): Promise<void> => {
   for (const event of requestEvents(request.status, next)) options.events.record(subjectOf(request), event);
 };
 
-const advance = async (turn: Turn): Promise<ReconcileResult> => {
+/** The pod of a Job that has ended, and is in no cache, is asked for: its watch may be behind. */
+const withPods = async (turn: Turn): Promise<Turn> => {
+  const { client, caches, observed, now, signal } = turn;
+  const isMissing = (stage: StageJob | undefined): boolean => stage?.job.end !== undefined && stage.pod === undefined;
+  const missing = observed.parts.filter(({ plan, restore }) => isMissing(plan) || isMissing(restore));
+  for (const { policy } of missing)
+    if (policy !== undefined) await lookForPods(policy.metadata, { client, pods: caches.pods, signal });
+  return missing.length === 0 ? turn : { ...turn, observed: observeRequest(observed.request, caches, now) };
+};
+
+const advance = async (seenFirst: Turn): Promise<ReconcileResult> => {
+  const turn = await withPods(seenFirst);
   const { observed, watches, held, options, now, signal, caches } = turn;
   const { request } = observed;
   const input: JudgeInput = {
@@ -190,18 +210,22 @@ const advance = async (turn: Turn): Promise<ReconcileResult> => {
     now,
   };
   let stage = judgeStage(input);
-  await planJobs(turn, stage.wanted.plan);
+  const [unplanned] = await planJobs(turn, stage.wanted.plan);
+  if (unplanned !== undefined) stage = { ...stage, stalled: { reason: 'ApplyRefused', message: unplanned } };
   const { plan } = request.status;
   if (stage.wanted.confirm && plan !== undefined && watches.hasConfirmations(request.key))
     stage = judgeStage({ ...input, verdict: await options.confirm(request, plan, signal) });
   await writeStage(turn, stage);
-  await startJobs(turn, stage.wanted.start, stage.status.plan);
+  const refused = await startJobs(turn, stage.wanted.start, stage.status.plan);
+  for (const message of refused)
+    options.events.record(subjectOf(request), { type: 'Warning', reason: 'ApplyRefused', message });
   await cancelJobs(turn, stage.wanted.cancel);
   const written = watches.request(request.key) ?? request;
   const seen = observeRequest(written, caches, now);
   for (const part of seen.parts) await openGate(turn.pass, seen, part);
   if (seen.parts.some((part) => needsGate(part, seen))) return { requeueAfterMs: gateAgainMs };
   const wake = stage.wakeAt === undefined ? lookAgainMs : Math.max(1000, stage.wakeAt.getTime() - now.getTime());
+  if (refused.length > 0 || unplanned !== undefined) return { requeueAfterMs: refusedAgainMs };
   // Also what was just planned or started is looked at with what it became.
   const isMoving = stage.wanted.start.length > 0 || input.held.size > 0 || stage.status.phase !== request.status.phase;
   return { requeueAfterMs: isMoving ? 1000 : Math.min(wake, lookAgainMs) };

@@ -171,7 +171,8 @@ export const agentPod = (
     volumes: [
       { name: 'claim', persistentVolumeClaim: { claimName: claimName(metadata.name) } },
       ...volumes,
-      ...containers.flatMap((each) => each.volumes),
+      // Several containers may mount one Secret or claim.
+      ...new Map(containers.flatMap((each) => each.volumes).map((volume) => [volume.name, volume])).values(),
     ],
   };
 };

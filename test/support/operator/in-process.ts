@@ -3,18 +3,23 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { KubeConfig } from '@kubernetes/client-node';
 import { createClient, type KubeClient } from '../../../src/kube/client.ts';
 import { systemClock } from '../../../src/kube/clock.ts';
-import { createController } from '../../../src/kube/controller.ts';
+import { createController, type Controller } from '../../../src/kube/controller.ts';
 import { createEventRecorder } from '../../../src/kube/events.ts';
 import { alwaysLeader } from '../../../src/kube/lease.ts';
 import { createLogger, type Logger } from '../../../src/kube/logger.ts';
 import { createManager } from '../../../src/kube/manager.ts';
 import { noMetrics } from '../../../src/kube/metrics.ts';
 import { getObject } from '../../../src/kube/objects.ts';
+import { createPlaces } from '../../../src/kube/places.ts';
 import type { ReflectorTuning } from '../../../src/kube/reflector.ts';
 import { createTransport } from '../../../src/kube/transport.ts';
 import { createPolicyReconciler } from '../../../src/policy/reconcile.ts';
 import { resources } from '../../../src/policy/resources.ts';
 import { createWatches } from '../../../src/policy/watches.ts';
+import { createQuiesce } from '../../../src/quiesce/quiesce.ts';
+import type { RestoreReconcilerOptions } from '../../../src/restore/reconcile.ts';
+import { createRestore } from '../../../src/restore/restore.ts';
+import { createRestoreWatches } from '../../../src/restore/watches.ts';
 
 /** Waits that are cut short, so that a test need not last as long as the operator is patient. In milliseconds. */
 export interface Patience {
@@ -30,6 +35,8 @@ export interface InProcessOptions {
   readonly namespace: string;
   readonly patience?: Patience;
   readonly logger?: Logger;
+  /** Also carries out RestoreRequests, and stops workloads for them: with what tells whether one is confirmed. */
+  readonly restore?: { readonly confirm: RestoreReconcilerOptions['confirm'] };
 }
 
 /** The operator's parts as src/operator.ts puts them together, for one namespace, without a process, a port and a leader's election. */
@@ -74,25 +81,51 @@ export const runInProcess = (options: InProcessOptions): InProcessOperator => {
 
   const run = async (): Promise<void> => {
     const common = { client, logger, metrics: noMetrics };
-    const watches = createWatches({ ...common, namespace, ...(patience.tuning && { tuning: patience.tuning }) });
+    const scope = { ...common, namespace, ...(patience.tuning && { tuning: patience.tuning }) };
+    const { caches: own, ...watches } = createWatches(scope);
+    const lists = createPlaces(1);
+    const restores = createRestoreWatches({ ...scope, lists });
+    const caches = options.restore === undefined ? own : { ...own, restores };
     const events = createEventRecorder({ ...common, component: 'holdfast', instance: 'in-process' });
+    const ofCluster = settings(await identity());
+    const withRestores = ({ confirm }: NonNullable<InProcessOptions['restore']>, policies: Controller) => {
+      restores.attachPolicies(policies);
+      const parts = { ...common, events, clock: systemClock };
+      const quiesce = createQuiesce({ ...parts, lists, scopes: [{ namespace, caches }] });
+      const restore = createRestore({
+        ...parts,
+        confirm,
+        settings: { ...ofCluster, quiesceWorkloads: true },
+        scopes: [{ namespace, caches, watches: restores, held: quiesce.held[0] }],
+      });
+      return {
+        reflectors: [...restores.reflectors, ...quiesce.reflectors],
+        controllers: [restore, quiesce.controller],
+      };
+    };
     const policies = createController({
       name: 'backuppolicy',
       kind: resources.policy.kind,
       workers: 4,
       reconcile: createPolicyReconciler({
         client,
-        cachesOf: () => watches.caches,
+        cachesOf: () => caches,
         events,
-        settings: settings(await identity()),
+        settings: ofCluster,
         clock: systemClock,
       }),
       logger,
       metrics: noMetrics,
     });
     watches.attach(policies);
-    const { reflectors } = watches;
-    const manager = createManager({ reflectors, controllers: [policies], leadership: alwaysLeader, logger });
+    const more =
+      options.restore === undefined ? { reflectors: [], controllers: [] } : withRestores(options.restore, policies);
+    const manager = createManager({
+      reflectors: [...watches.reflectors, ...more.reflectors],
+      controllers: [policies, ...more.controllers],
+      leadership: alwaysLeader,
+      logger,
+    });
     await manager.run(signal);
     await events.flush();
   };

@@ -17,6 +17,8 @@ export const coreType = (kind: string, plural: string): ResourceType => ({
 /** By the names under which tests ask for them. */
 const types: Readonly<Record<string, ResourceType>> = {
   bp: resources.policy,
+  restorerequest: resources.restoreRequest,
+  restorerequests: resources.restoreRequest,
   cronjob: resources.cronJob,
   cronjobs: resources.cronJob,
   job: resources.job,

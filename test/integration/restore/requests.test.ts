@@ -1,0 +1,236 @@
+import type { Verdict } from '../../../src/restore/stage.ts';
+import { startOperatorCluster, eventually, quietly, type OperatorCluster } from '../../support/operator/cluster.ts';
+import { runInProcess, type InProcessOperator } from '../../support/operator/in-process.ts';
+import { createRestorePlay } from '../../support/operator/play-restore.ts';
+import { evidenceOf, goodPlan, goodRestore, pointOf, requestManifest } from '../../support/operator/restores.ts';
+import { application } from '../../support/operator/workloads.ts';
+import type { Json } from '../../support/operator/policies.ts';
+
+// Requests on a real API server, with the controllers of Jobs, Deployments and garbage: the test plays kubelet and agent.
+
+let cluster: OperatorCluster;
+let numbers = 0;
+const running = new Set<InProcessOperator>();
+
+beforeAll(async () => {
+  cluster = await startOperatorCluster({ controllerManager: true });
+}, 180_000);
+
+afterAll(async () => {
+  for (const operator of running) await operator.stop();
+  await cluster?.stop();
+});
+
+const nobody: Verdict = { refused: [] };
+const bob: Verdict = {
+  accepted: { name: 'yes', uid: 'confirmation-uid', confirmedBy: 'bob', time: '2026-11-15T03:44:00Z' },
+  refused: [],
+};
+
+interface Scene {
+  play: ReturnType<typeof createRestorePlay>;
+  namespace: string;
+  operator: InProcessOperator;
+  /** What is answered when somebody asks whether the request is confirmed. */
+  verdict: Verdict;
+  restart(): Promise<void>;
+}
+
+const setUp = async ({ restore = {}, request = {} }: { restore?: Json; request?: Json } = {}): Promise<Scene> => {
+  numbers += 1;
+  const namespace = `restore-${numbers}`;
+  await cluster.namespace(namespace);
+  await cluster.apply(application('Deployment', { namespace, name: 'shop', replicas: 2 }));
+  await cluster.policy({
+    namespace,
+    spec: {
+      encryption: { gpg: { privateKeySecretRef: { name: 'backup-key-private' } } },
+      restore: { workloads: [{ kind: 'Deployment', name: 'shop' }], ...restore },
+    },
+  });
+  const start = (): InProcessOperator => {
+    const operator = runInProcess({
+      kubeconfig: cluster.plane.kubeconfig,
+      namespace,
+      restore: { confirm: () => Promise.resolve(scene.verdict) },
+    });
+    running.add(operator);
+    return operator;
+  };
+  const scene: Scene = {
+    play: createRestorePlay(cluster, namespace),
+    namespace,
+    verdict: nobody,
+    async restart() {
+      running.delete(scene.operator);
+      await scene.operator.stop();
+      scene.operator = start();
+    },
+    operator: undefined as never,
+  };
+  scene.operator = start();
+  await cluster.apply(requestManifest({ namespace, spec: request }));
+  return scene;
+};
+
+/** Somebody confirms: the controller asks what counts as soon as there is any. */
+const confirm = async (scene: Scene, verdict = bob): Promise<void> => {
+  scene.verdict = verdict;
+  const { metadata } = await cluster.get('restorerequest', 'orders-lost', '--namespace', scene.namespace);
+  await cluster.apply({
+    apiVersion: 'holdfast.dev/v1alpha1',
+    kind: 'RestoreConfirmation',
+    metadata: { name: `yes-${Date.now()}`, namespace: scene.namespace },
+    spec: {
+      request: { name: 'orders-lost', uid: metadata.uid },
+      planHash: '0'.repeat(64),
+      confirmedBy: 'bob',
+      reason: 'the table is gone',
+    },
+  });
+};
+
+const restoreJobs = (namespace: string) =>
+  cluster.list(namespace, 'jobs', '--selector', 'holdfast.dev/restore-stage=restore');
+
+test('a request is planned, waits for its confirmation, is restored with the workloads down, and measured', async () => {
+  const scene = await setUp();
+  const { play, namespace } = scene;
+  await play.plan();
+  const awaiting = await play.phase('AwaitingConfirmation');
+  expect(awaiting['plan']).toMatchObject({ policies: [{ policy: 'agama', set: pointOf().set }] });
+  await quietly(2);
+  expect(await restoreJobs(namespace)).toEqual([]);
+  await confirm(scene);
+  await play.phase('Restoring');
+  expect(await play.request()).toMatchObject({ confirmation: { confirmedBy: 'bob' } });
+  await play.restoreUntil('load');
+  await quietly(2);
+  expect(await play.replicasOf('shop')).toBe(2);
+  await play.restoreUntil('swap');
+  await eventually('the workload is stopped', async () => (await play.replicasOf('shop')) === 0);
+  await eventually('the pod is told', async () => (await play.gate())?.state === 'Held');
+  await play.restoreUntil('check');
+  await play.phase('Verifying');
+  expect(await play.replicasOf('shop')).toBe(0);
+  await play.restore();
+  const status = await play.phase('Completed');
+  expect(await play.replicasOf('shop')).toBe(2);
+  expect(status).toMatchObject({
+    policies: [
+      {
+        policy: 'agama',
+        outcome: 'Completed',
+        state: 'Replaced',
+        rowsCompared: 1000,
+        safetyCopy: { kind: 'Databases' },
+      },
+    ],
+    recoveryTimeMet: true,
+  });
+  const [job, ...others] = await restoreJobs(namespace);
+  expect(others).toEqual([]);
+  await eventually('nothing is held any more', async () => {
+    const { metadata } = await cluster.get('restorerequest', 'orders-lost', '--namespace', namespace);
+    const [made] = await restoreJobs(namespace);
+    return metadata.finalizers === undefined && !(made?.metadata.finalizers ?? []).includes('holdfast.dev/restore');
+  });
+  expect(job?.metadata.finalizers).toContain('holdfast.dev/restore');
+  const policy = await eventually('the policy remembers it', async () => {
+    const { status: ofPolicy } = await cluster.get('bp', 'agama', '--namespace', namespace);
+    return (ofPolicy as Json)['lastRestore'] !== undefined && (ofPolicy as Json);
+  });
+  expect(policy['lastRestore']).toMatchObject({ request: 'orders-lost', outcome: 'Completed', sourceBytes: 8192 });
+});
+
+test('an operator that is stopped between any two steps goes on where it was, with one Job', async () => {
+  const scene = await setUp();
+  const { play, namespace } = scene;
+  await scene.restart();
+  await play.plan();
+  await play.phase('AwaitingConfirmation');
+  await confirm(scene);
+  await scene.restart();
+  await play.restoreUntil('swap');
+  await scene.restart();
+  await eventually('the pod is told', async () => (await play.gate())?.state === 'Held', 40_000);
+  await scene.restart();
+  await play.restore();
+  await play.phase('Completed');
+  expect(await play.replicasOf('shop')).toBe(2);
+  expect(await restoreJobs(namespace)).toHaveLength(1);
+}, 120_000);
+
+test('what fails brings the workloads back, and says what is in place', async () => {
+  const scene = await setUp();
+  const { play } = scene;
+  await play.plan();
+  await play.phase('AwaitingConfirmation');
+  await confirm(scene);
+  await play.restoreUntil('swap');
+  await eventually('the pod is told', async () => (await play.gate())?.state === 'Held');
+  await play.restore([...goodRestore.slice(0, 2), { container: 'swap', silent: true }]);
+  const status = await play.phase('Failed');
+  expect(status).toMatchObject({
+    failure: { reason: 'RestoreInterrupted', policy: 'agama' },
+    policies: [{ outcome: 'Failed', state: 'Unavailable' }],
+  });
+  expect(await play.replicasOf('shop')).toBe(2);
+});
+
+test('a request that is cancelled while its pod waits replaces nothing', async () => {
+  const scene = await setUp({ restore: { external: 'stop telegraf on metrics-1' } });
+  const { play, namespace } = scene;
+  await play.plan();
+  await play.phase('AwaitingConfirmation');
+  await confirm(scene);
+  await play.restoreUntil('swap');
+  const waiting = await play.phase('AwaitingExternal');
+  expect(waiting['message']).toContain('stop telegraf on metrics-1');
+  expect(await play.replicasOf('shop')).toBe(2);
+  const patch = JSON.stringify({ spec: { cancel: true } });
+  await cluster.plane.kubectl([
+    'patch',
+    'rr',
+    'orders-lost',
+    '--namespace',
+    namespace,
+    '--type=merge',
+    '--patch',
+    patch,
+  ]);
+  await eventually('the pod is told', async () => {
+    const gate = await play.gate();
+    return gate?.state === 'Refused' && gate.cancelled === true;
+  });
+  const failure = { step: 'Wait', reason: 'RestoreCancelled', message: 'The request was cancelled.' } as const;
+  await play.restore([...goodRestore.slice(0, 2), { container: 'swap', failure, restore: { state: 'Untouched' } }]);
+  expect(await play.phase('Cancelled')).toMatchObject({ policies: [{ outcome: 'Cancelled', state: 'Untouched' }] });
+});
+
+test('a request that is deleted while it loads is stopped, and nothing of it stays', async () => {
+  const scene = await setUp();
+  const { play, namespace } = scene;
+  await play.plan();
+  await play.phase('AwaitingConfirmation');
+  await confirm(scene);
+  await play.restoreUntil('load');
+  await play.phase('Restoring');
+  await cluster.plane.kubectl(['delete', 'rr', 'orders-lost', '--namespace', namespace, '--wait=false']);
+  await eventually(
+    'all of it is gone',
+    async () => {
+      const [requests, jobs] = [await cluster.list(namespace, 'restorerequests'), await restoreJobs(namespace)];
+      return requests.length === 0 && jobs.length === 0;
+    },
+    60_000,
+  );
+  expect(await play.replicasOf('shop')).toBe(2);
+}, 90_000);
+
+test('a destination where nothing is missing is not replaced without a word', async () => {
+  const { play, namespace } = await setUp();
+  await play.plan(goodPlan(pointOf(), evidenceOf({ healthy: true, missing: [], missingCount: 0 })));
+  expect(await play.phase('Failed')).toMatchObject({ failure: { reason: 'DestinationHealthy' } });
+  expect(await restoreJobs(namespace)).toEqual([]);
+});

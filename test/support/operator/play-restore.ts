@@ -1,0 +1,98 @@
+import { gateAnnotation, parseGate, type Gate } from '../../../src/api/v1alpha1/gate.ts';
+import type { ContainerName } from '../../../src/api/v1alpha1/result.ts';
+import { isRecord, type KubeObject } from '../../../src/kube/types.ts';
+import { restoreStageLabel, type RestoreStage } from '../../../src/workloads/labels.ts';
+import { eventually, type OperatorCluster } from './cluster.ts';
+import { goodPlan, goodRestore, restoreResult, type Said } from './restores.ts';
+
+/** Plays kubelet and agent in the pods of a request: there is no node, so the test writes what they would. */
+
+const seconds = (): string => `${new Date().toISOString().slice(0, 19)}Z`;
+
+const stateOf = (said: Said, startedAt: string): object => {
+  const common = { name: said.container, image: 'registry.test/a:1', imageID: '', ready: false, restartCount: 0 };
+  if (said.running === true) return { ...common, ready: true, state: { running: { startedAt } } };
+  const exitCode = said.failure === undefined && said.silent === undefined ? 0 : 1;
+  const message = said.silent === true ? {} : { message: restoreResult(said, [startedAt, seconds()]) };
+  const reason = exitCode === 0 ? 'Completed' : 'Error';
+  return { ...common, state: { terminated: { exitCode, reason, startedAt, finishedAt: seconds(), ...message } } };
+};
+
+export const createRestorePlay = (cluster: OperatorCluster, namespace: string) => {
+  const { kubectl } = cluster.plane;
+  const inNamespace = ['--namespace', namespace];
+  const podOf = (stage: RestoreStage): Promise<KubeObject> =>
+    eventually(`a pod that is to ${stage}`, async () => {
+      const [pod] = await cluster.list(namespace, 'pods', '--selector', `${restoreStageLabel}=${stage}`);
+      return pod;
+    });
+  /** What the containers of a pod have come to; `main` is the name of the last one. */
+  const say = async (stage: RestoreStage, main: ContainerName, said: readonly Said[], phase: string): Promise<void> => {
+    const pod = await podOf(stage);
+    const startedAt = seconds();
+    const states = said.map((each) => [each.container, stateOf(each, startedAt)] as const);
+    const status = {
+      phase,
+      initContainerStatuses: states.filter(([name]) => name !== main).map(([, state]) => state),
+      containerStatuses: states.filter(([name]) => name === main).map(([, state]) => state),
+    };
+    await kubectl([
+      'patch',
+      'pod',
+      pod.metadata.name,
+      ...inNamespace,
+      '--subresource=status',
+      '--type=merge',
+      '--patch',
+      JSON.stringify({ status }),
+    ]);
+  };
+  const isRunning = (said: readonly Said[]): boolean => said.some(({ running }) => running === true);
+  const until = (name: ContainerName): Said[] => {
+    const index = goodRestore.findIndex(({ container }) => container === name);
+    return [...goodRestore.slice(0, index), { container: name, running: true }];
+  };
+  return {
+    podOf,
+    /** The plan Job ends, as told. */
+    async plan(said: readonly Said[] = goodPlan()): Promise<void> {
+      const failed = said.some(({ failure }) => failure !== undefined);
+      await say('plan', 'inspect', said, failed ? 'Failed' : 'Succeeded');
+    },
+    /** The restore has come as far as this container, which runs. */
+    restoreUntil: (name: ContainerName) =>
+      say('restore', 'check', until(name), name === 'check' ? 'Running' : 'Pending'),
+    /** The restore ends, as told. */
+    async restore(said: readonly Said[] = goodRestore): Promise<void> {
+      if (isRunning(said)) throw new Error('it would still run');
+      const failed = said.some(({ failure, silent }) => failure !== undefined || silent === true);
+      await say('restore', 'check', said, failed ? 'Failed' : 'Succeeded');
+    },
+    async gate(): Promise<Gate | undefined> {
+      const { metadata } = await podOf('restore');
+      return parseGate(metadata.annotations?.[gateAnnotation]);
+    },
+    async request(name = 'orders-lost'): Promise<Record<string, unknown>> {
+      const { status } = await cluster.get('restorerequest', name, ...inNamespace);
+      return isRecord(status) ? status : {};
+    },
+    /** Waits until the request is in this phase; gives its status. @throws Error with the last status when it is not */
+    async phase(phase: string, name = 'orders-lost'): Promise<Record<string, unknown>> {
+      let last: Record<string, unknown> = {};
+      try {
+        return await eventually(`the request is ${phase}`, async () => {
+          last = await this.request(name);
+          return last['phase'] === phase && last;
+        });
+      } catch (error) {
+        throw new Error(`the request is not ${phase}: ${JSON.stringify({ ...last, plan: undefined })}`, {
+          cause: error,
+        });
+      }
+    },
+    replicasOf: async (name: string): Promise<unknown> => {
+      const { spec } = await cluster.get('deployment', name, ...inNamespace);
+      return isRecord(spec) ? spec['replicas'] : undefined;
+    },
+  };
+};
