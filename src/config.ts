@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Admission } from './admission/objects.ts';
 import { longestLeaseSeconds } from './kube/lease-record.ts';
 import type { SandboxImage } from './workloads/sandbox-images.ts';
 import { imageNames, images, imageVariable, type Images } from './workloads/images.ts';
@@ -18,6 +19,23 @@ const leaseName = z
   .string()
   .max(253)
   .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'write the name of a Lease: small letters, digits, - and .');
+
+const objectPrefix = z
+  .string()
+  .max(40)
+  .regex(
+    /^([a-z0-9]([a-z0-9.-]*[a-z0-9])?)?$/,
+    'write the name by which the chart calls its objects; empty: admission is off, and nothing can be confirmed',
+  );
+
+const serviceAccount = z
+  .string()
+  .max(256)
+  .regex(
+    /^system:serviceaccount:[a-z0-9]([a-z0-9-]*[a-z0-9])?:[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/,
+    'write system:serviceaccount:NAMESPACE:NAME',
+  );
+const serviceAccounts = z.string().default('').transform(names).pipe(z.array(serviceAccount));
 
 const image = z
   .string('set it to the name of an image')
@@ -60,50 +78,74 @@ const imageSettings = Object.fromEntries(
   imageNames.map((name) => [imageVariable(name), image.describe(`Image of ${images[name]}.`)]),
 ) as Record<ReturnType<typeof imageVariable>, typeof image>;
 
-const environment = z.object({
-  ...imageSettings,
-  HOLDFAST_IMAGE_PULL_POLICY: z
-    .enum(['Always', 'IfNotPresent', 'Never'])
-    .default('IfNotPresent')
-    .describe('How images are pulled.'),
-  HOLDFAST_SANDBOX_IMAGES: sandboxImages.describe(
-    'Images of the servers that verifications load backups into: engine/release=image, separated by commas. Policies may name these only.',
-  ),
-  HOLDFAST_NAMESPACES: z
-    .string()
-    .default('')
-    .transform(names)
-    .pipe(z.array(namespace))
-    .describe('Namespaces whose policies are kept, separated by commas; empty for the whole cluster.'),
-  HOLDFAST_LOG_LEVEL: z
-    .enum(['trace', 'debug', 'info', 'warn', 'error'])
-    .default('info')
-    .describe('The least level that is logged.'),
-  HOLDFAST_PORT: wholeNumber(0, 65535, 8080).describe('Port of /healthz, /readyz and /metrics; 0 takes a free one.'),
-  HOLDFAST_WORKERS: wholeNumber(1, 64, 4).describe('How many policies are worked on at the same time.'),
-  HOLDFAST_QUIESCE_WORKLOADS: z
-    .enum(['Enabled', 'Disabled'])
-    .default('Disabled')
-    .describe('Whether workloads may be stopped for a dump: the operator needs more rights for it.'),
-  HOLDFAST_INSTANCE: z
-    .string()
-    .min(1)
-    .default('holdfast')
-    .describe('Name of this process in Events and in the Lease: the name of its pod.'),
-  HOLDFAST_LEASE_NAMESPACE: z
-    .string()
-    .max(63)
-    .regex(
-      /^([a-z0-9]([a-z0-9-]*[a-z0-9])?)?$/,
-      'write the name of one namespace; empty: no leader election, for a single replica',
-    )
-    .default('')
-    .describe('Namespace of the Lease by which replicas elect their leader; empty: no election, for a single replica.'),
-  HOLDFAST_LEASE_NAME: leaseName.default('holdfast').describe('Name of that Lease.'),
-  HOLDFAST_LEASE_SECONDS: wholeNumber(5, longestLeaseSeconds, 15).describe(
-    'How long after the last sign of a leader another takes over, in seconds.',
-  ),
-});
+const environment = z
+  .object({
+    ...imageSettings,
+    HOLDFAST_IMAGE_PULL_POLICY: z
+      .enum(['Always', 'IfNotPresent', 'Never'])
+      .default('IfNotPresent')
+      .describe('How images are pulled.'),
+    HOLDFAST_SANDBOX_IMAGES: sandboxImages.describe(
+      'Images of the servers that verifications load backups into: engine/release=image, separated by commas. Policies may name these only.',
+    ),
+    HOLDFAST_NAMESPACES: z
+      .string()
+      .default('')
+      .transform(names)
+      .pipe(z.array(namespace))
+      .describe('Namespaces whose policies are kept, separated by commas; empty for the whole cluster.'),
+    HOLDFAST_LOG_LEVEL: z
+      .enum(['trace', 'debug', 'info', 'warn', 'error'])
+      .default('info')
+      .describe('The least level that is logged.'),
+    HOLDFAST_PORT: wholeNumber(0, 65535, 8080).describe('Port of /healthz, /readyz and /metrics; 0 takes a free one.'),
+    HOLDFAST_WORKERS: wholeNumber(1, 64, 4).describe('How many policies are worked on at the same time.'),
+    HOLDFAST_QUIESCE_WORKLOADS: z
+      .enum(['Enabled', 'Disabled'])
+      .default('Disabled')
+      .describe('Whether workloads may be stopped for a dump: the operator needs more rights for it.'),
+    HOLDFAST_ADMISSION_NAME: objectPrefix
+      .default('')
+      .describe(
+        'How the chart calls its objects: by it the admission policies are found that a confirmation rests on. Empty: there are none, and no restore that needs a confirmation is carried out.',
+      ),
+    HOLDFAST_SERVICE_ACCOUNT: serviceAccount
+      .optional()
+      .describe('User name of the operator’s own service account; needed with HOLDFAST_ADMISSION_NAME.'),
+    HOLDFAST_RESTORE_SERVICE_ACCOUNTS: serviceAccounts.describe(
+      'Service accounts that may ask for a restore as people do, separated by commas.',
+    ),
+    HOLDFAST_CONFIRM_SERVICE_ACCOUNTS: serviceAccounts.describe(
+      'Service accounts that may confirm one as people do, separated by commas.',
+    ),
+    HOLDFAST_INSTANCE: z
+      .string()
+      .min(1)
+      .default('holdfast')
+      .describe('Name of this process in Events and in the Lease: the name of its pod.'),
+    HOLDFAST_LEASE_NAMESPACE: z
+      .string()
+      .max(63)
+      .regex(
+        /^([a-z0-9]([a-z0-9-]*[a-z0-9])?)?$/,
+        'write the name of one namespace; empty: no leader election, for a single replica',
+      )
+      .default('')
+      .describe(
+        'Namespace of the Lease by which replicas elect their leader; empty: no election, for a single replica.',
+      ),
+    HOLDFAST_LEASE_NAME: leaseName.default('holdfast').describe('Name of that Lease.'),
+    HOLDFAST_LEASE_SECONDS: wholeNumber(5, longestLeaseSeconds, 15).describe(
+      'How long after the last sign of a leader another takes over, in seconds.',
+    ),
+  })
+  .refine(
+    ({ HOLDFAST_ADMISSION_NAME: name, HOLDFAST_SERVICE_ACCOUNT: account }) => name === '' || account !== undefined,
+    {
+      path: ['HOLDFAST_SERVICE_ACCOUNT'],
+      message: 'set it to the user name of the operator’s service account, since HOLDFAST_ADMISSION_NAME is set',
+    },
+  );
 
 /** The operator's configuration. */
 export interface Config {
@@ -117,9 +159,18 @@ export interface Config {
   workers: number;
   quiesceWorkloads: boolean;
   instance: string;
+  /** The admission policies that a confirmation rests on; undefined: there are none. */
+  admission: Admission | undefined;
   /** Where the leader is elected, and for how many seconds a lease is; undefined: no election. */
   lease: { namespace: string; name: string; seconds: number } | undefined;
 }
+
+const admissionOf = (data: z.output<typeof environment>): Admission | undefined => {
+  const { HOLDFAST_ADMISSION_NAME: name, HOLDFAST_SERVICE_ACCOUNT: operator } = data;
+  if (name === '' || operator === undefined) return undefined;
+  const requesters = data.HOLDFAST_RESTORE_SERVICE_ACCOUNTS;
+  return { name, accounts: { operator, requesters, confirmers: data.HOLDFAST_CONFIRM_SERVICE_ACCOUNTS } };
+};
 
 /** Reads the configuration. @throws Error naming each variable that is missing or wrong */
 export const readConfig = (variables: Readonly<Record<string, string | undefined>>): Config => {
@@ -136,6 +187,7 @@ export const readConfig = (variables: Readonly<Record<string, string | undefined
     workers: data.HOLDFAST_WORKERS,
     quiesceWorkloads: data.HOLDFAST_QUIESCE_WORKLOADS === 'Enabled',
     instance: data.HOLDFAST_INSTANCE,
+    admission: admissionOf(data),
     lease:
       data.HOLDFAST_LEASE_NAMESPACE === ''
         ? undefined

@@ -1,4 +1,4 @@
-import { admissionTemplate, workloadsAdmissionTemplate } from './admission.ts';
+import { admissionOutputs } from './admission.ts';
 import { allCrds } from './crd.ts';
 import { failuresDocument } from './failures.ts';
 import { crdTemplate } from './helm.ts';
@@ -19,8 +19,7 @@ export const outputs = (): Output[] => {
       { path: `charts/holdfast/templates/crds/${crd.spec.names.plural}.yaml`, content: crdTemplate(crd) },
       { path: `docs/reference/${crd.spec.names.singular}.md`, content: referenceDocument(crd) },
     ]),
-    { path: 'charts/holdfast/templates/admission/secrets.yaml', content: admissionTemplate() },
-    { path: 'charts/holdfast/templates/admission/workloads.yaml', content: workloadsAdmissionTemplate() },
+    ...admissionOutputs(),
     { path: 'docs/failures.md', content: failuresDocument() },
   ];
 };

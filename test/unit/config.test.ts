@@ -14,6 +14,7 @@ test('the least that must be said, and what the rest is then', () => {
     quiesceWorkloads: false,
     sandboxImages: testSettings.sandboxImages,
     instance: 'holdfast',
+    admission: undefined,
     lease: undefined,
   });
 });
@@ -28,6 +29,10 @@ test('everything said', () => {
     HOLDFAST_WORKERS: '8',
     HOLDFAST_QUIESCE_WORKLOADS: 'Enabled',
     HOLDFAST_SANDBOX_IMAGES: 'mariadb/10.11=registry.test:5000/mariadb:10.11, mysql/8.4=registry.test/mysql@sha256:0',
+    HOLDFAST_ADMISSION_NAME: 'second.holdfast',
+    HOLDFAST_SERVICE_ACCOUNT: 'system:serviceaccount:holdfast-system:second.holdfast',
+    HOLDFAST_RESTORE_SERVICE_ACCOUNTS: 'system:serviceaccount:ops:argo, system:serviceaccount:ops:ci',
+    HOLDFAST_CONFIRM_SERVICE_ACCOUNTS: 'system:serviceaccount:ops:duty',
     HOLDFAST_INSTANCE: 'holdfast-7d4b9-x7x7x',
     HOLDFAST_LEASE_NAMESPACE: 'holdfast-system',
     HOLDFAST_LEASE_NAME: 'second.holdfast',
@@ -46,6 +51,14 @@ test('everything said', () => {
       { engine: 'mysql', release: '8.4', image: 'registry.test/mysql@sha256:0' },
     ],
     instance: 'holdfast-7d4b9-x7x7x',
+    admission: {
+      name: 'second.holdfast',
+      accounts: {
+        operator: 'system:serviceaccount:holdfast-system:second.holdfast',
+        requesters: ['system:serviceaccount:ops:argo', 'system:serviceaccount:ops:ci'],
+        confirmers: ['system:serviceaccount:ops:duty'],
+      },
+    },
     lease: { namespace: 'holdfast-system', name: 'second.holdfast', seconds: 5 },
   });
 });
@@ -83,11 +96,35 @@ test.each([
   { name: 'HOLDFAST_LEASE_NAME', value: 'a/b', says: 'name of a Lease', reason: 'a path' },
   { name: 'HOLDFAST_LEASE_SECONDS', value: '4', says: 'from 5 to 300', reason: 'too short for a slow answer' },
   { name: 'HOLDFAST_LEASE_SECONDS', value: '301', says: 'from 5 to 300', reason: 'nobody would take over' },
+  { name: 'HOLDFAST_ADMISSION_NAME', value: 'a/b', says: 'calls its objects', reason: 'a path' },
+  { name: 'HOLDFAST_SERVICE_ACCOUNT', value: 'holdfast', says: 'write system:serviceaccount', reason: 'a bare name' },
+  {
+    name: 'HOLDFAST_SERVICE_ACCOUNT',
+    value: `system:serviceaccount:a:b' || true`,
+    says: 'write system:serviceaccount',
+    reason: 'an expression',
+  },
+  {
+    name: 'HOLDFAST_CONFIRM_SERVICE_ACCOUNTS',
+    value: 'jane',
+    says: 'write system:serviceaccount',
+    reason: 'a person needs no list',
+  },
+  {
+    name: 'HOLDFAST_RESTORE_SERVICE_ACCOUNTS',
+    value: 'system:serviceaccount:a:b,',
+    says: 'write system:serviceaccount',
+    reason: 'a name is missing',
+  },
   { name: 'HOLDFAST_INSTANCE', value: '', says: 'HOLDFAST_INSTANCE', reason: 'empty' },
 ])('$name = $value is refused by name: $reason', ({ name, value, says }) => {
   const read = (): unknown => readConfig({ ...least, [name]: value });
   expect(read).toThrow(name);
   expect(read).toThrow(says);
+});
+
+test('admission without the operator’s account is refused: its policies cannot be told from others', () => {
+  expect(() => readConfig({ ...least, HOLDFAST_ADMISSION_NAME: 'holdfast' })).toThrow('HOLDFAST_SERVICE_ACCOUNT');
 });
 
 test('everything that is wrong is said at once', () => {

@@ -25,6 +25,20 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- default (include "holdfast.fullname" .) .Values.serviceAccount.name -}}
 {{- end -}}
 
+{{/* The operator's user name, as the API server knows it. */}}
+{{- define "holdfast.operatorAccount" -}}
+{{- printf "system:serviceaccount:%s:%s" .Release.Namespace (include "holdfast.serviceAccountName" .) -}}
+{{- end -}}
+
+{{/* The elements of a list of strings as CEL writes them. */}}
+{{- define "holdfast.celList" -}}
+{{- $quoted := list -}}
+{{- range . -}}
+{{- $quoted = append $quoted (squote .) -}}
+{{- end -}}
+{{- join ", " $quoted -}}
+{{- end -}}
+
 {{/* An image with its tag: (list $ .Values.image) */}}
 {{- define "holdfast.image" -}}
 {{- $root := index . 0 -}}

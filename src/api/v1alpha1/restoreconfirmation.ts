@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { DeepReadonly } from '../../base/types.ts';
 import type { ObjectMeta } from './backuppolicy.ts';
-import { objectName, sha256 } from './primitives.ts';
+import { celRules, objectName, sha256 } from './primitives.ts';
 
 /** A person’s word that data is lost and that a plan may be carried out: immutable, for one request and one plan. */
 export const restoreConfirmationSpec = z
@@ -32,6 +32,7 @@ export const restoreConfirmationSpec = z
       ),
     reason: z.string().min(1).max(1024).describe('What was lost, and how you know.'),
   })
+  .meta(celRules({ rule: 'self == oldSelf', message: 'a confirmation cannot be changed: make another one' }))
   .describe('Who confirms which plan of which request.');
 export type RestoreConfirmationSpec = DeepReadonly<z.output<typeof restoreConfirmationSpec>>;
 

@@ -65,7 +65,8 @@ const destination = z
   .describe('Where the data is brought to. Exactly one.');
 export type Destination = DeepReadonly<z.output<typeof destination>>;
 
-const immutableFields = [
+/** What of a request never changes. */
+export const immutableRequestFields = [
   'policyRefs',
   'pointInTime',
   'lossTime',
@@ -121,7 +122,7 @@ export const restoreRequestSpec = z
         rule: '!has(self.pointInTime) || !has(self.lossTime)',
         message: 'set pointInTime, lossTime, or neither for the newest backup; not both',
       },
-      ...immutableFields.map((field) => ({
+      ...immutableRequestFields.map((field) => ({
         rule: `has(self.${field}) == has(oldSelf.${field}) && (!has(self.${field}) || self.${field} == oldSelf.${field})`,
         message: `${field} cannot be changed: what is confirmed is what was asked for. Make another request`,
       })),

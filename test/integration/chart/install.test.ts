@@ -1,5 +1,6 @@
 import { readConfig } from '../../../src/config.ts';
 import { imageNames, imageVariable } from '../../../src/workloads/images.ts';
+import { restoreAdmissionNames } from '../../../src/admission/objects.ts';
 import { type ControlPlane, startControlPlane } from '../../cluster/control-plane.ts';
 import { untilEstablished } from '../../cluster/crds.ts';
 import { documents, type JsonObject } from '../api/support.ts';
@@ -67,8 +68,39 @@ const granted: (Right & { reason: string })[] = [
     reason: 'keeps CronJobs',
   })),
   ...['get', 'list', 'watch'].map((verb) => ({ verb, resource: 'jobs.batch', reason: 'watches runs' })),
-  ...['create', 'delete'].map((verb) => ({ verb, resource: 'jobs.batch', reason: 'prunes' })),
+  ...['create', 'delete'].map((verb) => ({ verb, resource: 'jobs.batch', reason: 'prunes and restores' })),
+  { verb: 'patch', resource: 'jobs.batch', reason: 'lets go of a Job that restored' },
   ...['get', 'list', 'watch'].map((verb) => ({ verb, resource: 'pods', reason: 'reads results' })),
+  { verb: 'patch', resource: 'pods', reason: 'tells a pod that restores to go on' },
+  ...['get', 'list', 'watch', 'update', 'patch'].map((verb) => ({
+    verb,
+    resource: 'restorerequests.holdfast.dev',
+    reason: 'reads requests, and holds them while something is stopped',
+  })),
+  ...['update', 'patch'].map((verb) => ({
+    verb,
+    resource: 'restorerequests.holdfast.dev/status',
+    reason: 'shows the plan',
+  })),
+  ...['get', 'list', 'watch'].map((verb) => ({
+    verb,
+    resource: 'restoreconfirmations.holdfast.dev',
+    reason: 'reads confirmations',
+  })),
+  {
+    verb: 'create',
+    resource: 'localsubjectaccessreviews.authorization.k8s.io',
+    reason: 'asks whether who confirmed may do so still',
+  },
+  ...['validatingadmissionpolicies', 'validatingadmissionpolicybindings'].flatMap((plural) =>
+    restoreAdmissionNames.map((what) => ({
+      verb: 'get',
+      resource: `${plural}.admissionregistration.k8s.io`,
+      name: `holdfast-${what}.holdfast.dev`,
+      where: '',
+      reason: 'sees whether confirmations are bound to their authors',
+    })),
+  ),
   ...['get', 'list', 'watch', 'create', 'patch'].map((verb) => ({
     verb,
     resource: 'persistentvolumeclaims',
@@ -109,12 +141,37 @@ const denied: (Right & { reason: string })[] = [
     reason: 'what people promise is theirs',
   })),
   { verb: 'delete', resource: 'persistentvolumeclaims', reason: 'what is stored stays' },
-  ...['update', 'patch', 'deletecollection'].map((verb) => ({
+  ...['update', 'deletecollection'].map((verb) => ({
     verb,
     resource: 'jobs.batch',
-    reason: 'a Job is made or gone, and never changed',
+    reason: 'not needed',
   })),
-  ...['create', 'delete', 'patch'].map((verb) => ({ verb, resource: 'pods', reason: 'Jobs make the pods' })),
+  ...['create', 'delete', 'update'].map((verb) => ({ verb, resource: 'pods', reason: 'Jobs make the pods' })),
+  ...['create', 'delete'].map((verb) => ({
+    verb,
+    resource: 'restorerequests.holdfast.dev',
+    reason: 'it asks for no restore',
+  })),
+  { verb: 'confirm', resource: 'restorerequests.holdfast.dev', reason: 'it confirms none' },
+  ...['create', 'update', 'patch', 'delete'].map((verb) => ({
+    verb,
+    resource: 'restoreconfirmations.holdfast.dev',
+    reason: 'a confirmation is somebody’s word',
+  })),
+  ...['update', 'patch', 'delete'].map((verb) => ({
+    verb,
+    resource: 'validatingadmissionpolicies.admissionregistration.k8s.io',
+    name: 'holdfast-requests.holdfast.dev',
+    where: '',
+    reason: 'what binds it is not its to change',
+  })),
+  {
+    verb: 'get',
+    resource: 'validatingadmissionpolicies.admissionregistration.k8s.io',
+    name: 'another.example.com',
+    where: '',
+    reason: 'no admission policy of others',
+  },
   ...['deployments.apps', 'statefulsets.apps'].flatMap((resource) =>
     ['get', 'patch'].map((verb) => ({ verb, resource, reason: 'only with quiesce.enabled' })),
   ),
@@ -174,6 +231,10 @@ test('the operator takes the settings that the chart gives it', async () => {
     await rendered(
       '--set',
       'namespaces={agama,other},workers=7,logLevel=debug,quiesce.enabled=true',
+      '--set',
+      'admission.restoreServiceAccounts={system:serviceaccount:ops:argo}',
+      '--set',
+      'admission.confirmServiceAccounts={system:serviceaccount:ops:duty,system:serviceaccount:ops:night}',
       '--set-json',
       'verification.sandboxImages=[{"engine":"mariadb","release":"10.11","image":"registry.test/mariadb:10.11"}]',
     )
@@ -191,6 +252,14 @@ test('the operator takes the settings that the chart gives it', async () => {
     quiesceWorkloads: true,
     sandboxImages: [{ engine: 'mariadb', release: '10.11', image: 'registry.test/mariadb:10.11' }],
     instance: 'holdfast-5d9c7-x2x',
+    admission: {
+      name: 'holdfast',
+      accounts: {
+        operator,
+        requesters: ['system:serviceaccount:ops:argo'],
+        confirmers: ['system:serviceaccount:ops:duty', 'system:serviceaccount:ops:night'],
+      },
+    },
     lease: { namespace: 'holdfast-5d9c7-x2x', name: 'holdfast', seconds: 15 },
   });
   const fields = container?.env.map(({ name, valueFrom }) => [name, valueFrom?.fieldRef.fieldPath]) ?? [];
@@ -258,6 +327,13 @@ test('people get policies through the roles of the cluster, but nobody gets stat
   const [view, edit] = [await rules('holdfast-view'), await rules('holdfast-edit')];
   expect(view).not.toMatch(/create|update|patch|delete/);
   expect(edit).not.toContain('status');
+  for (const role of ['holdfast-restore-request', 'holdfast-restore-confirm']) {
+    expect(await plane.kubectl(['get', 'clusterrole', role, '--output', 'jsonpath={.metadata.labels}'])).not.toContain(
+      'aggregate',
+    );
+  }
+  for (const role of [view, edit]) expect(role).not.toMatch(/confirm"/);
+  expect(edit).not.toContain('restore');
   const labels = await plane.kubectl([
     'get',
     'clusterroles',
@@ -301,6 +377,8 @@ test('the pod passes Pod Security "restricted", writes nothing and gets its sett
               { name: 'HOLDFAST_PORT', value: '8080' },
               { name: 'HOLDFAST_WORKERS', value: '4' },
               { name: 'HOLDFAST_QUIESCE_WORKLOADS', value: 'Disabled' },
+              { name: 'HOLDFAST_ADMISSION_NAME', value: 'holdfast' },
+              { name: 'HOLDFAST_SERVICE_ACCOUNT', value: operator },
             ]),
           },
         ],
@@ -333,7 +411,7 @@ test('with namespaces, the operator has its rights there only, and the image set
     '--set',
     'quiesce.enabled=true',
   ]);
-  for (const resource of ['deployments.apps', 'statefulsets.apps', 'cronjobs.batch', 'pods']) {
+  for (const resource of ['deployments.apps', 'statefulsets.apps', 'cronjobs.batch', 'pods', 'jobs.batch']) {
     expect(await mayDo(plane, operator, { verb: 'patch', resource })).toBe(true);
     expect(await mayDo(plane, operator, { verb: 'patch', resource, where: 'other' })).toBe(false);
   }
@@ -343,6 +421,14 @@ test('with namespaces, the operator has its rights there only, and the image set
   );
   expect(
     await mayDo(plane, operator, { verb: 'get', resource: 'namespaces', name: 'kube-system', where: 'kube-system' }),
+  ).toBe(true);
+  expect(
+    await mayDo(plane, operator, {
+      verb: 'get',
+      resource: 'validatingadmissionpolicies.admissionregistration.k8s.io',
+      name: 'holdfast-confirmations.holdfast.dev',
+      where: '',
+    }),
   ).toBe(true);
   const deployment = await plane.kubectl([
     'get',
@@ -374,6 +460,12 @@ test.each([
   { set: 'namespaces={A_b}', says: 'namespaces', reason: 'no namespace' },
   { set: 'crds.enabled=perhaps', says: 'enabled', reason: 'neither yes nor no' },
   { set: 'quiesce.enabled=perhaps', says: 'enabled', reason: 'neither yes nor no' },
+  { set: 'admission.confirmServiceAccounts={jane}', says: 'confirmServiceAccounts', reason: 'a person needs no list' },
+  {
+    set: `admission.restoreServiceAccounts={system:serviceaccount:a:b']||['}`,
+    says: 'restoreServiceAccounts',
+    reason: 'an expression',
+  },
   { set: 'admission=false', says: 'admission', reason: 'a block that is not one' },
 ])('values.schema.json refuses $set: $reason', async ({ set, says }) => {
   const refusal = await refusalOf(plane.helm(['template', 'holdfast', chart, '--set', set]));
@@ -393,6 +485,8 @@ test('without admission the notes warn', async () => {
     'admission.enabled=false,crds.enabled=false',
   ]);
   expect(output).toContain('WARNING: admission.enabled is false');
+  expect(output).toContain('No RestoreRequest that needs a confirmation is carried out');
+  expect(output).toMatch(/name: HOLDFAST_ADMISSION_NAME\n +value: ""\n/);
   expect(output).not.toContain('kind: ValidatingAdmissionPolicy');
   expect(output).not.toContain('kind: CustomResourceDefinition');
 });
