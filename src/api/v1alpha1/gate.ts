@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /**
- * What the operator tells the dump container of a policy with `quiesce.workloads`: an annotation on its pod, which the container reads as a
- * file, for it has no access to the API.
+ * What the operator tells the dump container of a policy with `quiesce.workloads`, and the container that replaces data in a restore: an
+ * annotation on the pod, which the container reads as a file, for it has no access to the API.
  */
 
 /** On a pod: one JSON object of the form below. */
@@ -19,6 +19,7 @@ export const gate = z.discriminatedUnion('state', [
   z.object({
     state: z.literal('Refused'),
     message: z.string().max(400).describe('Why they are not, or no longer, down.'),
+    cancelled: z.literal(true).describe('Of a restore: it was cancelled, and nothing is wrong.').optional(),
   }),
 ]);
 export type Gate = z.output<typeof gate>;
