@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { maxResultBytes, result as resultSchema, type Result } from '../../../src/api/v1alpha1/result.ts';
-import type { DiscardTask, LoadTask, SwapTask } from '../../../src/api/v1alpha1/task.ts';
+import type { DiscardTask, KeepTask, LoadTask, ShowTask, SwapTask } from '../../../src/api/v1alpha1/task.ts';
 import type { Gate } from '../../../src/api/v1alpha1/gate.ts';
 import { claimLayout } from '../../../src/agent/layout.ts';
 import { emptyLedger, ledger as ledgerSchema, type Ledger } from '../../../src/agent/ledger.ts';
@@ -12,7 +12,13 @@ import { makeDirectory } from './directories.ts';
 import type { Files } from './duplicity-bench.ts';
 import { waitFor } from './processes.ts';
 
-const main = join(import.meta.dirname, 'directory-restorer.ts');
+/** What each container is run by: those that no engine has a part in by the agent itself. */
+const mains = {
+  ...{ inspect: 'directory-restorer.ts', load: 'directory-restorer.ts', swap: 'directory-restorer.ts' },
+  ...{ check: 'directory-restorer.ts', discard: 'directory-restorer.ts' },
+  show: 'files-verifier.ts',
+  keep: '../../../src/agent/main.ts',
+} as const;
 const sha256 = (text: string | Buffer): string => createHash('sha256').update(text).digest('hex');
 
 /** A database of the directory server: names and contents of its files. */
@@ -47,6 +53,7 @@ export interface RunOptions {
   readonly deadlineSeconds?: number;
   readonly waitSeconds?: number;
   readonly what?: DiscardTask['what'];
+  readonly keepSeconds?: number;
 }
 
 export interface StartedRestore {
@@ -60,12 +67,13 @@ export interface StartedRestore {
   kill(): Promise<void>;
 }
 
-type Name = 'inspect' | 'load' | 'swap' | 'check' | 'discard';
+type Name = keyof typeof mains;
 
 /** What the pod of a restore has, with a server that is a directory. */
 export interface RestoreBench {
   readonly path: string;
   readonly claim: string;
+  readonly scratch: string;
   readonly fetched: string;
   readonly set: LoadTask['set'];
   /** Lays a backup out as a set that was fetched. */
@@ -108,7 +116,7 @@ export const makeRestoreBench = async (options: RestoreBenchOptions = {}): Promi
   const start: RestoreBench['start'] = async (name, options = {}) => {
     runs += 1;
     const message = join(path, `result-${runs}`);
-    const task: SwapTask & Pick<DiscardTask, 'what'> = {
+    const task: SwapTask & Pick<DiscardTask, 'what'> & ShowTask & KeepTask = {
       kind: 'Restore',
       policy: { namespace: 'shop', name: 'agama' },
       request: { name: 'agama-is-lost', uid: '6f1c' },
@@ -122,9 +130,12 @@ export const makeRestoreBench = async (options: RestoreBenchOptions = {}): Promi
       set: options.set ?? set,
       gate: { file: gate, waitSeconds: options.waitSeconds ?? 20 },
       what: options.what ?? 'Loaded',
+      sandbox: { git: {} },
+      startSeconds: 5,
+      keepSeconds: options.keepSeconds ?? 1,
     };
     const began = performance.now();
-    const child = spawn(process.execPath, [main, name], {
+    const child = spawn(process.execPath, [join(import.meta.dirname, mains[name]), name], {
       env: {
         PATH: process.env['PATH'],
         HOLDFAST_TASK: JSON.stringify(task),
@@ -132,6 +143,7 @@ export const makeRestoreBench = async (options: RestoreBenchOptions = {}): Promi
         HOLDFAST_TERMINATION_LOG: message,
         RESTORE_SERVER: server,
         RESTORE_FAULT: options.fault ?? '',
+        FILES_FAULT: options.fault ?? '',
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -165,6 +177,7 @@ export const makeRestoreBench = async (options: RestoreBenchOptions = {}): Promi
   return {
     path,
     claim,
+    scratch,
     fetched,
     get set() {
       return set;
