@@ -21,6 +21,9 @@ const maxNote = 320;
 /** How long work that was told to stop may take, before the result is written without it. Below the grace period of a pod (30 s). */
 const stopMs = 15_000;
 
+/** A timer that is set for longer goes off at once. */
+const longestTimerMs = 2 ** 31 - 1;
+
 /** What a container does: the task it reads and the work. */
 export interface Container<Task extends AgentTask> {
   readonly name: Result['container'];
@@ -62,9 +65,10 @@ export const runContainer = async <Task extends AgentTask>(
     return 1;
   }
 
-  const timer = setTimeout(() => {
-    stop.abort(new RunError('DeadlineExceeded', `The run was not done after ${task.deadlineSeconds} s.`));
-  }, task.deadlineSeconds * 1000);
+  const timer = setTimeout(
+    () => stop.abort(new RunError('DeadlineExceeded', `The run was not done after ${task.deadlineSeconds} s.`)),
+    Math.min(task.deadlineSeconds * 1000, longestTimerMs),
+  );
   const run = createRun({
     task,
     jobName,
@@ -93,9 +97,10 @@ const attempt = async <Task extends AgentTask>(work: Work<Task>, run: Run<Task>)
     return done;
   } catch (error) {
     const step = error instanceof StepFailure ? error.step : run.currentStep();
-    // Whatever else breaks when a run is stopped, that it was stopped is the cause.
-    const failure = failureOf(signal.aborted ? signal.reason : error, step, (text) => secrets.redact(text));
-    log.error(failure.message, { step, reason: failure.reason, error: originOf(error) });
+    // Whatever else breaks when a run is stopped, that it was stopped is the cause; unless it had failed before.
+    const cause = run.failing() ?? (signal.aborted ? signal.reason : error);
+    const failure = failureOf(cause, step, (text) => secrets.redact(text));
+    log.error(failure.message, { step: failure.step, reason: failure.reason, error: originOf(error) });
     return { failure };
   }
 };
@@ -113,7 +118,7 @@ const stopped = (signal: AbortSignal): Promise<never> =>
 
 const finish = async <Task extends AgentTask>(
   { name }: Container<Task>,
-  { context, notes, dumped, found }: Run<Task>,
+  { context, notes, dumped, found, restored }: Run<Task>,
   outcome: Attempt,
 ): Promise<Result> => {
   const { task, jobName, secrets } = context;
@@ -127,9 +132,9 @@ const finish = async <Task extends AgentTask>(
     outcome: failed ? ('Failed' as const) : ('Succeeded' as const),
     ...ended,
   };
-  // A run of two containers is over when the second is, or when the first failed.
-  const isFirst = name === 'fetch' || (name === 'dump' && task.kind !== 'LocalCopy');
-  const over = failed || !isFirst;
+  // A run of several containers is over when the last is, or when one failed.
+  const over = failed || isLast(name, task);
+  const restore = restored();
   const ledger = await record(context, over ? [{ ...common, jobName }] : []);
   return {
     version: 1,
@@ -142,8 +147,19 @@ const finish = async <Task extends AgentTask>(
     })),
     ...(retention && { retention }),
     ...(verification && { verification }),
+    ...(restore && { restore }),
     newest: newest(ledger),
   };
+};
+
+/** After these another container of the same run is to come, or they are no run of their own. */
+const notLast: readonly Result['container'][] = ['fetch', 'resolve', 'inspect', 'bring', 'swap', 'keep', 'discard'];
+
+/** Whether a run that came so far has come to its end. A restore in place has when what is in place was compared. */
+const isLast = (name: Result['container'], task: AgentTask): boolean => {
+  if (name === 'dump') return task.kind === 'LocalCopy';
+  if (name === 'load') return 'into' in task && task.into.by !== 'InPlace';
+  return !notLast.includes(name);
 };
 
 // Rounded up: a dump that was stopped when the window closed did not end within it.

@@ -1,3 +1,4 @@
+import type { RestoreReport } from '../api/v1alpha1/restore-report.ts';
 import { maxResultBytes, type Result } from '../api/v1alpha1/result.ts';
 import type { VerificationReport, VerificationResult } from '../api/v1alpha1/verification.ts';
 import { shorten } from './text.ts';
@@ -9,16 +10,21 @@ const bytesOf = (text: string): number => Buffer.byteLength(text, 'utf8');
 
 /**
  * The result as one line of JSON of at most 2 KiB. What matters least goes first: older local copies, notes, then the length of messages, then the newest
- * points, of which the operator keeps what it saw before. Of a verification words go, the older set's first. What the run was and how it
- * ended always stays, and so does what was found of each set.
+ * points, of which the operator keeps what it saw before. Of a verification words go, the older set's first; of a restore its messages, and
+ * then names. What the run was and how it ended always stays, and so does what was found of each set, and what a destination holds.
  */
 export const fitResult = (result: Result): string => {
   let fitted = result;
-  for (const reduce of result.verification === undefined ? ofRuns : ofVerifications) {
+  for (const reduce of reducesFor(result)) {
     if (bytesOf(encode(fitted)) <= maxResultBytes) break;
     fitted = reduce(fitted);
   }
   return encode(fitted);
+};
+
+const reducesFor = ({ restore, verification }: Result): readonly Reduce[] => {
+  if (restore !== undefined) return ofRestores;
+  return verification === undefined ? ofRuns : ofVerifications;
 };
 
 const shortenNotes =
@@ -119,6 +125,52 @@ const dropDetails: ReduceReport = ({ outcome, set, checks, mismatches }) => ({
   ...(mismatches && { mismatches }),
 });
 
+const ofRestore =
+  (reduce: (report: RestoreReport) => RestoreReport): Reduce =>
+  (result) =>
+    result.restore === undefined ? result : { ...result, restore: reduce(result.restore) };
+
+/** How many there are stays, whatever is named. */
+const keepMissing = (count: number): Reduce =>
+  ofRestore((report) =>
+    report.destination === undefined
+      ? report
+      : { ...report, destination: { ...report.destination, missing: report.destination.missing.slice(0, count) } },
+  );
+
+const shortenSummary = (max: number): Reduce =>
+  ofRestore((report) =>
+    report.destination === undefined
+      ? report
+      : { ...report, destination: { ...report.destination, summary: shorten(report.destination.summary, max) } },
+  );
+
+const keepSafetyNames = (count: number): Reduce =>
+  ofRestore((report) =>
+    report.safetyCopy === undefined
+      ? report
+      : { ...report, safetyCopy: { ...report.safetyCopy, names: report.safetyCopy.names.slice(0, count) } },
+  );
+
+const shortenHowToUse = (max: number): Reduce =>
+  ofRestore((report) =>
+    report.safetyCopy?.howToUse === undefined
+      ? report
+      : { ...report, safetyCopy: { ...report.safetyCopy, howToUse: shorten(report.safetyCopy.howToUse, max) } },
+  );
+
+const shortenServers = (max: number): Reduce =>
+  ofRestore(({ point, destination, compared, ...report }) => {
+    const shorter = <Part extends { server?: string | undefined }>(part: Part): Part =>
+      part.server === undefined ? part : { ...part, server: shorten(part.server, max) };
+    return {
+      ...report,
+      ...(point && { point: shorter(point) }),
+      ...(destination && { destination: shorter(destination) }),
+      ...(compared && { compared: shorter(compared) }),
+    };
+  });
+
 /** Of a run that backs up, or prunes. */
 const ofRuns: readonly Reduce[] = [
   keepCopies(4),
@@ -137,6 +189,47 @@ const ofRuns: readonly Reduce[] = [
   dropNewest('incremental'),
   dropNewest('full'),
   dropNewest('recovery'),
+];
+
+/** Of a restore: the points that runs before it made stand in their own results, so they go before anything that this one says. */
+const ofRestores: readonly Reduce[] = [
+  keepCopies(2),
+  dropNewest('copies'),
+  keepNotCovered(1),
+  dropNewest('localCopy'),
+  dropNewest('incremental'),
+  dropNewest('full'),
+  shortenProblem(80),
+  shortenNotes(200),
+  shortenFailure(480),
+  shortenNotes(120),
+  dropNewest('recovery'),
+  dropIntactChain,
+  shortenFailure(320),
+  keepNotes(1),
+  shortenHowToUse(160),
+  keepSafetyNames(4),
+  shortenSummary(160),
+  dropNewest('chain'),
+  keepMissing(3),
+  shortenFailure(200),
+  keepSafetyNames(2),
+  keepNotes(0),
+  shortenHowToUse(80),
+  shortenSummary(80),
+  keepMissing(1),
+  keepSafetyNames(1),
+  shortenServers(32),
+  shortenFailure(100),
+  shortenSummary(30),
+  shortenHowToUse(20),
+  keepMissing(0),
+  keepSafetyNames(0),
+  shortenServers(12),
+  shortenFailure(40),
+  shortenSummary(0),
+  shortenHowToUse(0),
+  shortenServers(0),
 ];
 
 /** Of a verification: the points that runs before it made stand in their own results; that a chain is not intact may stand here alone. */

@@ -91,6 +91,10 @@ export const ledger = z.object({
   acceptedShrink: time
     .optional()
     .describe('A loss up to the copy of this data time was meant: nothing before it is compared with.'),
+  restored: z
+    .object({ time, request: z.string().describe('Name of the RestoreRequest.') })
+    .optional()
+    .describe('When data was last replaced by a restore, or may have been: a full of before it is not continued.'),
 });
 export type Ledger = z.output<typeof ledger>;
 

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import type { RetentionState, RunKind } from '../api/v1alpha1/recovery-points.ts';
+import type { RestoreReport } from '../api/v1alpha1/restore-report.ts';
 import type { Failure, Note, runSteps } from '../api/v1alpha1/result.ts';
 import type { AgentTask } from '../api/v1alpha1/task.ts';
 import type { VerificationResult } from '../api/v1alpha1/verification.ts';
@@ -40,10 +41,16 @@ export interface RunContext<Task extends AgentTask = AgentTask> {
   note(note: Note): void;
   /** Says what a verification has found, should the run fail from now on: also one that is stopped, or hangs. */
   verifies(found: (failure: Failure) => VerificationResult): void;
+  /** Says what a container of a restore has found or done so far: the result tells it however the run ends, also of one that is stopped, or hangs. */
+  restores(report: () => RestoreReport): void;
+  /** Says why the run fails although it is not over: what is undone after it, or being stopped meanwhile, does not hide that. */
+  fails(error: unknown): void;
+  /** The same run for what is done after it was told to stop: it ends after so many milliseconds, and by nothing else. */
+  lasting(milliseconds: number): RunContext<Task>;
   /** Runs a program; see exec. HOME is the scratch directory. `also` stops this program alone. */
   run(command: Command, also?: AbortSignal): Promise<Ended>;
-  /** Waits for a lock on the claim, until the deadline. `what` is for messages: "dump lock". */
-  lock(path: string, what: string): Promise<HeldLock>;
+  /** Waits for a lock on the claim, until the deadline or for so many seconds. `what` is for messages: "dump lock". */
+  lock(path: string, what: string, atMostSeconds?: number): Promise<HeldLock>;
 }
 
 /** What a container made, when it made something. Its points are in the ledger by then. */
@@ -74,6 +81,10 @@ export interface Run<Task extends AgentTask> {
   dumped(): DumpTimes | undefined;
   /** What a verification has found, when the run failed. */
   found(failure: Failure): VerificationResult | undefined;
+  /** What a container of a restore has found or done. */
+  restored(): RestoreReport | undefined;
+  /** Why it fails, when that was said before its end. */
+  failing(): unknown;
   /** The step that is being done: for work that does not end when it is told to. */
   currentStep(): Failure['step'];
 }
@@ -90,21 +101,22 @@ export interface RunOptions<Task extends AgentTask> {
 }
 
 export const createRun = <Task extends AgentTask>(options: RunOptions<Task>): Run<Task> => {
-  const { task, jobName, startTime, signal, stop, now } = options;
+  const { task, jobName, startTime, stop, now } = options;
   const secrets = createSecrets();
   const log = options.createLog((text) => secrets.redact(text));
   const layout = claimLayout(task.claim);
-  const scope = { signal, log, home: task.scratch };
   // The ledger is also written when the run was stopped, to say so: its lock has a time limit of its own.
-  const ledger = createLedgerStore({ ...scope, signal: new AbortController().signal }, layout, now);
+  const ledger = createLedgerStore({ log, home: task.scratch, signal: new AbortController().signal }, layout, now);
   const notes: Note[] = [];
   const steps: RunStep[] = ['Prepare'];
   let dumpTimes: DumpTimes | undefined;
   let found: ((failure: Failure) => VerificationResult) | undefined;
+  let restored: (() => RestoreReport) | undefined;
+  let failing: unknown;
   const deadline = startTime.getTime() + task.deadlineSeconds * 1000;
-  const remainingSeconds = (): number =>
+  const untilDeadline = (): number =>
     Math.max(0, Math.floor((deadline - now().getTime()) / 1000) - Math.min(reserveSeconds, task.deadlineSeconds / 2));
-  const context: RunContext<Task> = {
+  const contextOf = (signal: AbortSignal, remainingSeconds: () => number): RunContext<Task> => ({
     task,
     jobName,
     startTime,
@@ -147,15 +159,28 @@ export const createRun = <Task extends AgentTask>(options: RunOptions<Task>): Ru
     verifies(finding) {
       found = finding;
     },
+    restores(report) {
+      restored = report;
+    },
+    fails(error) {
+      if (!options.signal.aborted) failing ??= error;
+    },
+    lasting: (milliseconds) => contextOf(AbortSignal.timeout(milliseconds), () => Math.floor(milliseconds / 1000)),
     run: (command, also) =>
-      exec(also === undefined ? scope : { ...scope, signal: AbortSignal.any([signal, also]) }, command),
-    lock: (path, what) => acquireLock(scope, path, { what, timeoutSeconds: remainingSeconds() }),
-  };
+      exec({ signal: also === undefined ? signal : AbortSignal.any([signal, also]), log, home: task.scratch }, command),
+    lock: (path, what, atMostSeconds = Infinity) =>
+      acquireLock({ signal, log, home: task.scratch }, path, {
+        what,
+        timeoutSeconds: Math.min(remainingSeconds(), atMostSeconds),
+      }),
+  });
   return {
-    context,
+    context: contextOf(options.signal, untilDeadline),
     notes,
     dumped: () => dumpTimes,
     found: (failure) => found?.(failure),
+    restored: () => restored?.(),
+    failing: () => failing,
     currentStep: () => steps.at(-1) ?? 'Prepare',
   };
 };

@@ -168,7 +168,7 @@ export const catalogue = {
   },
   SandboxTooSmall: {
     cause: 'The scratch space is too small for the backup and the server that loads it.',
-    next: 'Raise spec.verification.sandbox.storage to what the message names.',
+    next: 'Raise spec.verification.sandbox.storage to what the message names; for a restore onto a volume, the size of that claim.',
   },
   NothingToVerify: {
     cause: 'No set that is known to be whole is in the repository, so there is nothing to verify.',

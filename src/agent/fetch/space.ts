@@ -20,3 +20,15 @@ export const checkFetchSpace = async (directory: string, sizes: readonly number[
   const shortage = fetchShortage(await freeBytes(directory), sizes);
   if (shortage !== undefined) throw new RunError('SandboxTooSmall', shortage);
 };
+
+/** Why there is no room for a set of this size at all, in words. Whether there is for what is done with it then shows later. Pure. */
+export const bringShortage = (free: number, size: number): string | undefined =>
+  free >= size
+    ? undefined
+    : `The space for the fetched backup has ${sizeWords(free)} free, and the backup alone has ${sizeWords(size)}.`;
+
+/** Looks before a set is fetched to be restored whether there is room for it. @throws RunError SandboxTooSmall */
+export const checkBringSpace = async (directory: string, size: number): Promise<void> => {
+  const shortage = bringShortage(await freeBytes(directory), size);
+  if (shortage !== undefined) throw new RunError('SandboxTooSmall', shortage);
+};

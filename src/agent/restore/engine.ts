@@ -40,12 +40,18 @@ export interface RestoreEngine {
   /**
    * InPlace alone: sets aside what is there, and puts what was loaded in its place. Tells `state` before and after it touches anything:
    * Unavailable before the first change, Replaced when all is in its place, PutBack when it failed and what was there is there again, whole.
+   * Telling Unavailable throws when nothing may be begun any more (told to stop, cancelled, the workloads may be up): then nothing was changed,
+   * and nothing is left by which a later restore would put something back.
    * An engine whose exchange is one atomic step goes from Untouched to Replaced. @throws RunError ExchangeFailed, DestinationUnsupported
    */
   swap(context: RestoreContext, directory: string, tell: (state: DestinationState) => void): Promise<SafetyCopy>;
   /** Compares what is in place now with the facts, as deep as the swap may have changed it. */
   check(context: RestoreContext, directory: string): Promise<Compared>;
-  /** Removes what load made, after a failure or a cancel. Nothing there is success. */
+  /**
+   * Removes what load made, after a failure or a cancel. Nothing there is success. It is not called when load threw DestinationNotEmpty, and must
+   * know by the destination itself what is of this id: another process may call it, and by the name of `into` alone something of somebody's
+   * may be there.
+   */
   discardLoaded(context: RestoreContext): Promise<void>;
   /** Removes what swap set aside. Nothing there is success. */
   discardSafetyCopy(context: RestoreContext): Promise<void>;

@@ -65,6 +65,8 @@ export interface ChainInput {
   encryption: string;
   /** The whole listing of the policy's directory. */
   listing: readonly ListedFile[];
+  /** When a restore last replaced the data of the source. */
+  restored?: string;
   /** Why the chain's archive-dir cannot be worked with, if it cannot. */
   archiveProblem?: string;
   /** A removal of partial sets was tried already. */
@@ -76,10 +78,17 @@ export type ChainDecision =
   | { type: 'Incremental'; chain: LedgerChain }
   | { type: 'RemovePartial'; chain: LedgerChain; files: string[] };
 
-const insteadOf = (reason: 'FullInsteadOfIncremental' | 'ChainBroken', why: string): ChainDecision => ({
+const insteadOf = (
+  reason: 'FullInsteadOfIncremental' | 'ChainBroken' | 'FullAfterRestore',
+  why: string,
+): ChainDecision => ({
   type: 'Full',
   note: { reason, message: `A full was made instead of an incremental: ${why}.`.slice(0, 320) },
 });
+
+/** Both times are of whole seconds, rounded down: in the same second nobody knows which was first. */
+const isOfBefore = ({ sets: [full] }: LedgerChain, restored: string | undefined): boolean =>
+  restored !== undefined && full !== undefined && Date.parse(full.dataTime) <= Date.parse(restored);
 
 const encryptionName = (identity: string): string => identity.replace(/^gpg:/, 'gpg key ');
 
@@ -88,7 +97,7 @@ const encryptionName = (identity: string): string => identity.replace(/^gpg:/, '
  * nothing else is; otherwise a chain of its own is begun, which depends on nothing that is there.
  */
 export const decideChain = (input: ChainInput): ChainDecision => {
-  const { asked, newest, repository, encryption, listing, archiveProblem, cleaned } = input;
+  const { asked, newest, repository, encryption, listing, restored, archiveProblem, cleaned } = input;
   if (asked === 'Full') return { type: 'Full' };
   if (!newest) return insteadOf('FullInsteadOfIncremental', 'there is no chain to continue yet');
   if (newest.repository !== repository)
@@ -103,6 +112,8 @@ export const decideChain = (input: ChainInput): ChainDecision => {
   const { partial, unrecorded } = chainState(newest, files);
   const where = `in ${newest.directory}`;
   if (problem !== undefined) return insteadOf('ChainBroken', `${where}, ${problem}`);
+  if (isOfBefore(newest, restored))
+    return insteadOf('FullAfterRestore', `data was restored at ${restored}, after the full of ${newest.directory}`);
   if (unrecorded.length > 0)
     return insteadOf('FullInsteadOfIncremental', `${where} there is a set of ${unrecorded[0]} that was not recorded`);
   if (archiveProblem !== undefined) return insteadOf('FullInsteadOfIncremental', archiveProblem);

@@ -77,6 +77,7 @@ export const chooseChain = async (session: Session, firstListing: readonly Liste
   const chains = await review(session, firstListing);
   await checkPassphrase(session, firstListing);
   const newest = newestChain(chains);
+  const { restored } = await context.ledger.read();
   const archiveProblem = newest && (await archive.problem(newest));
   let listing = firstListing;
   let cleaned = false;
@@ -87,6 +88,7 @@ export const chooseChain = async (session: Session, firstListing: readonly Liste
       repository: repositoryId,
       encryption: encryptionId,
       listing,
+      ...(restored && { restored: restored.time }),
       ...(archiveProblem !== undefined && { archiveProblem }),
       cleaned,
     });

@@ -1,16 +1,14 @@
-import { readFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
 import { timestamp } from '../../base/times.ts';
 import type { Sandbox, VerifyTask } from '../../api/v1alpha1/task.ts';
 import type { VerificationResult } from '../../api/v1alpha1/verification.ts';
 import { RunError } from '../../errors/run-error.ts';
-import { sha256OfFile } from '../disk.ts';
 import { runErrorOf, StepFailure } from '../failure-of.ts';
-import { handover, handoverFile, type FetchedSet, type Handover } from '../fetch/handover.ts';
-import { factsFile } from '../layout.ts';
+import { type FetchedSet, readHandover } from '../fetch/handover.ts';
 import type { Ledger } from '../ledger.ts';
 import type { Made, RunContext } from '../run.ts';
 import { plainText } from '../text.ts';
+import { timed } from '../timed.ts';
+import { checkFacts } from './check-facts.ts';
 import { judgeCompared, judgeQuery } from './judge.ts';
 import type { VerifyEngine } from './engine.ts';
 import { CheckFailed, endFinding, type Finding, isDamage, newFinding, passed, reportOf } from './report.ts';
@@ -39,7 +37,7 @@ export const verifyWith =
       ...(cases?.older && { older: reportOf(cases.older.finding, redact, failure) }),
     });
     context.verifies(result);
-    const { latest, older } = await context.step('Prepare', () => readHandover(task));
+    const { latest, older } = await context.step('Prepare', () => readHandover(task.fetched));
     cases = { latest: caseOf(latest), ...(older && { older: caseOf(older) }) };
     const engine = engineFor(task.sandbox);
     const server = await context.step('Sandbox', () => engine.start(context));
@@ -90,47 +88,12 @@ const clear = async (context: Context, engine: VerifyEngine, needed: boolean): P
   }
 };
 
-const readHandover = async ({ fetched }: VerifyTask): Promise<Handover> => {
-  const path = join(fetched, handoverFile);
-  let given: Handover;
-  try {
-    given = handover.parse(JSON.parse(await readFile(path, 'utf8')));
-  } catch (error) {
-    throw new RunError('InternalError', `What was fetched cannot be read from ${path}: ${String(error)}.`, {
-      cause: error,
-    });
-  }
-  for (const { directory } of [given.latest, ...(given.older ? [given.older] : [])]) {
-    const below = relative(fetched, directory);
-    if (below === '' || below.startsWith('..') || below.startsWith('/'))
-      throw new RunError('InternalError', `${directory} is not in the volume of what was fetched.`);
-  }
-  return given;
-};
-
 const caseOf = (fetched: FetchedSet): Case => {
   const finding = newFinding(fetched.set);
   Object.assign(finding.checks, fetched.checks);
   finding.sourceBytes = fetched.bytes;
   finding.seconds.fetch = fetched.seconds;
   return { fetched, finding };
-};
-
-/** Facts that are not those that were recorded are no witness. @throws CheckFailed BackupDamaged */
-const checkFacts = async ({ signal }: Context, { set, directory }: FetchedSet): Promise<void> => {
-  if (set.factsDigest === undefined) return;
-  const digest = await sha256OfFile(join(directory, factsFile), signal).catch((error: unknown) => {
-    signal.throwIfAborted();
-    throw new CheckFailed('complete', 'BackupDamaged', `${factsFile} cannot be read: ${String(error)}`);
-  });
-  if (digest !== set.factsDigest)
-    throw new CheckFailed('complete', 'BackupDamaged', `${factsFile} has another SHA-256 than recorded`);
-};
-
-const timed = async <T>(work: () => Promise<T>): Promise<{ value: T; seconds: number }> => {
-  const began = Date.now();
-  const value = await work();
-  return { value, seconds: Math.round((Date.now() - began) / 100) / 10 };
 };
 
 /** A failure that says something of the backup is one of the check "restorable". */

@@ -77,7 +77,9 @@ export const restoreReport = z.object({
     .object({
       objects: count,
       rows: count,
-      factsDigest: sha256.optional(),
+      factsDigest: sha256
+        .describe('SHA-256 of the facts that all of it was compared with; missing when they do not witness all.')
+        .optional(),
       loadSeconds: z.number().min(0).optional(),
       compareSeconds: z.number().min(0).optional(),
       server: z.string().max(64).optional(),

@@ -87,6 +87,10 @@ export const note = z.object({
       'ChainRemoved',
       'OutsideWindow',
       'SpaceLow',
+      'FullAfterRestore',
+      'SetPassedOver',
+      'PutBackFirst',
+      'LeftBehind',
     ])
     .describe('What kind of thing.'),
   message: z.string().max(320),

@@ -236,7 +236,7 @@ export type SwapTask = z.output<typeof swapTask>;
 export const checkTask = loadTask;
 export type CheckTask = z.output<typeof checkTask>;
 
-/** Load what was fetched into a scratch server, compare, and leave it there. */
+/** Load what was fetched into a scratch server, compare, and leave it there: it can be looked at as long as the container after it runs. */
 export const showTask = restoreCommon.extend({
   sandbox,
   fetched: bringTask.shape.fetched,

@@ -9,8 +9,10 @@ import type { RsyncTask } from '../../../src/api/v1alpha1/repositories/rsync.ts'
 import {
   jobVariable,
   taskVariable,
+  type BringTask,
   type FetchTask,
   type PruneTask,
+  type ResolveTask,
   type ShipRepository,
   type ShipTask,
 } from '../../../src/api/v1alpha1/task.ts';
@@ -82,6 +84,16 @@ export interface FetchOptions extends Pick<
   readonly fetched?: string;
 }
 
+export interface ResolveOptions extends Pick<ShipOptions, 'rsync' | 'place' | 'cluster' | 'deadlineSeconds'> {
+  readonly point?: ResolveTask['point'];
+}
+
+export interface BringOptions extends Pick<ShipOptions, 'rsync' | 'cluster' | 'deadlineSeconds' | 'programs'> {
+  readonly set: BringTask['set'];
+  readonly decryption?: FetchTask['decryption'];
+  readonly request?: BringTask['request'];
+}
+
 /** A policy with its claim, its Secrets and its place in the repository. */
 export interface Bench {
   readonly path: string;
@@ -109,6 +121,9 @@ export interface Bench {
   readonly fetched: string;
   startFetch(options?: FetchOptions): Promise<Started>;
   fetch(options?: FetchOptions): Promise<ShipRun>;
+  resolve(options?: ResolveOptions): Promise<ShipRun>;
+  startBring(options: BringOptions): Promise<Started>;
+  bring(options: BringOptions): Promise<ShipRun>;
   ledger(): Promise<Ledger>;
   /** The directories of chains in the repository, oldest first. */
   chains(): Promise<string[]>;
@@ -188,6 +203,24 @@ export const makeBench = async (kind: TestRepository): Promise<Bench> => {
     fetched: options.fetched ?? fetched,
   });
 
+  const request = { name: 'agama-is-lost', uid: '6f1c' };
+
+  const resolveTaskOf = async (options: ResolveOptions): Promise<ResolveTask> => ({
+    ...(await commonOf(options)),
+    kind: 'Restore',
+    request,
+    point: options.point ?? { by: 'Latest' },
+  });
+
+  const bringTaskOf = async (options: BringOptions): Promise<BringTask> => ({
+    ...(await commonOf(options)),
+    kind: 'Restore',
+    request: options.request ?? request,
+    decryption: options.decryption ?? { method: 'none' },
+    set: options.set,
+    fetched,
+  });
+
   const ledger: Bench['ledger'] = async () => {
     try {
       return ledgerSchema.parse(JSON.parse(await readFile(layout.ledger, 'utf8')));
@@ -212,8 +245,8 @@ export const makeBench = async (kind: TestRepository): Promise<Bench> => {
   };
 
   const launch = (
-    container: 'ship' | 'prune' | 'fetch',
-    task: ShipTask | PruneTask | FetchTask,
+    container: 'ship' | 'prune' | 'fetch' | 'resolve' | 'bring',
+    task: ShipTask | PruneTask | FetchTask | ResolveTask | BringTask,
     job: string,
     { before = [], programs }: Pick<ShipOptions, 'before' | 'programs'>,
   ): Started => {
@@ -255,6 +288,9 @@ export const makeBench = async (kind: TestRepository): Promise<Bench> => {
   const startFetch: Bench['startFetch'] = async (options = {}) =>
     launch('fetch', await fetchTaskOf(options), newJob(), options);
 
+  const startBring: Bench['startBring'] = async (options) =>
+    launch('bring', await bringTaskOf(options), newJob(), options);
+
   return {
     path,
     claim,
@@ -262,6 +298,9 @@ export const makeBench = async (kind: TestRepository): Promise<Bench> => {
     fetched,
     startFetch,
     fetch: async (options) => (await startFetch(options)).done,
+    resolve: async (options = {}) => launch('resolve', await resolveTaskOf(options), newJob(), {}).done,
+    startBring,
+    bring: async (options) => (await startBring(options)).done,
     place,
     repository,
     repositoryId,

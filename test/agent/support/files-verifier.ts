@@ -6,11 +6,12 @@ import { runContainer } from '../../../src/agent/container.ts';
 import { sha256OfFile } from '../../../src/agent/disk.ts';
 import { factsFile } from '../../../src/agent/layout.ts';
 import type { VerifyEngine } from '../../../src/agent/verify/engine.ts';
+import { showWith } from '../../../src/agent/restore/show.ts';
 import { verifyWith } from '../../../src/agent/verify/verify.ts';
-import { verifyTask } from '../../../src/api/v1alpha1/task.ts';
+import { showTask, verifyTask } from '../../../src/api/v1alpha1/task.ts';
 import { RunError } from '../../../src/errors/run-error.ts';
 
-// The container `verify` with an engine of the tests' own, whose scratch server is a directory: it copies files there, reads them back,
+// The containers `verify` and `show` with an engine of the tests' own, whose scratch server is a directory: it copies files there, reads them back,
 // and compares their digests with facts.json. What goes wrong on the way is told by FILES_FAULT; it is done to the files themselves.
 
 /** Its facts: the release, and each file with its digest. */
@@ -89,6 +90,10 @@ if (process.argv[1] === import.meta.filename) {
     onTerminate: (stop: () => void) => process.on('SIGTERM', stop),
   };
   const scratch = z.object({ scratch: z.string() }).parse(JSON.parse(process.env['HOLDFAST_TASK'] ?? '')).scratch;
-  const work = verifyWith(() => createFilesVerifier(scratch));
-  process.exit(await runContainer({ name: 'verify', task: verifyTask, work }, surroundings));
+  const engineFor = () => createFilesVerifier(scratch);
+  process.exit(
+    process.argv[2] === 'show'
+      ? await runContainer({ name: 'show', task: showTask, work: showWith(engineFor) }, surroundings)
+      : await runContainer({ name: 'verify', task: verifyTask, work: verifyWith(engineFor) }, surroundings),
+  );
 }

@@ -47,6 +47,63 @@ const report = fc.record({
   server: maybe(text(64)),
 });
 
+const restore = fc.record({
+  point: maybe(
+    fc.record({
+      set: fc.record({
+        type: fc.constantFrom('Full' as const, 'Incremental' as const),
+        setTime: time,
+        dataTime: time,
+        chain: fc.constant('chain-20261122T010500Z'),
+        setDigest: digest,
+        factsDigest: maybe(digest),
+      }),
+      verifiedTime: maybe(time),
+      sets: count,
+      storedBytes: count,
+      sourceBytes: maybe(count),
+      sourceRows: maybe(count),
+      server: maybe(text(64)),
+      earliest: time,
+      latest: time,
+    }),
+  ),
+  destination: maybe(
+    fc.record({
+      server: maybe(text(64)),
+      present: fc.boolean(),
+      objects: count,
+      rows: maybe(count),
+      missing: fc.array(text(80), { maxLength: 5 }),
+      missingCount: count,
+      expectedRows: maybe(count),
+      expectedTime: maybe(time),
+      healthy: fc.boolean(),
+      summary: text(240),
+    }),
+  ),
+  fetched: maybe(fc.record({ bytes: count, seconds: fc.constant(1234.5) })),
+  compared: maybe(
+    fc.record({
+      objects: count,
+      rows: count,
+      factsDigest: maybe(digest),
+      loadSeconds: maybe(fc.constant(1234.5)),
+      compareSeconds: maybe(fc.constant(1234.5)),
+      server: maybe(text(64)),
+    }),
+  ),
+  safetyCopy: maybe(
+    fc.record({
+      kind: fc.constantFrom('Databases' as const, 'LocalCopy' as const, 'None' as const),
+      names: fc.array(text(160), { maxLength: 8 }),
+      count,
+      howToUse: maybe(text(320)),
+    }),
+  ),
+  state: maybe(fc.constantFrom('Untouched' as const, 'Replaced' as const, 'PutBack' as const, 'Unavailable' as const)),
+});
+
 const results: fc.Arbitrary<Result> = fc
   .record({
     version: fc.constant(1 as const),
@@ -64,6 +121,7 @@ const results: fc.Arbitrary<Result> = fc
     ),
     dump: maybe(fc.record({ startTime: time, endTime: time })),
     verification: maybe(fc.record({ latest: report, older: maybe(report) })),
+    restore: maybe(restore),
     notes: fc.array(fc.record({ reason: fc.constant('NotCovered' as const), message: text(320) }), { maxLength: 2 }),
     newest: fc.record({
       localCopy: maybe(
@@ -100,6 +158,8 @@ const results: fc.Arbitrary<Result> = fc
       recovery: maybe(fc.record({ checkedTime: time, earliest: maybe(time), offSite: maybe(time) })),
     }),
   })
+  // A container verifies or restores, or does neither.
+  .map(({ verification, ...value }) => (value.restore === undefined ? { ...value, verification } : value))
   .map((value) => result.parse(JSON.parse(JSON.stringify(value))));
 
 test('a result always fits, is valid, and keeps how the run ended', () => {
@@ -121,9 +181,53 @@ test('a result always fits, is valid, and keeps how the run ended', () => {
         for (const name of ['created', 'readable', 'complete', 'restorable'] as const)
           expect(found?.checks[name].outcome).toBe(given?.checks[name].outcome);
       }
+      expect(evidenceIn(read)).toEqual(evidenceIn(value));
     }),
-    { numRuns: 500 },
+    { numRuns: 1000 },
   );
+});
+
+/** What of a restore no want of space takes away: all but names and words. */
+const evidenceIn = ({ restore: report }: Result): unknown => {
+  if (report === undefined) return undefined;
+  const { point, destination, fetched, compared, safetyCopy, state } = report;
+  const { server: _of, ...ofPoint } = point ?? {};
+  const { server: _at, summary: _summary, missing: _missing, ...ofDestination } = destination ?? {};
+  const { server: _in, ...ofCompared } = compared ?? {};
+  const { kind, count: names } = safetyCopy ?? {};
+  return { ofPoint, ofDestination, fetched, ofCompared, kind, names, state };
+};
+
+test('of a restore messages go before names, and older points before both', () => {
+  const names = Array.from({ length: 4 }, (_, index) => `holdfast_0123abcd_old_${'n'.repeat(40)}${index}`);
+  const localCopy = {
+    dataTime: '2026-11-22T01:00:03Z',
+    completionTime: '2026-11-22T01:00:09Z',
+    durationSeconds: 6,
+    sizeBytes: 1,
+    jobName: 'j'.repeat(253),
+    name: '20261122T010003Z',
+  };
+  const safetyCopy = { kind: 'Databases' as const, names, count: 4, howToUse: 'h'.repeat(320) };
+  const read = result.parse(
+    JSON.parse(
+      fitResult({
+        version: 1,
+        container: 'swap',
+        kind: 'Restore',
+        outcome: 'Failed',
+        startTime: '2026-11-22T01:00:00Z',
+        completionTime: '2026-11-22T01:00:09Z',
+        failure: { step: 'Swap', reason: 'ExchangeFailed', message: 'x'.repeat(640) },
+        notes: [1, 2].map(() => ({ reason: 'LeftBehind' as const, message: 'y'.repeat(320) })),
+        restore: { state: 'PutBack', safetyCopy },
+        newest: { localCopy },
+      }),
+    ),
+  );
+  expect(read.restore).toEqual({ state: 'PutBack', safetyCopy });
+  expect(read.newest).toEqual({});
+  expect(read.notes[0]?.message.length).toBeLessThan(320);
 });
 
 test('what fits is not touched', () => {

@@ -6,9 +6,15 @@ const systemSchemas = new Set(['information_schema', 'performance_schema', 'mysq
 
 export const isSystemSchema = (name: string): boolean => systemSchemas.has(name);
 
-/** The databases of a server that are somebody's: not the system schemas, nor directories that are no databases, such as lost+found. */
+/** Whether a database is one that a restore made: loaded beside the present data, or set aside as the safety copy. */
+export const isOfRestore = (name: string): boolean => /^holdfast_[0-9a-f]{8}_(new|old)_/.test(name);
+
+/**
+ * The databases of a server that are somebody's: not the system schemas, nor what a restore keeps there for a while, nor directories that
+ * are no databases, such as lost+found.
+ */
 export const ownDatabases = (names: readonly string[]): string[] =>
-  names.filter((name) => !isSystemSchema(name) && !name.startsWith('#mysql50#')).toSorted(byText);
+  names.filter((name) => !isSystemSchema(name) && !isOfRestore(name) && !name.startsWith('#mysql50#')).toSorted(byText);
 
 /**
  * The databases of the task: those it names, or all that the server has at this moment.

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { chooseSets, type ChoiceInput, setsUpTo } from '../../../../src/agent/fetch/choose.ts';
-import { fetchShortage } from '../../../../src/agent/fetch/space.ts';
+import { bringShortage, fetchShortage } from '../../../../src/agent/fetch/space.ts';
 import { parseSecretKeys } from '../../../../src/agent/fetch/secret-keys.ts';
 import type { LedgerChain, LedgerSet } from '../../../../src/agent/ledger.ts';
 import { contentOf } from '../../../../src/agent/ship/content.ts';
@@ -130,6 +130,11 @@ test('space: each set beside the other, and the server for the larger one', () =
   );
   expect(fetchShortage(7 * mebibyte - 1, [mebibyte, 2 * mebibyte])).toContain('needs 7.0 MiB');
   expect(fetchShortage(Infinity, [2 ** 50])).toBeUndefined();
+});
+
+test('space for a restore: the backup itself, since what is done with it shows later', () => {
+  expect(bringShortage(2048, 2048)).toBeUndefined();
+  expect(bringShortage(2047, 2048)).toContain('has 2.0 KiB free, and the backup alone has 2.0 KiB');
 });
 
 test('the digest of a content: whatever the order; every name, size and digest counts', () => {

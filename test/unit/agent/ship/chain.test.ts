@@ -81,6 +81,35 @@ describe('decideChain', () => {
       says: 'archive-dir',
     },
     {
+      reason: 'data was restored since its full',
+      change: { restored: '2026-11-23T09:00:00Z' },
+      expected: 'Full',
+      note: 'FullAfterRestore',
+      says: 'data was restored at 2026-11-23T09:00:00Z, after the full of chain-20261122T010500Z',
+    },
+    {
+      reason: 'data was restored in the second of its full',
+      change: { restored: '2026-11-22T01:00:03Z' },
+      expected: 'Full',
+      note: 'FullAfterRestore',
+    },
+    {
+      reason: 'data was restored before its full',
+      change: { restored: '2026-11-22T01:00:02Z' },
+      expected: 'Incremental',
+    },
+    {
+      reason: 'data was restored, and the chain is broken: that is told',
+      change: { restored: '2026-11-23T09:00:00Z', listing: [] },
+      expected: 'Full',
+      note: 'ChainBroken',
+    },
+    {
+      reason: 'data was restored, and a full was asked for: nothing is to be told',
+      change: { restored: '2026-11-23T09:00:00Z', asked: 'Full' },
+      expected: 'Full',
+    },
+    {
       reason: 'foreign files do not disturb',
       change: { listing: listed([...whole, { name: 'README', size: 1 }]) },
       expected: 'Incremental',
