@@ -109,6 +109,6 @@ export const subscriptionWords = (
   const come = (has ?? []).filter((key) => !had?.includes(key));
   return [
     ...(gone.length === 0 ? [] : [`the backup does not have the subscription ${gone.join('; ')}`]),
-    ...(come.length === 0 ? [] : [`a subscription came back with the backup, and sends: ${come.join('; ')}`]),
+    ...(come.length === 0 ? [] : [`the backup has a subscription, which sends from now on: ${come.join('; ')}`]),
   ];
 };

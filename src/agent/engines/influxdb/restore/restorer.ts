@@ -9,6 +9,7 @@ import { listDatabases, loadBackup } from '../load.ts';
 import { openServer } from '../open-server.ts';
 import type { InfluxServer } from '../server.ts';
 import { atDestination } from './errors.ts';
+import { noExtras, readExtras, subscriptionWords } from './extras.ts';
 import { compareRestored, expiryWords } from './expiry.ts';
 import { clearMade, isMade, readJournal, removePlace, safetyPlace, setMade } from './journal.ts';
 import { lookForRoom, lookInPlace, occupied } from './look.ts';
@@ -59,8 +60,11 @@ export const createInfluxdbRestorer = ({ target, into, id }: RestoreOrder<Influx
         // The name in the backup: that of the database as the policy had it then.
         const newName = name === facts.database ? undefined : name;
         await loadBackup(context, server, { host, rpcPort, directory, database: facts.database, newName });
-        const expiry = inPlace ? undefined : expiryWords(facts, context.now());
-        if (expiry !== undefined) context.note({ reason: 'NotCovered', message: expiry });
+        if (inPlace) return;
+        const { subscriptions } = await readExtras(server, name, signal);
+        const expiry = expiryWords(facts, context.now());
+        const words = [...subscriptionWords(noExtras, { subscriptions }), ...(expiry === undefined ? [] : [expiry])];
+        for (const message of words) context.note({ reason: 'NotCovered', message });
       }),
     compare: (context, directory) =>
       atDestination('BackupNotLoadable', async () => {
