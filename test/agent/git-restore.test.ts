@@ -355,7 +355,7 @@ describe('a server that does not allow it', () => {
       await commit(tree(), { 'late.txt': 'late\n' });
       await git(served(), ['fetch', '--quiet', tree(), '+refs/heads/main:refs/late/main']);
       const late = await git(tree(), ['rev-parse', 'HEAD']);
-      await git(served(), ['update-ref', '-d', 'refs/tags/v1']);
+      await git(served(), ['update-ref', 'refs/heads/main', 'refs/heads/main~3']);
       await mkdir(join(served(), 'hooks'), { recursive: true });
       // Before the server locks the refs, once.
       const hook = `#!/bin/sh\n[ -e ${place}/once ] && exit 0\ntouch ${place}/once\nunset GIT_QUARANTINE_PATH\ngit update-ref refs/heads/main ${late}\n`;

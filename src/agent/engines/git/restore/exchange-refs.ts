@@ -47,9 +47,8 @@ export const exchangeRefs = async (
     }
     const ended = await push(context, session, exchange, prefix);
     const after = await stateAfter(context, session, tell);
-    // What the server tells counts, whatever git said of the push. One that was empty has nothing set aside; one may hide what was.
     const own = withoutSafetyRefs(before).refs;
-    if (isDone(after, facts, prefix) || (isEqual(after, facts) && (own.length === 0 || ended.exitCode === 0))) {
+    if (isDone(after, facts, prefix) || wasTaken({ ended, after, facts, own, prefix })) {
       tell('Replaced');
       noteHead(context, after, facts);
       return safetyCopyOf(
@@ -71,6 +70,23 @@ export const exchangeRefs = async (
     );
   }
 };
+
+interface Push {
+  readonly ended: Ended;
+  readonly after: Advertised;
+  readonly facts: GitFacts;
+  /** The refs that were there before. */
+  readonly own: readonly Ref[];
+  readonly prefix: string;
+}
+
+/**
+ * Whether a push was carried out, by more than git's word. Of an empty repository nothing is set aside; a server may hide what was; and
+ * somebody may have pushed since, which the comparison that follows tells.
+ */
+const wasTaken = ({ ended, after, facts, own, prefix }: Push): boolean =>
+  (isEqual(after, facts) && (own.length === 0 || ended.exitCode === 0)) ||
+  (ended.exitCode === 0 && own.length > 0 && namesBelow(after.refs, prefix).length === own.length);
 
 /** Whether a ref was moved by somebody else meanwhile. */
 const isStale = (words: string): boolean =>

@@ -74,11 +74,12 @@ export const checkPath = async (mounted: string, path: string): Promise<void> =>
     const detail = `${path} on the claim has a working tree, whose files a backup does not have: they would not fit to what is restored.`;
     throw new RunError('DestinationUnsupported', detail);
   }
-  await access(kind === undefined ? dirname(mounted) : mounted, constants.W_OK).catch((error: unknown) => {
+  // A rename asks for the right to the directory around it.
+  await access(dirname(mounted), constants.W_OK).catch((error: unknown) => {
     const code = errorCode(error);
-    // It is mounted to be written to when it is; a parent that is missing is made.
+    // Whoever only looks has it mounted read-only; a directory that is missing is made.
     if (code === 'EROFS' || code === 'ENOENT') return;
-    const detail = `User 65532 may not write to ${path} on the claim (${code ?? 'unknown'}).`;
+    const detail = `User 65532 may not write to the directory of ${path} on the claim (${code ?? 'unknown'}).`;
     throw new RunError('PrivilegeMissing', detail, { cause: error });
   });
 };
