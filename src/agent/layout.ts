@@ -8,6 +8,8 @@ export interface ClaimLayout {
   outgoing: string;
   /** duplicity's archive-dir: signatures and manifests in the clear, a directory a chain. */
   archive: string;
+  /** What restores set aside before they replaced it, where it is not kept at the destination itself: a directory each, by the restore's ID. */
+  safety: string;
   /** The ledger of what was made. */
   ledger: string;
   /** Held while a dump is written or local copies are pruned. */
@@ -22,6 +24,7 @@ export const claimLayout = (claim: string): ClaimLayout => ({
   copies: join(claim, 'copies'),
   outgoing: join(claim, 'outgoing'),
   archive: join(claim, 'archive'),
+  safety: join(claim, 'safety'),
   ledger: join(claim, 'ledger.json'),
   dumpLock: join(claim, 'locks', 'dump'),
   repositoryLock: join(claim, 'locks', 'repository'),

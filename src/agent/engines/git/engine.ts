@@ -7,17 +7,15 @@ import type { Dumped, Engine } from '../../dump/engine.ts';
 import { factsFile } from '../../layout.ts';
 import type { RunContext } from '../../run.ts';
 import { timestamp } from '../../../base/times.ts';
+import { dropSafetyRefs, listRefs } from './advertised.ts';
 import { bundleFile, headFile, writeBundle } from './bundle.ts';
 import { collectFacts, objectFormatOf, refsIn } from './collect-facts.ts';
 import { gitFacts, holdingOf, type RepositoryFacts } from './facts.ts';
 import { findOutside, wordsOf, workingTreeOf } from './gaps.ts';
 import { reach } from './reach.ts';
 import { gitFailure, wentWrong } from './reasons.ts';
-import { headMatches, namesInBoth, parseAdvertised, refsMissing, unmoved, type Advertised, type Ref } from './refs.ts';
+import { headMatches, namesInBoth, refsMissing, unmoved, type Advertised, type Ref } from './refs.ts';
 import { openSession, type GitSession } from './session.ts';
-
-/** The longest that a server may say nothing before it has listed its refs. */
-const listingStalledSeconds = 20;
 
 /**
  * Copies a repository with every ref into a bundle, and reads the bundle back before it counts: the facts are those of what was read back.
@@ -51,7 +49,7 @@ const dumpRepository = async (dumping: Dumping): Promise<Dumped> => {
   const dataTime = context.now();
   const before = await context.step('Connect', async () => {
     await reach(session, context.signal);
-    return advertised(session);
+    return listRefs(session);
   });
   const fetched = await context.step('Dump', () => fetchAndPack(dumping, before));
   const { facts, outside } = await context.step('Check', () => readBack(dumping, fetched));
@@ -65,21 +63,6 @@ const dumpRepository = async (dumping: Dumping): Promise<Dumped> => {
   await writeFile(join(directory, factsFile), canonicalJson(written), { mode: 0o640 });
   const notCovered = wordsOf(outside, { advertised: before, workingTree: await workingTreeOf(session) });
   return { dataTime, factsKnown: true, ...holdingOf(written), notCovered };
-};
-
-const advertised = async ({ git, url }: GitSession): Promise<Advertised> => {
-  const lines: string[] = [];
-  const ended = await git(
-    ['-c', `http.lowSpeedTime=${listingStalledSeconds}`, 'ls-remote', '--quiet', '--symref', '--', url],
-    { stdout: { line: (line) => lines.push(line) } },
-  );
-  if (wentWrong(ended)) {
-    const failure = gitFailure('The repository cannot be read', ended);
-    // Nothing was to be fetched yet: whoever breaks off here does not answer.
-    const broken = failure.reason === 'DumpTruncated' && ended.killedBy === undefined;
-    throw broken ? new RunError('SourceUnreachable', failure.detail) : failure;
-  }
-  return parseAdvertised(lines);
 };
 
 interface Fetched {
@@ -105,9 +88,10 @@ const fetchAndPack = async ({ context, session, directory, work }: Dumping, befo
     mirror,
   ]);
   if (wentWrong(ended)) throw gitFailure('The repository cannot be fetched', ended);
+  await dropSafetyRefs(session, mirror, join(work, 'safety-refs'));
   const refs = await refsIn(session, mirror);
   const head = await readFile(join(mirror, 'HEAD'), 'utf8');
-  checkFetched(context, { before, after: await advertised(session), refs, head });
+  checkFetched(context, { before, after: await listRefs(session), refs, head });
   const objectFormat = await objectFormatOf(session, mirror);
   const objects = await writeBundle(session, { repository: mirror, directory, objectFormat });
   await writeFile(join(directory, headFile), head, { mode: 0o640 });

@@ -14,6 +14,16 @@ export interface Advertised {
   readonly symbolic: readonly { readonly name: string; readonly target: string }[];
 }
 
+/** Below it a restore keeps what it replaced at a server: it is no content of the repository, and no dump has it. */
+export const safetyRefs = 'refs/holdfast/';
+
+/** What a server tells of its refs, but for those that a restore set aside. */
+export const withoutSafetyRefs = ({ refs, head, symbolic }: Advertised): Advertised => ({
+  refs: refs.filter(({ name }) => !name.startsWith(safetyRefs)),
+  head,
+  symbolic: symbolic.filter(({ name }) => !name.startsWith(safetyRefs)),
+});
+
 const byName = (a: Ref, b: Ref): number => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
 
 /** Reads what `git ls-remote --symref` prints. Peeled tags (`^{}`) are not refs. */

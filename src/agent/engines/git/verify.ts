@@ -86,7 +86,10 @@ const ofFullDisk = async (error: unknown, place: string): Promise<unknown> => {
 };
 
 /** What collectFacts says of a source, said of what was loaded: an object that is damaged is a difference. */
-const lookInto = async (git: LocalGit, repository: string): Promise<RepositoryFacts | { readonly damaged: string }> => {
+export const lookInto = async (
+  git: LocalGit,
+  repository: string,
+): Promise<RepositoryFacts | { readonly damaged: string }> => {
   try {
     return await collectFacts(git, repository);
   } catch (error) {

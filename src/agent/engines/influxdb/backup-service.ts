@@ -42,6 +42,11 @@ export const heldShards = async (options: BackupServiceOptions, signal: AbortSig
   }
 };
 
+/** Whether anybody answers there at all: a database that is not there cannot be asked about. @throws RunError SourceUnreachable */
+export const reachBackupService = async (options: BackupServiceOptions, signal: AbortSignal): Promise<void> => {
+  await ask(options, signal);
+};
+
 const ask = ({ host, port, database }: BackupServiceOptions, signal: AbortSignal): Promise<string> =>
   new Promise((resolve, reject) => {
     signal.throwIfAborted();

@@ -5,19 +5,20 @@ import type { InfluxdbTask } from '../../../api/v1alpha1/sources/influxdb.ts';
 import { timestamp } from '../../../base/times.ts';
 import { RunError } from '../../../errors/run-error.ts';
 import { canonicalJson } from '../../dump/canonical-json.ts';
-import type { Engine } from '../../dump/engine.ts';
+import type { Dumped, Engine } from '../../dump/engine.ts';
 import { factsFile } from '../../layout.ts';
 import type { RunContext } from '../../run.ts';
 import { heldShards, type HeldShard } from './backup-service.ts';
 import { agreed, holdingOf, influxdbFacts, type InfluxdbFacts } from './facts.ts';
 import { missingShards } from './missing-shards.ts';
 import { noteGaps } from './notes.ts';
+import { openServer } from './open-server.ts';
 import { takeOver } from './portable.ts';
 import type { PackedShard } from './portable-files.ts';
 import { preflight } from './preflight.ts';
 import { runBackup } from './run-backup.ts';
 import { settledBefore } from './settled.ts';
-import { createServer, StatementError, type InfluxServer } from './server.ts';
+import { serverName, StatementError, type InfluxServer } from './server.ts';
 import { survey, type Surveyed } from './survey.ts';
 
 /** How long is waited before backing up again, since deletions were not carried out yet; they are within seconds, mostly. */
@@ -25,55 +26,46 @@ const tombstoneWaitsMs = [1000, 2000, 4000, 8000, 15_000, 30_000, 60_000];
 
 /** Dumps a database of an InfluxDB 1.x server with `influxd backup -portable`, counted before and after. */
 export const createInfluxdbEngine = (source: InfluxdbTask): Engine => ({
-  async dump(context, directory) {
-    const { signal, step } = context;
-    const { host, rpcPort, database } = source;
-    const server = await step('Prepare', () => openServer(context, source));
-    const { version, held, notCovered } = await step('Connect', () => preflight(server, source, signal));
-    const settled = settledBefore(context.now());
-    const before = await step('Facts', () => surveyInTime(context, server, { database, settled }));
-    const dataTime = context.now();
-    const packed = await step('Dump', () => dumpWithoutTombstones(context, source, directory));
-    const after =
-      'unknown' in before ? before : await step('Facts', () => surveyInTime(context, server, { database, settled }));
-    await step('Check', async () => {
-      const stillHeld = await heldShards({ host, port: rpcPort, database }, signal);
-      checkShards(packed, { held, stillHeld, before, after });
-    });
-    const facts = await step('Facts', async () => {
-      const written = influxdbFacts.parse({
-        version: 1,
-        engine: 'influxdb',
-        dataTime: timestamp(dataTime),
-        settledTime: timestamp(settled),
-        server: { version },
-        database,
-        ...contentOf(before, after),
-      });
-      await writeFile(join(directory, factsFile), canonicalJson(written), { mode: 0o640 });
-      return written;
-    });
-    noteGaps(context, facts);
-    return {
-      dataTime,
-      factsKnown: facts.unknown === undefined,
-      ...holdingOf(facts),
-      notCovered,
-      server: serverName(version),
-    };
-  },
+  dump: (context, directory) => dumpDatabase(context, source, directory),
 });
 
-const openServer = async (
-  { secrets }: RunContext,
-  { host, httpPort, credentials }: InfluxdbTask,
-): Promise<InfluxServer> => {
-  if (credentials === undefined) return createServer({ host, port: httpPort });
-  const username = await secrets.read(credentials, 'username', { public: true });
-  const password = await secrets.read(credentials, 'password');
-  // What the header carries is the password in another form.
-  secrets.remember(Buffer.from(`${username}:${password}`).toString('base64'));
-  return createServer({ host, port: httpPort, account: { username, password } });
+/** Dumps the database into a directory with its facts; a restore sets the present data aside by it as well. */
+export const dumpDatabase = async (context: RunContext, source: InfluxdbTask, directory: string): Promise<Dumped> => {
+  const { signal, step } = context;
+  const { host, rpcPort, database } = source;
+  const server = await step('Prepare', () => openServer(context, source));
+  const { version, held, notCovered } = await step('Connect', () => preflight(server, source, signal));
+  const settled = settledBefore(context.now());
+  const before = await step('Facts', () => surveyInTime(context, server, { database, settled }));
+  const dataTime = context.now();
+  const packed = await step('Dump', () => dumpWithoutTombstones(context, source, directory));
+  const after =
+    'unknown' in before ? before : await step('Facts', () => surveyInTime(context, server, { database, settled }));
+  await step('Check', async () => {
+    const stillHeld = await heldShards({ host, port: rpcPort, database }, signal);
+    checkShards(packed, { held, stillHeld, before, after });
+  });
+  const facts = await step('Facts', async () => {
+    const written = influxdbFacts.parse({
+      version: 1,
+      engine: 'influxdb',
+      dataTime: timestamp(dataTime),
+      settledTime: timestamp(settled),
+      server: { version },
+      database,
+      ...contentOf(before, after),
+    });
+    await writeFile(join(directory, factsFile), canonicalJson(written), { mode: 0o640 });
+    return written;
+  });
+  noteGaps(context, facts);
+  return {
+    dataTime,
+    factsKnown: facts.unknown === undefined,
+    ...holdingOf(facts),
+    notCovered,
+    server: serverName(version),
+  };
 };
 
 type Survey = Surveyed | { readonly unknown: string };
@@ -136,9 +128,6 @@ const checkShards = (packed: readonly PackedShard[], { held, stillHeld, before, 
   if (missing.length === 0) return;
   throw new RunError('DumpFailed', `influxd said it was done, but ${missing.slice(0, 5).join('; ')}.`);
 };
-
-/** `influxdb 1.6.7` of what a server calls itself: `1.6.7~rc0`, `v1.8.10`. */
-const serverName = (version: string): string => `influxdb ${/\d+(?:\.\d+)*/.exec(version)?.[0] ?? version}`;
 
 type FactsContent = Pick<InfluxdbFacts, 'retentionPolicies' | 'fields' | 'shards' | 'unknown'>;
 

@@ -173,3 +173,6 @@ export const rowsOf = (parts: readonly SeriesPart[]): Record<string, unknown>[] 
   parts.flatMap(({ columns, values }) =>
     values.map((row) => Object.fromEntries(columns.map((column, index) => [column, row[index]]))),
   );
+
+/** `influxdb 1.6.7` of what a server calls itself: `1.6.7~rc0`, `v1.8.10`. */
+export const serverName = (version: string): string => `influxdb ${/\d+(?:\.\d+)*/.exec(version)?.[0] ?? version}`;

@@ -6,24 +6,21 @@ import type { VerifyTask } from '../../../api/v1alpha1/task.ts';
 import { RunError } from '../../../errors/run-error.ts';
 import type { RunContext } from '../../run.ts';
 import { bytesBelow, freeBytes, loadShortage, sizeWords } from '../../space.ts';
-import type { Compared, VerifyEngine } from '../../verify/engine.ts';
+import type { VerifyEngine } from '../../verify/engine.ts';
 import { readFacts } from '../../verify/read-facts.ts';
 import { compareFacts } from './compare-facts.ts';
-import { influxdbFacts, type InfluxdbFacts } from './facts.ts';
-import { listDatabases, loadBackup, notYetOpen } from './load.ts';
+import { comparedWhenSettled } from './compare-settled.ts';
+import { influxdbFacts } from './facts.ts';
+import { listDatabases, loadBackup } from './load.ts';
 import { runQuery } from './run-query.ts';
 import { createServer, rowsOf, StatementError, type InfluxServer } from './server.ts';
 import { identifier } from './statements.ts';
-import { survey } from './survey.ts';
 
 type Context = RunContext<VerifyTask>;
 
 const host = '127.0.0.1';
 const pollMs = 250;
 const pingMs = 5000;
-
-/** How long the server is left alone before a difference is looked at again. */
-const settleMs = 2000;
 
 /** With less than this the server cannot have written what it was sent. */
 const fullBytes = 1024 * 1024;
@@ -84,7 +81,13 @@ export const createInfluxdbVerifier = ({ httpPort, rpcPort }: InfluxdbSandbox): 
     },
     async compare(context, directory) {
       const facts = await readFacts(influxdbFacts, directory);
-      const compared = await guarded(context, () => comparedWhenSettled(context, server, facts));
+      const compared = await guarded(context, () =>
+        comparedWhenSettled(context, server, {
+          facts,
+          database: facts.database,
+          compare: (found) => compareFacts(facts, found),
+        }),
+      );
       if (compared.mismatches.length === 0) return compared;
       const free = await freeBytes(context.task.fetched);
       if (free > fullBytes) return compared;
@@ -180,43 +183,3 @@ const listens = (port: number): Promise<boolean> =>
     socket.once('timeout', end(false));
     socket.once('error', end(false));
   });
-
-/**
- * Counts until the server has taken everything in: `influxd restore` ends before. Equal is equal; a difference counts when a second look, after
- * a pause, finds the very same.
- */
-const comparedWhenSettled = async (context: Context, server: InfluxServer, facts: InfluxdbFacts): Promise<Compared> => {
-  const { signal, log } = context;
-  for (let before: Compared | undefined; ;) {
-    const now = await compareNow(server, facts, signal);
-    if (now !== undefined && now.mismatches.length === 0) return now;
-    if (now !== undefined && before !== undefined && JSON.stringify(before) === JSON.stringify(now)) return now;
-    log.info('the scratch server does not hold what was loaded, or not yet: it is looked at again', {
-      mismatches: now?.mismatches.length,
-    });
-    before = now;
-    await sleep(settleMs, undefined, { signal });
-  }
-};
-
-/** What it holds now; undefined while it takes something in. */
-const compareNow = async (
-  server: InfluxServer,
-  facts: InfluxdbFacts,
-  signal: AbortSignal,
-): Promise<Compared | undefined> => {
-  const { database, settledTime } = facts;
-  if (!(await listDatabases(server, signal)).includes(database)) {
-    return { objects: 0, rows: 0, mismatches: [`database ${database}: missing`], notWitnessed: [] };
-  }
-  try {
-    const found = await survey(server, { database, settled: new Date(settledTime), signal });
-    const busy = [...found.fields, ...found.shards].some(
-      ({ content }) => 'unknown' in content && notYetOpen.test(content.unknown),
-    );
-    return busy ? undefined : compareFacts(facts, found);
-  } catch (error) {
-    if (error instanceof StatementError && notYetOpen.test(error.message)) return undefined;
-    throw error;
-  }
-};

@@ -1,0 +1,64 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RunContext } from '../../run.ts';
+import type { Compared } from '../../verify/engine.ts';
+import type { InfluxdbFacts, Survey } from './facts.ts';
+import { listDatabases, notYetOpen } from './load.ts';
+import { StatementError, type InfluxServer } from './server.ts';
+import { survey } from './survey.ts';
+
+/** How long the server is left alone before a difference is looked at again. */
+const settleMs = 2000;
+
+/** A database that is written to meanwhile differs otherwise each time: after so many looks the last one counts. */
+const maxLooks = 20;
+
+export interface ComparedDatabase {
+  readonly facts: InfluxdbFacts;
+  /** Its name on this server. */
+  readonly database: string;
+  readonly compare: (found: Survey) => Compared;
+}
+
+/**
+ * Counts until the server has taken everything in: `influxd restore` ends before. Equal is equal; a difference counts when a second look, after
+ * a pause, finds the very same.
+ */
+export const comparedWhenSettled = async (
+  { signal, log }: Pick<RunContext, 'signal' | 'log'>,
+  server: InfluxServer,
+  compared: ComparedDatabase,
+): Promise<Compared> => {
+  let before: Compared | undefined;
+  for (let looks = 1; ; looks += 1) {
+    const now = await compareNow(server, compared, signal);
+    if (now !== undefined && now.mismatches.length === 0) return now;
+    if (now !== undefined && before !== undefined && JSON.stringify(before) === JSON.stringify(now)) return now;
+    if (now !== undefined && looks >= maxLooks) return now;
+    log.info('the server does not hold what was loaded, or not yet: it is looked at again', {
+      mismatches: now?.mismatches.length,
+    });
+    before = now;
+    await sleep(settleMs, undefined, { signal });
+  }
+};
+
+/** What it holds now; undefined while it takes something in. */
+const compareNow = async (
+  server: InfluxServer,
+  { facts, database, compare }: ComparedDatabase,
+  signal: AbortSignal,
+): Promise<Compared | undefined> => {
+  if (!(await listDatabases(server, signal)).includes(database)) {
+    return { objects: 0, rows: 0, mismatches: [`database ${database}: missing`], notWitnessed: [] };
+  }
+  try {
+    const found = await survey(server, { database, settled: new Date(facts.settledTime), signal });
+    const busy = [...found.fields, ...found.shards].some(
+      ({ content }) => 'unknown' in content && notYetOpen.test(content.unknown),
+    );
+    return busy ? undefined : compare(found);
+  } catch (error) {
+    if (error instanceof StatementError && notYetOpen.test(error.message)) return undefined;
+    throw error;
+  }
+};
