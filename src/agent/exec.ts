@@ -23,8 +23,8 @@ export interface Command {
   /** Added to PATH, HOME and LANG; nothing else is inherited. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** Text for standard input, or a file that is open; closed when left out. */
-  readonly stdin?: string | { readonly fd: number };
+  /** Text for standard input, a file that is open, or a stream; closed when left out. An error of the stream is the caller’s to notice. */
+  readonly stdin?: string | { readonly fd: number } | { readonly stream: Readable };
   /** `log` by default. */
   readonly stdout?: Output;
   /** What is done with standard error besides keeping its end for messages; `log` by default. */
@@ -74,8 +74,13 @@ export const exec = async (scope: ExecScope, command: Command): Promise<Ended> =
     extendEnv: false,
     ...(command.cwd !== undefined && { cwd: command.cwd }),
     ...(typeof command.stdin === 'string' && { input: command.stdin }),
+    ...(typeof command.stdin === 'object' && 'stream' in command.stdin && { input: command.stdin.stream }),
     stdio: [
-      typeof command.stdin === 'object' ? inherited(command.stdin.fd) : command.stdin === undefined ? 'ignore' : 'pipe',
+      typeof command.stdin === 'object' && 'fd' in command.stdin
+        ? inherited(command.stdin.fd)
+        : command.stdin === undefined
+          ? 'ignore'
+          : 'pipe',
       typeof stdout === 'object' && 'fd' in stdout ? inherited(stdout.fd) : stdout === 'ignore' ? 'ignore' : 'pipe',
       'pipe',
       ...extra.map((fd) => ('inherit' in fd ? inherited(fd.inherit) : ('pipe' as const))),

@@ -14,6 +14,10 @@ type Row = Record<string, string | null>;
 export interface FactsScope extends Pick<RunContext, 'signal' | 'log'> {
   /** Nobody writes meanwhile: what has no snapshot is of the same moment as well. */
   readonly still?: boolean;
+  /** Definitions alone: no row is read, and no content is known. */
+  readonly definitionsOnly?: boolean;
+  /** What is done to a definition of a table before it counts: where it is loaded, it may name other databases than it is recorded with. */
+  readonly asRecorded?: (definition: string) => string;
 }
 
 /** The facts, and what the look at every value showed beside them: not part of them, since a restored server shows it no more. */
@@ -94,7 +98,11 @@ const databaseFacts = async (collecting: Collecting, scope: FactsScope): Promise
   };
 };
 
-const tableFacts = async (collecting: Collecting, row: Row, { still }: FactsScope): Promise<TableFacts> => {
+const tableFacts = async (
+  collecting: Collecting,
+  row: Row,
+  { still, definitionsOnly, asRecorded = (definition) => definition }: FactsScope,
+): Promise<TableFacts> => {
   const { connection, profile } = collecting;
   const name = text(row, 'name');
   const type = text(row, 'type');
@@ -102,10 +110,11 @@ const tableFacts = async (collecting: Collecting, row: Row, { still }: FactsScop
   // SHOW CREATE TABLE of a sequence tells nothing of its steps and limits.
   const what = kind === 'Sequence' ? 'SEQUENCE' : 'TABLE';
   const [created] = await query(connection, `SHOW CREATE ${what} ${identifier(name)}`);
-  const shown = withoutCounter(Object.values(created ?? {})[1] ?? '');
+  const shown = asRecorded(withoutCounter(Object.values(created ?? {})[1] ?? ''));
   const schema = digest([profile.flavour === 'MySQL' ? withoutCharacterSets(shown) : shown]);
   const common = { name, kind, engine: text(row, 'engine'), schema } as const;
   if (kind === 'Sequence') return { ...common, content: { unknown: 'a sequence is not part of a snapshot' } };
+  if (definitionsOnly === true) return { ...common, content: { unknown: 'its rows were not read' } };
   if (text(row, 'transactions') !== 'YES' && still !== true) {
     return { ...common, content: { unknown: `engine ${common.engine} has no snapshot` } };
   }

@@ -1,5 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { RunError } from '../../../errors/run-error.ts';
+import type { Command, Output } from '../../exec.ts';
 import type { RunContext } from '../../run.ts';
 import { plainText } from '../../text.ts';
 import { isComplete } from './scan-dump.ts';
@@ -19,6 +20,8 @@ export interface LoadRequest {
   readonly session?: readonly string[];
   /** Errors of the server, by number, that one statement may have while the others go on. None when left out. */
   readonly tolerated?: ReadonlySet<number>;
+  /** The failure that an end other than a good one stands for; `loadFailure` when left out. */
+  readonly failure?: (ended: ClientEnd) => RunError;
 }
 
 /**
@@ -38,7 +41,7 @@ export const loadFile = async (context: RunContext, request: LoadRequest): Promi
   const handle = await open(request.file, 'r');
   try {
     await checkEnd(handle);
-    await runClient(context, request, handle);
+    await runClient(context, { ...request, stdin: { fd: handle.fd } });
     // The client reads by the same descriptor: it stands where the client stopped.
     const { bytesRead } = await handle.read(Buffer.alloc(1), 0, 1, null);
     if (bytesRead > 0) throw notLoadable('the client ended well, but did not read the dump to its end');
@@ -59,10 +62,23 @@ const checkEnd = async (handle: FileHandle): Promise<void> => {
   if (!isComplete({ lastLine })) throw notLoadable('its dump is cut off: the last line is not the end mark');
 };
 
-const runClient = async (
+/** What is fed to the client. */
+export interface ClientRequest extends Omit<LoadRequest, 'file'> {
+  readonly stdin: NonNullable<Command['stdin']>;
+  readonly stdout?: Output;
+}
+
+/** How a client ended, with the first of its words that count. */
+export interface ClientEnd {
+  readonly exitCode: number | undefined;
+  readonly killedBy: string | undefined;
+  readonly words: string;
+}
+
+/** Runs the client on what it is fed. @throws RunError for anything but a good end */
+export const runClient = async (
   context: RunContext,
-  { target, session = [], tolerated }: LoadRequest,
-  handle: FileHandle,
+  { target, session = [], tolerated, stdin, stdout, failure = loadFailure }: ClientRequest,
 ): Promise<void> => {
   const errors: string[] = [];
   const { exitCode, killedBy } = await context.run({
@@ -81,14 +97,15 @@ const runClient = async (
       ...(tolerated === undefined ? [] : ['--force']),
       ...(session.length === 0 ? [] : [`--init-command=SET SESSION ${session.join(', ')}`]),
     ],
-    stdin: { fd: handle.fd },
+    stdin,
+    ...(stdout !== undefined && { stdout }),
     // Its own words may hold data of the rows, or hashes of passwords, and go on over several lines.
     stderr: { line: (line) => own.test(line) && errors.length < maxErrors && errors.push(withoutValues(line)) },
   });
   const grave = errors.filter((line) => !(tolerated?.has(errorNumber(line)) ?? false));
   for (const line of errors) context.log.warn(line, { program });
   if (killedBy === undefined && grave.length === 0 && (exitCode === 0 || tolerated !== undefined)) return;
-  throw loadFailure({ exitCode, killedBy, words: grave.slice(0, 3).join(' | ') });
+  throw failure({ exitCode, killedBy, words: grave.slice(0, 3).join(' | ') });
 };
 
 const maxErrors = 1000;
@@ -105,24 +122,22 @@ export const withoutValues = (line: string): string =>
     .slice(0, 500);
 
 // 1021, 1114, 1041, 1037, 28: no room or memory; errno 28, 122: of the system.
-const tooSmall = /^ERROR (1021|1114|3) |errno: (28|122)\b|No space left|Disk full|Disk quota/i;
+export const tooSmall = /^ERROR (1021|1114|3) |errno: (28|122)\b|No space left|Disk full|Disk quota/i;
 // 2002, 2003: not there; 2006, 2013, 2055: gone; 1053, 1077, 1927: ended; 1037, 1041: out of memory.
-const gone =
+export const gone =
   /^ERROR (2002|2003|2006|2013|2026|2055|1053|1077|1927|1037|1041|1045|1698) |server has gone away|Lost connection/;
 
-/** What stands behind a client that failed. What the server is to blame for says nothing about the backup. */
-export const loadFailure = ({
-  exitCode,
-  killedBy,
-  words,
-}: {
-  readonly exitCode: number | undefined;
-  readonly killedBy: string | undefined;
-  readonly words: string;
-}): RunError => {
+/** How the client ended, in words. */
+export const clientWords = ({ exitCode, killedBy, words }: ClientEnd): string => {
   const how =
     killedBy === undefined ? `${program} ended with status ${exitCode}` : `${program} was ended by ${killedBy}`;
-  const detail = words === '' ? how : `${how}: ${words}`;
+  return words === '' ? how : `${how}: ${words}`;
+};
+
+/** What stands behind a client that failed. What the server is to blame for says nothing about the backup. */
+export const loadFailure = (ended: ClientEnd): RunError => {
+  const { killedBy, words } = ended;
+  const detail = clientWords(ended);
   if (tooSmall.test(words)) return new RunError('SandboxTooSmall', `The scratch server has no room: ${detail}.`);
   if (killedBy !== undefined || gone.test(words)) {
     return new RunError('SandboxUnavailable', `The scratch server went away while the backup was loaded: ${detail}.`);
