@@ -51,12 +51,14 @@ beforeAll(async () => {
   plane = await sharedPlane();
 }, 20 * 60_000);
 
-test('every BackupPolicy in README, docs and manifests/samples is accepted by the API server', async () => {
+const kinds = ['BackupPolicy', 'RestoreRequest', 'RestoreConfirmation'];
+
+test('every resource in README, docs and manifests/samples is accepted by the API server', async () => {
   const client = apiOf(plane.kubeconfig);
   const samples = await allSamples();
   const answers: { file: string; refused: string | undefined }[] = [];
   for (const { file, kind, object } of samples) {
-    expect({ file, kind }).toEqual({ file, kind: 'BackupPolicy' });
+    expect({ file, isKnown: kinds.includes(kind), kind }).toEqual({ file, isKnown: true, kind });
     const answer = await dryRun(client, object);
     answers.push({ file, refused: 'refused' in answer ? answer.refused : undefined });
   }

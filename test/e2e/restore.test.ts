@@ -1,0 +1,216 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { restoreRequestStatus, type RestoreRequestStatus } from '../../src/api/v1alpha1/restorerequest.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import { runSql } from '../scenario/database.ts';
+import { images } from '../scenario/images.ts';
+import { applyObjects, secretOf, type Manifest } from '../scenario/objects.ts';
+import { agama, agamaPolicy } from '../scenario/policy.ts';
+import { conditionOf, runNow, waitForStatus } from '../scenario/runs.ts';
+import { applyPolicySecrets } from '../scenario/stage.ts';
+import { e2eStage } from './stage.ts';
+
+// A restore in place through real pods: a table is dropped and rows are changed, alice asks, bob confirms, and the data is back.
+
+const namespace = 'agama-restore';
+const policy = { namespace, name: 'shop' };
+const request = 'orders-lost';
+
+let cluster: Cluster;
+
+const inNamespace = (...args: string[]): Promise<string> => cluster.kubectl([...args, '--namespace', namespace]);
+const sql = (text: string): Promise<string> => runSql(cluster.kubectl, agama.namespace, text);
+
+/** An application: two pods that do nothing but end when they are told. */
+const application: Manifest = {
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { namespace, name: 'web' },
+  spec: {
+    replicas: 2,
+    selector: { matchLabels: { app: 'web' } },
+    template: {
+      metadata: { labels: { app: 'web' } },
+      spec: {
+        terminationGracePeriodSeconds: 1,
+        securityContext: { runAsNonRoot: true, runAsUser: 65532, seccompProfile: { type: 'RuntimeDefault' } },
+        containers: [
+          {
+            name: 'web',
+            image: images.mariadb,
+            imagePullPolicy: 'Never',
+            command: ['sleep', 'infinity'],
+            securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+          },
+        ],
+      },
+    },
+  },
+};
+
+const bind = (user: string, role: string): Manifest => ({
+  apiVersion: 'rbac.authorization.k8s.io/v1',
+  kind: 'RoleBinding',
+  metadata: { namespace, name: `${user}-${role}` },
+  roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: `holdfast-${role}` },
+  subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: user }],
+});
+
+const database = `
+  DROP DATABASE IF EXISTS shop;
+  CREATE DATABASE shop CHARACTER SET utf8mb4;
+  USE shop;
+  CREATE TABLE customers (id INT PRIMARY KEY, name VARCHAR(100));
+  CREATE TABLE orders (id INT PRIMARY KEY AUTO_INCREMENT, customer INT NOT NULL, note TEXT,
+    FOREIGN KEY (customer) REFERENCES customers (id));
+  CREATE TABLE changes (id INT PRIMARY KEY AUTO_INCREMENT, at DATETIME DEFAULT CURRENT_TIMESTAMP);
+  CREATE VIEW busy AS SELECT customer, COUNT(*) AS orders FROM orders GROUP BY customer;
+  CREATE TRIGGER noted AFTER INSERT ON orders FOR EACH ROW INSERT INTO changes () VALUES ();
+  INSERT INTO customers SELECT seq, CONCAT('Õie ', seq) FROM seq_1_to_1000;
+  INSERT INTO orders (customer, note) SELECT 1 + seq % 1000, REPEAT('ä', 50) FROM seq_1_to_20000;`;
+
+const contents = (): Promise<string> =>
+  sql(`
+    SELECT table_name, table_type FROM information_schema.tables WHERE table_schema = 'shop' ORDER BY 1;
+    SELECT trigger_name, MD5(action_statement) FROM information_schema.triggers WHERE trigger_schema = 'shop';
+    CHECKSUM TABLE shop.customers, shop.orders, shop.changes EXTENDED;
+    SELECT COUNT(*), SUM(orders) FROM shop.busy;`);
+
+const statusOf = async (): Promise<RestoreRequestStatus> => {
+  const { status = {} } = JSON.parse(await inNamespace('get', 'rr', request, '--output', 'json')) as {
+    status?: unknown;
+  };
+  return restoreRequestStatus.parse(status);
+};
+
+const phase = async (wanted: RestoreRequestStatus['phase'], seconds: number): Promise<RestoreRequestStatus> => {
+  const end = performance.now() + seconds * 1000;
+  for (;;) {
+    const status = await statusOf();
+    if (status.phase === wanted) return status;
+    const isOver = status.completionTime !== undefined;
+    if (isOver || performance.now() > end)
+      throw new Error(`The request is not ${wanted}: ${JSON.stringify(status, null, 2)}`);
+    await sleep(500);
+  }
+};
+
+const webPods = async (): Promise<number> => {
+  const names = await inNamespace('get', 'pods', '--selector', 'app=web', '--output', 'name');
+  return names === '' ? 0 : names.split('\n').length;
+};
+
+beforeAll(async () => {
+  const stage = await e2eStage();
+  ({ cluster } = stage);
+  const { keys } = stage;
+  await applyPolicySecrets(cluster, namespace, keys);
+  const password = keys.databasePassword;
+  await sql(database);
+  await sql(`
+    GRANT SELECT, SHOW VIEW, TRIGGER, EVENT, EXECUTE ON shop.* TO holdfast@'%';
+    CREATE OR REPLACE USER restorer@'%' IDENTIFIED BY '${password}';
+    GRANT ALL PRIVILEGES ON *.* TO restorer@'%' WITH GRANT OPTION;`);
+  const sample = await agamaPolicy(keys);
+  await applyObjects(cluster.kubectl, [
+    application,
+    bind('alice', 'restore-request'),
+    bind('bob', 'restore-confirm'),
+    secretOf(namespace, 'shop-restore', 'kubernetes.io/basic-auth', { username: 'restorer', password }),
+    {
+      ...sample,
+      metadata: policy,
+      spec: {
+        ...sample.spec,
+        source: { mysql: { ...sample.spec.source.mysql, databases: ['shop'] } },
+        verification: undefined,
+        schedule: { full: '0 0 1 1 *' },
+        restore: {
+          confirmation: 'TwoPersons',
+          workloads: [{ kind: 'Deployment', name: 'web' }],
+          credentialsSecretRef: { name: 'shop-restore' },
+        },
+      },
+    },
+  ]);
+  await inNamespace('rollout', 'status', 'deployment/web', '--timeout', '60s');
+  await waitForStatus(cluster, policy, (status) => conditionOf(status, 'Ready')?.status === 'True', {
+    timeoutMs: 60_000,
+    what: 'Ready',
+  });
+}, 300_000);
+
+test('what was lost comes back after somebody else confirmed it, and nothing is replaced before', async () => {
+  const status = await runNow(cluster, policy, 'Full', 'shop-full-before');
+  expect(status.lastFailure).toBeUndefined();
+  const before = await contents();
+  await sleep(1500);
+  const lossTime = `${new Date().toISOString().slice(0, 19)}Z`;
+  await sql(
+    `USE shop; SET foreign_key_checks = 0; DROP TABLE orders; UPDATE customers SET name = 'gone' WHERE id % 2;`,
+  );
+  const asked = {
+    apiVersion: 'holdfast.dev/v1alpha1',
+    kind: 'RestoreRequest',
+    metadata: { namespace, name: request },
+    spec: {
+      policyRefs: [{ name: policy.name }],
+      lossTime,
+      destination: { inPlace: {} },
+      reason: 'Deleted',
+      evidence: 'shop.orders does not exist',
+      requestedBy: 'alice',
+    },
+  };
+  await cluster.kubectl(['create', '--as', 'alice', '--filename', '-'], { input: JSON.stringify(asked) });
+  const { plan } = await phase('AwaitingConfirmation', 120);
+  expect(plan?.policies[0]).toMatchObject({
+    set: { type: 'Full', setTime: status.lastFull?.setTime },
+    destination: { healthy: false, missing: [expect.stringContaining('orders')] },
+  });
+  const uid = await inNamespace('get', 'rr', request, '--output', 'jsonpath={.metadata.uid}');
+  const confirmation = (by: string): string =>
+    JSON.stringify({
+      apiVersion: 'holdfast.dev/v1alpha1',
+      kind: 'RestoreConfirmation',
+      metadata: { namespace, name: `by-${by}` },
+      spec: {
+        request: { name: request, uid },
+        planHash: plan?.hash,
+        confirmedBy: by,
+        reason: 'I looked: the table is gone',
+      },
+    });
+  await expect(
+    cluster.kubectl(['create', '--as', 'alice', '--filename', '-'], { input: confirmation('bob') }),
+  ).rejects.toThrow();
+  await sleep(3000);
+  expect((await statusOf()).phase).toBe('AwaitingConfirmation');
+  expect(await webPods()).toBe(2);
+  await cluster.kubectl(['create', '--as', 'bob', '--filename', '-'], { input: confirmation('bob') });
+  let fewest = 2;
+  const over = new AbortController();
+  const watching = (async () => {
+    while (!over.signal.aborted) {
+      fewest = Math.min(fewest, await webPods());
+      await sleep(300);
+    }
+  })();
+  const done = await phase('Completed', 240);
+  over.abort();
+  await watching;
+  expect(await contents()).toBe(before);
+  expect(fewest).toBe(0);
+  expect(await inNamespace('get', 'deployment', 'web', '--output', 'jsonpath={.spec.replicas}')).toBe('2');
+  expect(done).toMatchObject({
+    confirmation: { confirmedBy: 'bob' },
+    recoveryTimeMet: true,
+    policies: [{ outcome: 'Completed', state: 'Replaced', safetyCopy: { kind: 'Databases' } }],
+  });
+  expect(done.measuredSeconds).toBeGreaterThan(0);
+  process.stderr.write(`${await inNamespace('describe', 'rr', request)}\n`);
+  const after = await waitForStatus(cluster, policy, ({ lastRestore }) => lastRestore !== undefined, {
+    timeoutMs: 30_000,
+    what: 'lastRestore',
+  });
+  expect(after.lastRestore).toMatchObject({ request, outcome: 'Completed' });
+}, 600_000);
