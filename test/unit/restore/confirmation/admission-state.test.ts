@@ -1,6 +1,6 @@
-import { type Admission, admissionName, bindingSpec, restoreAdmissions } from '../../../src/admission/objects.ts';
-import type { KubeObject } from '../../../src/kube/types.ts';
-import { type FoundAdmission, judgeAdmission, marginMs } from '../../../src/restore/confirmation/admission-state.ts';
+import { type Admission, admissionName, bindingSpec, restoreAdmissions } from '../../../../src/admission/objects.ts';
+import type { KubeObject } from '../../../../src/kube/types.ts';
+import { type FoundAdmission, judgeAdmission, marginMs } from '../../../../src/restore/confirmation/admission-state.ts';
 
 const admission: Admission = {
   name: 'holdfast',
