@@ -3,7 +3,7 @@ import type { RestoreRequestStatus } from '../api/v1alpha1/restorerequest.ts';
 import { timestamp } from '../base/times.ts';
 import { catalogue, type FailureReason } from '../errors/catalogue.ts';
 import { restoreTarget } from '../workloads/restore-target.ts';
-import { isPlanWhole, makePlan, specDigest } from './make-plan.ts';
+import { confirmationFor, isPlanWhole, makePlan, specDigest } from './make-plan.ts';
 import type { ObservedRequest, Part } from './observed.ts';
 import { outcomeOf } from './outcome.ts';
 import { judgeRestore } from './progress.ts';
@@ -192,7 +192,9 @@ const confirming = (input: JudgeInput): Stage => {
     });
   const changed = observed.parts.find(({ name, policy }) => {
     const planned = plan.policies.find((each) => each.policy === name);
-    return policy?.spec === undefined || planned?.specDigest !== specDigest(policy.spec);
+    if (policy?.spec === undefined || spec === undefined) return true;
+    // A hash is no signature: whoever writes a whole plan into status must not say by it that nobody has to confirm.
+    return planned?.specDigest !== specDigest(policy.spec) || planned.confirmation !== confirmationFor(policy, spec);
   });
   if (changed !== undefined)
     return ended(input, {

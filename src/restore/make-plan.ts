@@ -20,11 +20,15 @@ export const sideBySide = 4;
 
 const strictness = ['None', 'OnePerson', 'TwoPersons'] as const satisfies readonly ConfirmationMode[];
 
-/** What nobody needs to confirm: it replaces nothing, and leaves nothing behind. */
-const confirmationFor = (
+/** Who must confirm, as a policy says now. What replaces nothing and leaves nothing behind, nobody needs to. */
+export const confirmationFor = (
   { spec }: DeepReadonly<NonNullable<Part['policy']>>,
   { destination }: RestoreRequestSpec,
 ): ConfirmationMode => (destination.sandbox !== undefined ? 'None' : (spec?.restore?.confirmation ?? 'OnePerson'));
+
+/** Who must confirm, of several policies together. */
+const strictestOf = (policies: readonly Pick<PolicyPlan, 'confirmation'>[]): ConfirmationMode =>
+  strictness.findLast((mode) => policies.some((policy) => policy.confirmation === mode)) ?? 'OnePerson';
 
 const spanWords = (seconds: number): string => {
   const [days, hours, minutes] = [
@@ -135,8 +139,7 @@ const confirmCommand = ({ metadata }: DeepReadonly<RequestView>, hash: string): 
 export const makePlan = ({ request, parts }: ObservedRequest, now: Date): RestorePlan | undefined => {
   const policies = parts.map((part) => policyPlanOf(part, request)).filter((each) => each !== undefined);
   if (policies.length < parts.length || policies.length === 0) return undefined;
-  const confirmation =
-    strictness.findLast((mode) => policies.some((policy) => policy.confirmation === mode)) ?? 'OnePerson';
+  const confirmation = strictestOf(policies);
   const estimatedSeconds = togetherSeconds(policies);
   const hash = planHash(request, policies);
   return {
@@ -149,6 +152,9 @@ export const makePlan = ({ request, parts }: ObservedRequest, now: Date): Restor
   };
 };
 
-/** Whether the status that is read is of the plan that its hash says: a plan that somebody edited counts for nothing. */
+/**
+ * Whether the status that is read is of the plan that its hash says: a plan that somebody edited counts for nothing. Who must confirm is looked at
+ * by itself: it stands beside what the hash is of.
+ */
 export const isPlanWhole = (request: DeepReadonly<RequestView>, plan: RestorePlan): boolean =>
-  planHash(request, plan.policies) === plan.hash;
+  planHash(request, plan.policies) === plan.hash && strictestOf(plan.policies) === plan.confirmation;

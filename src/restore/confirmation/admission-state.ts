@@ -35,8 +35,8 @@ const bindingType = {
   plural: 'validatingadmissionpolicybindings',
 } as const satisfies ResourceType;
 
-const advice =
-  'Install the chart of this version with admission.enabled; requests and confirmations that were made before do not count, so make them anew.';
+const voids = 'requests and confirmations that were made before do not count, so make them anew.';
+const advice = `Install the chart of this version with admission.enabled; ${voids}`;
 
 // What the API server writes into a spec that leaves it out, and what it leaves out of one that says it.
 const defaults: Readonly<Record<string, (value: unknown) => boolean>> = {
@@ -106,13 +106,15 @@ export const judgeAdmission = (found: readonly FoundAdmission[]): AdmissionState
   const problem = found.map(problemOf).find((each) => each !== undefined);
   if (problem !== undefined) return { problem: `Nothing binds a confirmation to its author: ${problem}. ${advice}` };
   const objects = found.flatMap(({ policy, binding }) => [policy, binding]).filter((object) => object !== undefined);
-  const times = objects.map(lastWritten);
-  if (objects.length === 0 || times.some((time) => time === undefined)) {
+  if (objects.length === 0) return { problem: `Nothing binds a confirmation to its author. ${advice}` };
+  const written = objects.map((object) => ({ object, time: lastWritten(object) }));
+  const untold = written.find(({ time }) => time === undefined)?.object;
+  if (untold !== undefined) {
     return {
-      problem: `Since when confirmations are bound to their authors cannot be told: of an admission policy it is not known who wrote it. ${advice}`,
+      problem: `Since when confirmations are bound to their authors cannot be told: the API server no longer knows when the ${untold.kind} ${untold.metadata.name} was written. Delete it, and install the chart again; ${voids}`,
     };
   }
-  const latest = Math.max(...times.map((time) => time?.getTime() ?? Number.NaN));
+  const latest = Math.max(...written.map(({ time }) => time?.getTime() ?? Number.NaN));
   return { inForceSince: new Date(latest + marginMs) };
 };
 

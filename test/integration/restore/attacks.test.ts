@@ -1,5 +1,6 @@
 import { restoreAdmissionNames } from '../../../src/admission/objects.ts';
 import type { ConfirmationMode } from '../../../src/api/v1alpha1/restore-policy.ts';
+import { resourcePath } from '../../../src/kube/path.ts';
 import { isRecord, type KubeObject } from '../../../src/kube/types.ts';
 import { lapseMs, type Judgement } from '../../../src/restore/confirmation/judge.ts';
 import { type ControlPlane, startControlPlane } from '../../cluster/control-plane.ts';
@@ -151,6 +152,8 @@ const forgedPlan = {
   status: { plan: { policies: [], confirmation: 'None', plannedTime: '2026-01-01T00:00:00Z', hash: hashOf('forged') } },
 };
 
+const confirmationsPath = resourcePath({ type: confirmations, namespace: 'shop' });
+
 const attacks: Attack[] = [
   // Somebody who is not another.
   {
@@ -232,7 +235,7 @@ const attacks: Attack[] = [
   {
     reason: 'impersonation without the right to it',
     play: async (stage) =>
-      plane.kubectl(['create', '--validate=false', '--as', 'carl', '--namespace', 'shop', '--filename', '-'], {
+      plane.kubectl(['create', '--raw', confirmationsPath, '--as', 'carl', '--filename', '-'], {
         kubeconfig: await plane.kubeconfigFor('eve'),
         input: JSON.stringify(stage.confirmationOf('carl')),
       }),
@@ -738,7 +741,7 @@ describe('the admission policies themselves', () => {
     90_000,
   );
 
-  const elsewhere: (Weakening & { reason: string; says: string })[] = [
+  const elsewhere: (Weakening & { reason: string; says: string; mend?: boolean })[] = [
     {
       reason: 'requests are not looked at: requestedBy could be anybody’s name',
       which: 'binding',
@@ -765,7 +768,8 @@ describe('the admission policies themselves', () => {
       which: 'policy',
       what: 'requests',
       change: (found) => ({ ...found, metadata: { ...found.metadata, managedFields: [{}] } }),
-      says: 'cannot be told',
+      says: 'Delete it, and install the chart again',
+      mend: true,
     },
   ];
 
@@ -782,6 +786,8 @@ describe('the admission policies themselves', () => {
         });
       } finally {
         await restore();
+        // Who writes what is there already leaves no trace of it.
+        if (weakening.mend === true) await (await weaken(people, { ...weakening, change: () => undefined }))();
       }
     },
     60_000,

@@ -3,6 +3,7 @@ import { restoreRequestStatus } from '../../../src/api/v1alpha1/restorerequest.t
 import { jobView, podView, policyView, type JobView, type PodView } from '../../../src/policy/views.ts';
 import { statusOf } from '../../../src/restore/conditions.ts';
 import { judgeStage } from '../../../src/restore/judge.ts';
+import { planHash } from '../../../src/restore/make-plan.ts';
 import { observeRequest } from '../../../src/restore/observed.ts';
 import type { Stage, Verdict } from '../../../src/restore/stage.ts';
 import { requestView } from '../../../src/restore/views.ts';
@@ -187,6 +188,18 @@ describe('a plan', () => {
   });
 });
 
+const shown = ((): NonNullable<RestoreRequestStatus['plan']> => {
+  const { plan } = awaiting.status;
+  if (plan === undefined) throw new Error('a plan is made');
+  return plan;
+})();
+
+/** What somebody would write who may write status: a plan as of a policy that asks for no confirmation, with its hash. */
+const unconfirmed = ((): RestoreRequestStatus['plan'] => {
+  const policies = shown.policies.map((each) => ({ ...each, confirmation: 'None' as const }));
+  return { ...shown, policies, confirmation: 'None', hash: planHash(requestView(rawRequest()), policies) };
+})();
+
 describe('nothing is begun', () => {
   test.each<Given & { reason: string; phase: string }>([
     { reason: 'while nobody looked for confirmations', status: withPlan, phase: 'AwaitingConfirmation' },
@@ -212,9 +225,19 @@ describe('nothing is begun', () => {
     {
       reason: 'of a plan that somebody edited',
       status: {
-        plan: { ...awaiting.status.plan!, policies: [{ ...awaiting.status.plan!.policies[0]!, workloads: [] }] },
+        plan: { ...shown, policies: shown.policies.map((each) => ({ ...each, workloads: [] })) },
       },
       verdict: accepted,
+      phase: 'Failed',
+    },
+    {
+      reason: 'of a plan in which somebody wrote that nobody has to confirm',
+      status: { plan: { ...shown, confirmation: 'None' } },
+      phase: 'Failed',
+    },
+    {
+      reason: 'of a plan that was written whole, hash and all, to say so',
+      status: { plan: unconfirmed },
       phase: 'Failed',
     },
     {

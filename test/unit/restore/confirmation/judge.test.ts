@@ -303,6 +303,8 @@ test('status has room for what is refused, whatever the names are, and shows the
   const { refused: shown } = judged(question({ confirmations: many }));
   expect(shown.map(({ name }) => name)).toEqual(['c29', 'c28', 'c27', 'c26', 'c25', 'c24', 'c23', 'c22']);
   expect(restoreRequestStatus.safeParse({ refused: shown }).success).toBe(true);
+  const admission = { problem: 'Nothing binds it.' };
+  expect(judged(question({ confirmations: many, admission })).refused).toHaveLength(8);
   for (const { asked } of refused) {
     expect(restoreRequestStatus.safeParse({ refused: judged(asked).refused }).success).toBe(true);
   }
