@@ -159,7 +159,7 @@ describe('where it is to stay', () => {
   ])('$reason: loaded and equal, and the run is over', async ({ into, name }) => {
     if (name === 'app') await on.put('other', old);
     await on.handOver(backupOf(saved));
-    const taken = await on.run('load', { into: { by: 'Name', name: 'app' } });
+    const taken = await on.run('load', { into: { by: 'Name', name: 'app' }, fault: 'it removes by name' });
     // Something is there by that name: it is not touched, nor removed as if it had been loaded.
     expect(outcomeOf(taken)).toEqual(['DestinationNotEmpty at Load', 'Untouched']);
     expect((await on.databases())['app']).toEqual(old);

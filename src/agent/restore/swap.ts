@@ -25,11 +25,7 @@ export const swapWith =
     context.restores((): RestoreReport => ({ ...(safetyCopy && { safetyCopy }), state }));
     const engine = restorerFor(context.task);
     const tell = (next: DestinationState): void => {
-      // Who was told to stop begins nothing any more: the result that says so may be written by now.
-      if (next === 'Unavailable') {
-        context.signal.throwIfAborted();
-        checkLeave(context.task.gate.file, context.now());
-      }
+      if (next === 'Unavailable') checkBeginning(context);
       context.log.info(`the destination is now: ${next}`);
       state = next;
     };
@@ -52,6 +48,21 @@ export const swapWith =
     );
     return {};
   };
+
+/**
+ * Makes sure that the exchange may begin, at the moment before its first change: an engine may have taken long to get ready for it.
+ * @throws the reason of the signal: who was told to stop begins nothing any more, since the result that says so may be written by now;
+ * RunError as the operator's word says, which stays the cause whatever the engine makes of it
+ */
+const checkBeginning = (context: Context): void => {
+  context.signal.throwIfAborted();
+  try {
+    checkLeave(context.task.gate.file, context.now());
+  } catch (error) {
+    context.fails(error);
+    throw error;
+  }
+};
 
 /** A dump that takes longer is not waited for: the workloads are down meanwhile. */
 const longestDumpSeconds = 600;

@@ -89,7 +89,8 @@ const createDirectoryRestorer = (server: string, { into, id }: RestoreOrder<unkn
     if (fault === 'discarding hangs') await new Promise(() => setTimeout(() => undefined, 300_000));
     if (fault === 'discarding fails') throw new RunError('SourceUnreachable', 'The server does not answer.');
     context.signal.throwIfAborted();
-    if (into.by !== 'InPlace' && !(await exists(at(names.made)))) return;
+    const isOurs = into.by === 'InPlace' || fault === 'it removes by name' || (await exists(at(names.made)));
+    if (!isOurs) return;
     await rm(at(loaded), { recursive: true, force: true });
     await rm(at(names.made), { recursive: true, force: true });
   };
@@ -140,7 +141,12 @@ const createDirectoryRestorer = (server: string, { into, id }: RestoreOrder<unkn
       if (fault === 'it is not supported') throw new RunError('DestinationUnsupported', 'It holds a queue.');
       if (fault === 'it says nothing') return { kind: 'None', names: [], count: 0 };
       await point(context, 'swap');
-      tell('Unavailable');
+      try {
+        tell('Unavailable');
+      } catch (error) {
+        context.signal.throwIfAborted();
+        throw new RunError('ExchangeFailed', 'Nothing was changed.', { cause: error });
+      }
       try {
         await mkdir(at(names.journal));
         await point(context, 'the journal');

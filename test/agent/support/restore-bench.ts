@@ -13,9 +13,13 @@ import type { Files } from './duplicity-bench.ts';
 import { waitFor } from './processes.ts';
 
 /** What each container is run by: those that no engine has a part in by the agent itself. */
+const directories = 'directory-restorer.ts';
 const mains = {
-  ...{ inspect: 'directory-restorer.ts', load: 'directory-restorer.ts', swap: 'directory-restorer.ts' },
-  ...{ check: 'directory-restorer.ts', discard: 'directory-restorer.ts' },
+  inspect: directories,
+  load: directories,
+  swap: directories,
+  check: directories,
+  discard: directories,
   show: 'files-verifier.ts',
   keep: '../../../src/agent/main.ts',
 } as const;
