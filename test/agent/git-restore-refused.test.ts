@@ -16,28 +16,32 @@ afterAll(() => on?.stop());
 beforeEach(() => on.next(), minutes);
 afterEach(() => on.done());
 
-test.each<{ what: string; config: [string, string]; damage: () => Promise<unknown>; words: RegExp }>([
-  {
-    what: 'deletes are denied',
-    config: ['receive.denyDeletes', 'true'],
-    damage: () => git(on.served, ['update-ref', 'refs/heads/more', 'refs/heads/main']),
-    words: /refs\/heads\/more .*deletion prohibited/,
-  },
-  {
-    what: 'forced pushes are denied',
-    config: ['receive.denyNonFastForwards', 'true'],
-    damage: () => git(on.served, ['update-ref', 'refs/heads/staging', 'refs/tags/v1^{}']),
-    words: /./,
-  },
-  {
-    what: 'some refs are hidden',
-    config: ['receive.hideRefs', 'refs/tags'],
-    damage: () => git(on.served, ['update-ref', '-d', 'refs/tags/v1']),
-    words: /refs\/tags\/v1 .*hidden ref/,
-  },
-])(
+test.each<{ what: string; config: [string, string]; damage: () => Promise<unknown>; words: RegExp; states?: string[] }>(
+  [
+    {
+      what: 'deletes are denied',
+      config: ['receive.denyDeletes', 'true'],
+      damage: () => git(on.served, ['update-ref', 'refs/heads/more', 'refs/heads/main']),
+      words: /refs\/heads\/more .*deletion prohibited/,
+    },
+    {
+      what: 'forced pushes are denied',
+      config: ['receive.denyNonFastForwards', 'true'],
+      damage: () => git(on.served, ['update-ref', 'refs/heads/staging', 'refs/tags/v1^{}']),
+      words: /./,
+    },
+    {
+      what: 'some refs are hidden',
+      config: ['receive.hideRefs', 'refs/tags'],
+      damage: () => git(on.served, ['update-ref', '-d', 'refs/tags/v1']),
+      words: /refs\/tags\/v1 .*hidden ref/,
+      // It says that it takes all or nothing, and took the rest: that is taken back.
+      states: ['Unavailable', 'PutBack'],
+    },
+  ],
+)(
   '$what',
-  async ({ what, config, damage, words }) => {
+  async ({ what, config, damage, words, states = [] }) => {
     directory = await on.usual();
     await damage();
     if (what === 'forced pushes are denied') {
@@ -50,9 +54,9 @@ test.each<{ what: string; config: [string, string]; damage: () => Promise<unknow
     const restore = on.bench.restore({ target: await on.targetBy('ssh') });
     await restore.engine.load(restore.context, directory);
     const failure = await failureOf(restore.swap(directory));
-    expect(failure).toMatch(/^ExchangeFailed: The server did not take the push, which changed nothing: /);
+    expect(failure).toMatch(/^ExchangeFailed: The server did not take the push, and has all as before: /);
     expect(failure).toMatch(words);
-    expect(restore.states).toEqual([]);
+    expect(restore.states).toEqual(states);
     expect(await contentOf(on.served)).toEqual(before);
   },
   minutes,
@@ -130,6 +134,35 @@ test(
         message: expect.stringMatching(/^HEAD .* stands for refs\/heads\/staging, and stood for refs\/heads\/main /),
       },
     ]);
+  },
+  minutes,
+);
+
+test.each<{ what: string; damage: () => Promise<unknown>; words: RegExp }>([
+  {
+    what: 'a branch stands in the way of one that was there',
+    damage: async () => {
+      await git(on.served, ['update-ref', '-d', 'refs/heads/staging']);
+      await git(on.served, ['update-ref', 'refs/heads/staging/new', 'refs/heads/main']);
+    },
+    words: /refs\/heads\/staging\/new stands in the way of refs\/heads\/staging, /,
+  },
+  {
+    what: 'a ref of two parts is there that was not',
+    damage: () => git(on.served, ['update-ref', 'refs/stash', 'refs/heads/main']),
+    words: /refs\/stash is not as in the backup.*git update-ref -d refs\/stash/,
+  },
+])(
+  'what no push can do is told before anything is stopped: $what',
+  async ({ damage, words }) => {
+    directory = await on.usual();
+    await damage();
+    const before = await contentOf(on.served);
+    const { engine, context, swap, states } = on.bench.restore({ target: await on.targetBy('ssh') });
+    expect(await failureOf(engine.load(context, directory))).toMatch(/^DestinationUnsupported: /);
+    expect(await failureOf(swap(directory))).toMatch(words);
+    expect(states).toEqual([]);
+    expect(await contentOf(on.served)).toEqual(before);
   },
   minutes,
 );

@@ -46,14 +46,6 @@ const damages: { what: string; damage: () => Promise<unknown>; missing: (string 
     },
     missing: [/^[0-9a-f]{12} of refs\/tags\/v1$/],
   },
-  {
-    what: 'a branch stands in the way of one that was there',
-    damage: async () => {
-      await git(on.served, ['update-ref', '-d', 'refs/heads/staging']);
-      await git(on.served, ['update-ref', 'refs/heads/staging/new', 'refs/heads/main']);
-    },
-    missing: ['refs/heads/staging'],
-  },
 ];
 
 describe.each<{ kind: Access }>([{ kind: 'path' }, { kind: 'ssh' }, { kind: 'https' }])('by $kind', ({ kind }) => {
