@@ -96,7 +96,7 @@ const undone = async (
 ): Promise<RunError> => {
   tell('Unavailable');
   const args = ['--porcelain', '--atomic', '--prune', '--force', '--no-verify', '--', 'destination'];
-  const ended = await session.git(['-C', place, 'push', ...args, 'refs/present/*:refs/*'], { stdout: 'capture' });
+  const ended = await session.git(['-C', place, 'push', ...args, 'refs/before/*:refs/*'], { stdout: 'capture' });
   const after = await stateAfter(context, session, tell);
   if (refsMissing(before.refs, after.refs).length > 0 || before.refs.length !== after.refs.length) {
     const detail = `The server carried out a part of the push (${words}), and did not take that back: ${refusal(ended)}. Each ref that was there has its second name below ${prefixOf(context.task.id)}.`;
@@ -219,6 +219,8 @@ const bringTogether = async (
     signal.throwIfAborted();
     throw new RunError('ExchangeFailed', `${detailOf(error)}. Nothing there was changed.`, { cause: error });
   });
+  // A push moves refs/present/ as well: what would be taken back has a place of its own.
+  await fetch('Refs cannot be copied', '.', '+refs/present/*:refs/before/*');
   // What other restores have set aside stays as it is.
   await fetch('Refs cannot be copied', '.', '+refs/present/holdfast/*:refs/restored/holdfast/*');
   await fetch('Refs cannot be copied', '.', '+refs/present/*:refs/aside/*', '^refs/present/holdfast/*');
