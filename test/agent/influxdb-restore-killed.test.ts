@@ -69,13 +69,9 @@ test.each([true, false].flatMap((present) => moments.map((moment) => ({ ...momen
       const now = names.includes(database) ? await everythingIn(server, database) : undefined;
       const state = JSON.stringify(now) === JSON.stringify(old) ? 'old' : 'new';
       seen.add(`${state}${words === undefined ? '' : ', put back'}`);
-      if (state === 'new') {
-        expect(output).toContain('told Replaced');
-        expect(now).toEqual(expected);
-      } else {
-        expect(killed).toBe(true);
-        expect(now).toEqual(old);
-      }
+      // Never what is neither; and new when that was said.
+      expect(now).toEqual(state === 'new' ? expected : old);
+      expect(killed && !output.includes('told Replaced') ? 'new' : state).toBe('new');
       // What was loaded for the killed one is its own to remove, as is what it set aside.
       await next.whole(directory);
       expect(await everythingIn(server, database)).toEqual(expected);

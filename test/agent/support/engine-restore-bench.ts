@@ -154,8 +154,8 @@ const driver = join(import.meta.dirname, 'restore-driver.ts');
 
 /** A swap in a process of its own, that a test kills. */
 export interface RunningSwap {
-  /** Resolves when the swap has told a state, or ended. */
-  told(): Promise<void>;
+  /** Resolves when the swap has begun, and when it has told a state; or when it ended. */
+  reached(mark: 'begins' | 'told '): Promise<void>;
   /** Ends the process and everything it started at once, as a lost node does. Gives whether it was still at work. */
   kill(): Promise<boolean>;
   readonly end: Promise<{ readonly exitCode: number | null; readonly output: string }>;
@@ -174,20 +174,28 @@ export const startSwap = (place: RestorePlace, options: RestoreOptions, director
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
-  let tell: () => void;
-  const told = new Promise<void>((resolve) => (tell = resolve));
+  let ended = false;
+  const waiting: (() => void)[] = [];
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (part: Buffer) => {
       output += part.toString();
-      if (output.includes('told ')) tell();
+      for (const wake of waiting) wake();
     });
   }
   const end = once(child, 'close').then(() => {
-    tell();
+    ended = true;
+    for (const wake of waiting) wake();
     return { exitCode: child.exitCode, output };
   });
   return {
-    told: () => told,
+    reached: (mark) =>
+      new Promise((resolve) => {
+        const look = (): void => {
+          if (ended || output.includes(mark)) resolve();
+        };
+        waiting.push(look);
+        look();
+      }),
     end,
     async kill() {
       const { pid } = child;
@@ -233,7 +241,7 @@ export const killSwap = async (
   swap: RunningSwap,
   { after, ms }: { readonly after: 'Start' | 'Told'; readonly ms: number },
 ): Promise<boolean> => {
-  if (after === 'Told') await swap.told();
+  await swap.reached(after === 'Told' ? 'told ' : 'begins');
   await sleep(ms);
   return swap.kill();
 };

@@ -27,14 +27,14 @@ export const notYetOpen = /shard is disabled|engine is closed/;
 
 /**
  * Loads a portable backup with `influxd restore`, and waits until the server has opened what it was sent. What it then holds is to be compared:
- * a load that ended well proves little. Gives back how many shards the backup has.
+ * a load that ended well proves little.
  * @throws RunError BackupNotLoadable, SandboxUnavailable, SandboxTooSmall; StatementError
  */
 export const loadBackup = async (
   context: Pick<RunContext, 'task' | 'signal' | 'log'>,
   server: InfluxServer,
   { host, rpcPort, directory, database, newName }: LoadOptions,
-): Promise<number> => {
+): Promise<void> => {
   const { signal } = context;
   const shards = await checkBackup(directory, database, signal);
   const { made } = await runRestore(context, { host, port: rpcPort, directory, database, newName });
@@ -51,7 +51,6 @@ export const loadBackup = async (
   // Through the same door as the shards, and after them: by its answer the server has taken each of their connections.
   await heldShards({ host, port: rpcPort, database: loaded }, signal);
   await opened(server, loaded, signal);
-  return shards;
 };
 
 /** SHOW MEASUREMENTS asks every shard, and fails for one that is not open; SHOW SERIES and SHOW FIELD KEYS pass it over. */

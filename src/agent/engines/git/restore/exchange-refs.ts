@@ -9,7 +9,7 @@ import { listAllRefs } from '../advertised.ts';
 import type { GitFacts } from '../facts.ts';
 import { gitFailure, wentWrong } from '../reasons.ts';
 import { parseHead, refsMissing, safetyRefs, withoutSafetyRefs, type Advertised, type Ref } from '../refs.ts';
-import type { GitSession } from '../session.ts';
+import type { GitSession, LocalGit } from '../session.ts';
 import { detailOf } from './errors.ts';
 import { makeScratch } from './scratch.ts';
 
@@ -35,8 +35,7 @@ export const exchangeRefs = async (
   session: GitSession,
   exchange: RefsExchange,
 ): Promise<SafetyCopy> => {
-  const { facts, repository, tell } = exchange;
-  await checkHead(session, repository, facts);
+  const { facts, tell } = exchange;
   const prefix = prefixOf(context.task.id);
   for (let attempt = 1; ; attempt += 1) {
     const before = await listAllRefs(session);
@@ -45,30 +44,66 @@ export const exchangeRefs = async (
       noteHead(context, before, facts);
       return safetyCopyOf(session, namesBelow(before.refs, prefix), prefix);
     }
-    const ended = await push(context, session, exchange, prefix);
-    const after = await stateAfter(context, session, tell);
-    const own = withoutSafetyRefs(before).refs;
-    if (isDone(after, facts, prefix) || wasTaken({ ended, after, facts, own, prefix })) {
-      tell('Replaced');
-      noteHead(context, after, facts);
-      return safetyCopyOf(
-        session,
-        own.map(({ name }) => `${prefix}${name.replace(/^refs\//, '')}`),
-        prefix,
-      );
+    checkRefs(withoutSafetyRefs(before), facts);
+    const scratch = await makeScratch(context, 'exchange');
+    try {
+      const place = await bringTogether(context, session, exchange, { path: scratch.path, before });
+      const ended = await push(session, place, prefix);
+      const after = await stateAfter(context, session, tell);
+      const own = withoutSafetyRefs(before).refs.filter(isPushable);
+      if (isDone(after, facts, prefix) || wasTaken({ ended, after, facts, own, prefix })) {
+        tell('Replaced');
+        noteHead(context, after, facts);
+        return safetyCopyOf(
+          session,
+          own.map(({ name }) => `${prefix}${name.replace(/^refs\//, '')}`),
+          prefix,
+        );
+      }
+      const words = refusal(ended);
+      context.log.warn('the server did not take the push', { words, attempt });
+      if (namesBelow(after.refs, prefix).length > 0)
+        throw await undone(context, session, { place, before, words, tell });
+      if (attempt < maxAttempts && isStale(words)) continue;
+      throw refused(words);
+    } finally {
+      await scratch.remove();
     }
-    const words = refusal(ended);
-    context.log.warn('the server did not take the push', { words, attempt });
-    if (attempt < maxAttempts && isStale(words)) continue;
-    if (ended.exitCode === 0 || namesBelow(after.refs, prefix).length > 0) {
-      tell('Unavailable');
-      throw new RunError('ExchangeFailed', `The server does not hold what it took: ${words}.`);
-    }
-    throw new RunError(
-      'ExchangeFailed',
-      `The server did not take the push, which changed nothing: ${words}. It must let the account force and delete every ref (protected branches, denyDeletes, denyNonFastForwards, hidden refs), if only for the restore.`,
-    );
   }
+};
+
+const refused = (words: string): RunError =>
+  new RunError(
+    'ExchangeFailed',
+    `The server did not take the push, and has all as before: ${words}. It must let the account force and delete every ref (protected branches, denyDeletes, denyNonFastForwards, hidden refs), if only for the restore.`,
+  );
+
+interface Undoing {
+  readonly place: string;
+  readonly before: Advertised;
+  readonly words: string;
+  readonly tell: (state: DestinationState) => void;
+}
+
+/**
+ * A server that hides refs refuses those alone and carries out the rest, although it says that a push is whole: what it took is taken back.
+ * Gives the failure to report.
+ */
+const undone = async (
+  context: RestoreContext,
+  session: GitSession,
+  { place, before, words, tell }: Undoing,
+): Promise<RunError> => {
+  tell('Unavailable');
+  const args = ['--porcelain', '--atomic', '--prune', '--force', '--no-verify', '--', 'destination'];
+  const ended = await session.git(['-C', place, 'push', ...args, 'refs/before/*:refs/*'], { stdout: 'capture' });
+  const after = await stateAfter(context, session, tell);
+  if (refsMissing(before.refs, after.refs).length > 0 || before.refs.length !== after.refs.length) {
+    const detail = `The server carried out a part of the push (${words}), and did not take that back: ${refusal(ended)}. Each ref that was there has its second name below ${prefixOf(context.task.id)}.`;
+    return new RunError('ExchangeFailed', detail);
+  }
+  tell('PutBack');
+  return refused(words);
 };
 
 interface Push {
@@ -101,21 +136,47 @@ const isEqual = (advertised: Advertised, { refs }: Pick<GitFacts, 'refs'>): bool
 const isDone = (advertised: Advertised, facts: GitFacts, prefix: string): boolean =>
   isEqual(advertised, facts) && advertised.refs.some(({ name }) => name.startsWith(prefix));
 
-/** A HEAD that is detached cannot be pushed, nor commits that it alone leads to. */
-const checkHead = async ({ git }: GitSession, repository: string, { head }: GitFacts): Promise<void> => {
+/** Git pushes refs of three parts and more: refs/stash it neither makes, nor moves, nor deletes. */
+const isPushable = ({ name }: Ref): boolean => name.split('/').length > 2;
+
+const parentsOf = (name: string): string[] => {
+  const parts = name.split('/');
+  return parts.slice(1).map((_part, index) => parts.slice(0, index + 1).join('/'));
+};
+
+/**
+ * What no single push can do, told before anything is touched.
+ * @throws RunError DestinationUnsupported
+ */
+export const checkRefs = (present: Pick<Advertised, 'refs'>, facts: Pick<GitFacts, 'refs'>): void => {
+  const fixed = (refs: readonly Ref[]): Ref[] => refs.filter((ref) => !isPushable(ref));
+  const [before, now] = [fixed(facts.refs), fixed(present.refs)];
+  const [other] = [...refsMissing(before, now), ...refsMissing(now, before)];
+  if (other !== undefined) {
+    const then = facts.refs.find(({ name }) => name === other.name)?.object;
+    const how = then === undefined ? `git update-ref -d ${other.name}` : `git update-ref ${other.name} ${then}`;
+    const detail = `${other.name} is not as in the backup, and git pushes no ref of two parts. Nothing was changed: set it at the server (${how}), where the object may have to be brought first.`;
+    throw new RunError('DestinationUnsupported', detail);
+  }
+  const there = new Set(present.refs.map(({ name }) => name));
+  const restored = new Set(facts.refs.map(({ name }) => name));
+  const deleted = present.refs.map(({ name }) => name).filter((name) => !restored.has(name));
+  const going = new Set(deleted);
+  const around = new Map(deleted.flatMap((name) => parentsOf(name).map((parent) => [parent, name] as const)));
+  for (const { name } of facts.refs) {
+    if (there.has(name)) continue;
+    const inTheWay = around.get(name) ?? parentsOf(name).find((parent) => going.has(parent));
+    if (inTheWay === undefined) continue;
+    const detail = `${inTheWay} stands in the way of ${name}, and no server exchanges the one for the other in one step. Nothing was changed: give ${inTheWay} another name at the server, and ask again.`;
+    throw new RunError('DestinationUnsupported', detail);
+  }
+};
+
+/** A HEAD that is detached cannot be pushed, nor commits that it alone leads to. @throws RunError DestinationUnsupported */
+export const checkHead = async ({ git }: LocalGit, repository: string, { head }: GitFacts): Promise<void> => {
   const { object } = parseHead(head);
   if (object === undefined) return;
-  const args = [
-    '-C',
-    repository,
-    'rev-list',
-    '--max-count=1',
-    object,
-    '--not',
-    '--branches',
-    '--tags',
-    '--glob=refs/*',
-  ];
+  const args = ['-C', repository, 'rev-list', '--max-count=1', object, '--not', '--glob=refs/*'];
   const ended = await git(args, { stdout: 'capture' });
   if (ended.exitCode !== 0) throw gitFailure('HEAD cannot be read', ended, 'BackupNotLoadable');
   if (ended.stdout.trim() === '') return;
@@ -123,53 +184,56 @@ const checkHead = async ({ git }: GitSession, repository: string, { head }: GitF
   throw new RunError('DestinationUnsupported', detail);
 };
 
-/** Brings the restored and the present refs together in one repository, each below a name of its own, and pushes from there. */
-const push = async (
-  context: RestoreContext,
+/** Brings the restored and the present refs together in one repository, each below a name of its own; gives where that is. */
+const bringTogether = async (
+  { signal }: RestoreContext,
   session: GitSession,
   { repository, facts }: RefsExchange,
-  prefix: string,
-): Promise<Ended> => {
-  const scratch = await makeScratch(context, 'exchange');
-  try {
-    const place = join(scratch.path, 'exchange.git');
-    const git = async (doing: string, args: readonly string[]): Promise<void> => {
-      const ended = await session.git(['-c', 'protocol.file.allow=always', ...args]);
-      if (wentWrong(ended)) throw gitFailure(doing, ended);
-    };
-    const fetch = (doing: string, from: string, ...refspecs: readonly string[]): Promise<void> =>
-      git(doing, ['-C', place, 'fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--', from, ...refspecs]);
-    await git('A repository cannot be made', [
-      'init',
-      '--quiet',
-      '--bare',
-      `--object-format=${facts.objectFormat}`,
-      place,
-    ]);
-    for (const [key, value] of [
-      ['url', session.url],
-      // By what was fetched it is known what must not have moved.
-      ['fetch', '+refs/*:refs/present/*'],
-    ] as const) {
-      await git('A repository cannot be made', ['-C', place, 'config', `remote.destination.${key}`, value]);
-    }
-    await fetch('What was loaded cannot be read', repository, '+refs/*:refs/restored/*');
-    await fetch('What is there cannot be set aside', 'destination').catch((error: unknown) => {
-      context.signal.throwIfAborted();
-      throw new RunError('ExchangeFailed', `${detailOf(error)}. Nothing there was changed.`, { cause: error });
-    });
-    // What other restores have set aside stays as it is.
-    await fetch('Refs cannot be copied', '.', `+refs/present/holdfast/*:refs/restored/holdfast/*`);
-    await fetch('Refs cannot be copied', '.', '+refs/present/*:refs/aside/*', '^refs/present/holdfast/*');
-    const refspecs = ['refs/restored/*:refs/*', `refs/aside/*:${prefix}*`];
-    const options = ['--porcelain', '--atomic', '--prune', '--force-with-lease', '--no-verify'];
-    return await session.git(['-C', place, 'push', ...options, '--', 'destination', ...refspecs], {
-      stdout: 'capture',
-      tailLines: 60,
-    });
-  } finally {
-    await scratch.remove();
+  { path, before }: { readonly path: string; readonly before: Advertised },
+): Promise<string> => {
+  const place = join(path, 'exchange.git');
+  const git = async (doing: string, args: readonly string[]): Promise<void> => {
+    const ended = await session.git(['-c', 'protocol.file.allow=always', ...args]);
+    if (wentWrong(ended)) throw gitFailure(doing, ended);
+  };
+  const fetch = (doing: string, from: string, ...refspecs: readonly string[]): Promise<void> =>
+    git(doing, ['-C', place, 'fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--', from, ...refspecs]);
+  await git('A repository cannot be made', [
+    'init',
+    '--quiet',
+    '--bare',
+    `--object-format=${facts.objectFormat}`,
+    place,
+  ]);
+  // By what was fetched from there git knows what must not have moved.
+  const all = '+refs/*:refs/present/*';
+  for (const [key, value] of [
+    ['url', session.url],
+    ['fetch', all],
+  ] as const) {
+    await git('A repository cannot be made', ['-C', place, 'config', `remote.destination.${key}`, value]);
   }
+  const but = (refs: readonly Ref[]): string[] => refs.filter((ref) => !isPushable(ref)).map(({ name }) => `^${name}`);
+  await fetch('What was loaded cannot be read', repository, '+refs/*:refs/restored/*', ...but(facts.refs));
+  await fetch('What is there cannot be set aside', 'destination', all, ...but(before.refs)).catch((error: unknown) => {
+    signal.throwIfAborted();
+    throw new RunError('ExchangeFailed', `${detailOf(error)}. Nothing there was changed.`, { cause: error });
+  });
+  // A push moves refs/present/ as well: what would be taken back has a place of its own.
+  await fetch('Refs cannot be copied', '.', '+refs/present/*:refs/before/*');
+  // What other restores have set aside stays as it is.
+  await fetch('Refs cannot be copied', '.', '+refs/present/holdfast/*:refs/restored/holdfast/*');
+  await fetch('Refs cannot be copied', '.', '+refs/present/*:refs/aside/*', '^refs/present/holdfast/*');
+  return place;
+};
+
+const push = (session: GitSession, place: string, prefix: string): Promise<Ended> => {
+  const options = ['--porcelain', '--atomic', '--prune', '--force-with-lease', '--no-verify'];
+  const refspecs = ['refs/restored/*:refs/*', `refs/aside/*:${prefix}*`];
+  return session.git(['-C', place, 'push', ...options, '--', 'destination', ...refspecs], {
+    stdout: 'capture',
+    tailLines: 60,
+  });
 };
 
 const looks = 5;

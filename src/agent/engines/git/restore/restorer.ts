@@ -5,6 +5,7 @@ import { RunError } from '../../../../errors/run-error.ts';
 import type { RestoreContext, RestoreEngine, RestoreOrder } from '../../../restore/engine.ts';
 import type { Compared } from '../../../verify/engine.ts';
 import { readFacts } from '../../../verify/read-facts.ts';
+import { listRefs } from '../advertised.ts';
 import { compareFacts } from '../compare-facts.ts';
 import { gitFacts, type GitFacts } from '../facts.ts';
 import { loadRepository } from '../load.ts';
@@ -14,7 +15,7 @@ import { openLocalGit, openSession, type GitSession, type LocalGit } from '../se
 import { lookInto } from '../verify.ts';
 import { inRestore } from './errors.ts';
 import { discardBeside, discardPath, exchangePath, recoverPath } from './exchange-path.ts';
-import { discardRefs, exchangeRefs } from './exchange-refs.ts';
+import { checkHead, checkRefs, discardRefs, exchangeRefs } from './exchange-refs.ts';
 import { checkPath, lookInPlace } from './look.ts';
 import { makeScratch } from './scratch.ts';
 
@@ -60,6 +61,13 @@ export const createGitRestorer = ({ target, into, id }: RestoreOrder<GitTask>): 
       await withLocalGit(context, async (git) => {
         await mkdir(fetchedOf(context), { recursive: true });
         await loadRepository(git, { directory, repository: loadedIn(context) });
+      });
+      if (onClaim) return;
+      // What a push cannot do is told while everything runs.
+      const facts = await readFacts(gitFacts, directory);
+      await withSession(context, async (session) => {
+        await checkHead(session, loadedIn(context), facts);
+        checkRefs(await listRefs(session), facts);
       });
     },
     compare: (context, directory) =>

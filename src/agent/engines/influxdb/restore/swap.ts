@@ -26,7 +26,7 @@ import {
   type Journal,
   type SafetyPlace,
 } from './journal.ts';
-import { putBack } from './put-back.ts';
+import { compareInPlace, putBack } from './put-back.ts';
 import { dropDatabase, replaceDatabase } from './replace.ts';
 
 export interface SwapOptions {
@@ -57,6 +57,12 @@ export const swapDatabase = async (context: RestoreContext, options: SwapOptions
   await writeJournal(place, journal);
   try {
     await replaceDatabase(context, server, target, { directory, facts });
+    // influxd restore says little, and what it left out can be undone now.
+    const { mismatches } = await compareInPlace(context, server, database, facts);
+    if (mismatches.length > 0) {
+      const detail = `what was restored is not what was backed up: ${mismatches.slice(0, 3).join('; ')}.`;
+      throw new RunError('ContentDiffers', detail);
+    }
     await bringExtras(context, server, database, journal.extras);
     await writeJournal(place, { ...journal, state: 'Done' });
   } catch (error) {
