@@ -64,7 +64,11 @@ const damage = [
 
 beforeAll(async () => {
   server = await startMariadb();
-  await sql([...source, `CREATE USER backup@'%' IDENTIFIED BY '${benchAccount.password}'`, "GRANT ALL ON *.* TO backup@'%' WITH GRANT OPTION"]);
+  await sql([
+    ...source,
+    `CREATE USER backup@'%' IDENTIFIED BY '${benchAccount.password}'`,
+    "GRANT ALL ON *.* TO backup@'%' WITH GRANT OPTION",
+  ]);
   bench = await makeMysqlBench(server);
   const end = await bench.dump({ mysql: { databases } });
   copy = join(bench.files.claim, 'copies', end.result.newest.localCopy?.name ?? 'none');
@@ -105,17 +109,21 @@ const cutSwap = async (id: string, at: number, when: 'Before' | 'After'): Promis
   await loader.engine.load(loader.context, copy);
   const restore: MysqlRestore = await proxied.restore(id);
   let cut = false;
-  proxy.arm({
-    matching: changing,
-    at,
-    when,
-    cut: () => {
-      cut = true;
-      restore.kill();
-    },
-  });
+  // What was killed ends nothing any more: it is not waited for.
+  const killed = new Promise<void>((resolve) =>
+    proxy.arm({
+      matching: changing,
+      at,
+      when,
+      cut: () => {
+        cut = true;
+        restore.kill();
+        resolve();
+      },
+    }),
+  );
   try {
-    await restore.swap(copy);
+    await Promise.race([killed, restore.swap(copy)]);
   } catch (error) {
     // What failed by itself is none that was killed.
     if (!cut) throw error;
@@ -131,25 +139,29 @@ const damageAgain = async (id: string): Promise<void> => {
   await sql(damage);
 };
 
-test.each(['Before', 'After'] as const)('killed %s any statement, all is old or all is new', async (when) => {
-  expect(await whatIs()).toBe('Old');
-  let at = 0;
-  for (let cut = true; cut; ) {
-    at += 1;
-    const id = nextId();
-    cut = await cutSwap(id, at, when);
-    const statement = proxy.matched.at(-1) ?? '';
-    const { engine, context } = await direct.restore(id);
-    await engine.recover(context);
-    const is = await whatIs();
-    expect([statement, is]).toEqual([statement, expect.stringMatching(/^(Old|New)$/)]);
-    expect([statement, await grants()]).toEqual([statement, 1]);
-    if (is === 'New') await damageAgain(id);
-    expect([statement, (await names()).filter((name) => name.startsWith('holdfast_'))]).toEqual([statement, []]);
-  }
-  // What went through to the end, and was looked at as well.
-  expect(at).toBeGreaterThan(30);
-}, 600_000);
+test.each(['Before', 'After'] as const)(
+  'killed %s any statement, all is old or all is new',
+  async (when) => {
+    expect(await whatIs()).toBe('Old');
+    let at = 0;
+    for (let cut = true; cut;) {
+      at += 1;
+      const id = nextId();
+      cut = await cutSwap(id, at, when);
+      const statement = proxy.matched.at(-1) ?? '';
+      const { engine, context } = await direct.restore(id);
+      await engine.recover(context);
+      const is = await whatIs();
+      expect([statement, is]).toEqual([statement, expect.stringMatching(/^(Old|New)$/)]);
+      expect([statement, await grants()]).toEqual([statement, 1]);
+      if (is === 'New') await damageAgain(id);
+      expect([statement, (await names()).filter((name) => name.startsWith('holdfast_'))]).toEqual([statement, []]);
+    }
+    // What went through to the end, and was looked at as well.
+    expect(at).toBeGreaterThan(30);
+  },
+  600_000,
+);
 
 test('killed while it is put back, it is put back all the same', async () => {
   expect(await whatIs()).toBe('Old');
@@ -163,22 +175,33 @@ test('killed while it is put back, it is put back all the same', async () => {
     expect(await cutSwap(other, 34, 'Before')).toBe(true);
     const recovering = await proxied.restore(other);
     undone = true;
-    proxy.arm({
-      matching: changing,
-      at,
-      when: at % 2 === 0 ? 'Before' : 'After',
-      cut: () => {
-        undone = false;
-        recovering.kill();
-      },
-    });
-    await recovering.engine.recover(recovering.context).catch(() => undefined);
+    const killed = new Promise<void>((resolve) =>
+      proxy.arm({
+        matching: changing,
+        at,
+        when: at % 2 === 0 ? 'Before' : 'After',
+        cut: () => {
+          undone = false;
+          recovering.kill();
+          resolve();
+        },
+      }),
+    );
+    try {
+      await Promise.race([killed, recovering.engine.recover(recovering.context)]);
+    } catch (error) {
+      if (undone) throw error;
+    }
     const { engine, context } = await direct.restore(other);
     await engine.recover(context);
     expect([at, await whatIs()]).toEqual([at, 'Old']);
     expect(await grants()).toBe(1);
   }
-  expect((await names()).filter((name) => name.startsWith('holdfast_'))).toEqual([`holdfast_${id}_new_agama`, `holdfast_${id}_new_gone`, `holdfast_${id}_new_skink`]);
+  expect((await names()).filter((name) => name.startsWith('holdfast_'))).toEqual([
+    `holdfast_${id}_new_agama`,
+    `holdfast_${id}_new_gone`,
+    `holdfast_${id}_new_skink`,
+  ]);
   const { engine, context } = await direct.restore(id);
   await engine.discardLoaded(context);
   const last = await direct.restore(nextId());
