@@ -57,5 +57,7 @@ export const definitionsDiffer = (
 ): readonly string[] => compareFacts(recorded, { databases: found }).mismatches;
 
 /** Compares what is on the server with what was recorded of databases, accounts aside. Pure. */
-export const compareDatabases = ({ accounts: _accounts, ...recorded }: MysqlFacts, found: readonly DatabaseFacts[]): Compared =>
-  compareFacts(recorded, { databases: found });
+export const compareDatabases = (
+  { accounts: _accounts, ...recorded }: MysqlFacts,
+  found: readonly DatabaseFacts[],
+): Compared => compareFacts(recorded, { databases: found });

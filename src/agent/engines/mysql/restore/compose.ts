@@ -34,7 +34,9 @@ export async function* compose(dump: Dump, parts: readonly Part[], names: Names)
 
 /** Rows and definitions of tables alternate in a dump: sections keep the order that they have there. */
 const sectionsOf = ({ sections }: DumpIndex, { database, kinds }: Part): Section[] =>
-  sections.filter((section) => kinds.includes(section.kind) && (database === undefined || section.database === database));
+  sections.filter(
+    (section) => kinds.includes(section.kind) && (database === undefined || section.database === database),
+  );
 
 const runsOf = (sections: readonly Section[]): { database: string; sections: Section[] }[] => {
   const runs: { database: string; sections: Section[] }[] = [];
@@ -102,5 +104,6 @@ export const readRange = async (file: string, { start, end }: Range): Promise<Bu
 
 async function* bytesOf(file: string, { start, end }: Range): AsyncGenerator<Buffer> {
   if (end <= start) return;
-  for await (const chunk of createReadStream(file, { start, end: end - 1, highWaterMark: 1 << 20 })) yield chunk as Buffer;
+  for await (const chunk of createReadStream(file, { start, end: end - 1, highWaterMark: 1 << 20 }))
+    yield chunk as Buffer;
 }

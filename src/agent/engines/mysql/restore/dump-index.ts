@@ -4,16 +4,7 @@ import { createSplitter, type Piece } from './split-statements.ts';
 
 /** Which bytes of a dump hold what: a part of it is loaded by leaving the others out, and nothing in it is ever rewritten by its looks. */
 
-export const sectionKinds = [
-  'sequence',
-  'table',
-  'data',
-  'triggers',
-  'standIn',
-  'view',
-  'events',
-  'routines',
-] as const;
+export const sectionKinds = ['sequence', 'table', 'data', 'triggers', 'standIn', 'view', 'events', 'routines'] as const;
 export type SectionKind = (typeof sectionKinds)[number];
 
 /** Bytes from `start` up to `end`. */

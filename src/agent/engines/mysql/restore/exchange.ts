@@ -48,7 +48,9 @@ export const prepareExchange = async (
   for (const name of there) present.push(await presentIn(connection, name));
   const databases: ExchangedDatabase[] = [];
   for (const name of backup.databases) {
-    databases.push(await exchangedDatabase(connection, { id, name, backup, present: present.find((each) => each.name === name) }));
+    databases.push(
+      await exchangedDatabase(connection, { id, name, backup, present: present.find((each) => each.name === name) }),
+    );
   }
   const grants = await rehearseGrants(connection, await routineGrants(connection, there));
   const journal: Journal = {
@@ -66,7 +68,12 @@ export const prepareExchange = async (
 
 const exchangedDatabase = async (
   connection: Connection,
-  { id, name, backup, present }: { readonly id: string; readonly name: string; readonly backup: Backup; readonly present: Present | undefined },
+  {
+    id,
+    name,
+    backup,
+    present,
+  }: { readonly id: string; readonly name: string; readonly backup: Backup; readonly present: Present | undefined },
 ): Promise<ExchangedDatabase> => {
   const aside = asideName(id, name);
   const recorded = backup.facts.databases.find((each) => each.name === name);
@@ -138,7 +145,11 @@ export const exchange = async (
 const checkDefinitions = async (
   context: RestoreContext,
   connection: Connection,
-  { account, backup, journal }: { readonly account: NetworkAccount; readonly backup: Backup; readonly journal: Journal },
+  {
+    account,
+    backup,
+    journal,
+  }: { readonly account: NetworkAccount; readonly backup: Backup; readonly journal: Journal },
 ): Promise<void> => {
   const names = new Map(backup.databases.map((name) => [name, name]));
   const found = (await factsOf(context, account, names, { definitionsOnly: true })).map((database) => ({

@@ -63,6 +63,9 @@ export const feed = async (
   }
   if (broken !== undefined) throw broken.error;
   if (lastLine !== end) {
-    throw new RunError('BackupNotLoadable', 'The backup does not load: the client ended well, but did not run it to its end.');
+    throw new RunError(
+      'BackupNotLoadable',
+      'The backup does not load: the client ended well, but did not run it to its end.',
+    );
   }
 };

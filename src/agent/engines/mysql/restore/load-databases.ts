@@ -144,4 +144,3 @@ const words: Partial<Record<SectionKind, string>> = {
   triggers: 'trigger',
   events: 'event',
 };
-

@@ -67,7 +67,10 @@ export const notOneDatabase = (names: readonly string[]): RunError =>
 export const checkAbsent = async (connection: Connection, names: readonly string[]): Promise<void> => {
   const there = await existing(connection, names);
   if (there.length === 0) return;
-  throw new RunError('DestinationNotEmpty', `The server has ${there.length === 1 ? 'a database' : 'databases'} of the name ${there.join(', ')}.`);
+  throw new RunError(
+    'DestinationNotEmpty',
+    `The server has ${there.length === 1 ? 'a database' : 'databases'} of the name ${there.join(', ')}.`,
+  );
 };
 
 const namedBy = async (connection: Connection, target: MysqlTask): Promise<string[]> => {
@@ -84,7 +87,10 @@ const objectsOf = ({ tables, views, triggers, routines, events }: Present): numb
 const keyOf = (database: string, table: string): string => JSON.stringify([database, table]);
 
 /** What kind of tables holds rows that a plain count leaves out, or none that count. */
-const versioned = async (connection: Connection, databases: readonly string[]): Promise<ReadonlyMap<string, string>> => {
+const versioned = async (
+  connection: Connection,
+  databases: readonly string[],
+): Promise<ReadonlyMap<string, string>> => {
   const kinds = new Map<string, string>();
   for (const database of databases) {
     const rows: { name: string; type: string }[] = await connection.query(

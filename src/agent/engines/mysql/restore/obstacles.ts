@@ -30,8 +30,8 @@ export const checkExchangeable = async (
   present: readonly string[],
 ): Promise<void> => {
   const found: Obstacle[] = [];
-  const [server]: { readOnly: string }[] = await connection.query('SELECT CAST(@@GLOBAL.read_only AS CHAR) AS readOnly');
-  if (server?.readOnly !== '0') found.push({ why: words.ReadOnly, what: '' });
+  const [server]: { readOnly: unknown }[] = await connection.query('SELECT @@GLOBAL.read_only AS readOnly');
+  if (!['0', 'OFF', 'false'].includes(String(server?.readOnly))) found.push({ why: words.ReadOnly, what: '' });
   for (const database of present) {
     found.push(...(await tableObstacles(connection, database)));
     found.push(...(await eventObstacles(connection, database)));

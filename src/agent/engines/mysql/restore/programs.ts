@@ -87,7 +87,13 @@ export const dropPrograms = async (
     connection.query(`DROP ${kind} IF EXISTS ${identifier(name)}.${identifier(what)}`);
   for (const event of events) await drop('EVENT', event);
   for (const trigger of triggers) await drop('TRIGGER', trigger);
-  for (const routine of routines) await drop(routineKind(routine.type), routine.name);
+  for (const routine of routines) {
+    const kind = routineKind(routine.type);
+    // The server knows the word in this mode alone.
+    if (kind.startsWith('PACKAGE')) await connection.query("SET SESSION sql_mode = 'ORACLE'");
+    await drop(kind, routine.name);
+    if (kind.startsWith('PACKAGE')) await connection.query("SET SESSION sql_mode = ''");
+  }
 };
 
 const routineKind = (type: string): string => {

@@ -23,7 +23,12 @@ export const referencesIn = (definition: string): Reference[] =>
   [...definition.matchAll(token)].flatMap(([, before, database]) =>
     before === undefined || database === undefined
       ? []
-      : [{ kind: /^references/i.test(before) ? ('ForeignKey' as const) : ('Sequence' as const), database: unquoted(database) }],
+      : [
+          {
+            kind: /^references/i.test(before) ? ('ForeignKey' as const) : ('Sequence' as const),
+            database: unquoted(database),
+          },
+        ],
   );
 
 /** The definition of a table with other databases in its references, where `names` has them. Pure. */

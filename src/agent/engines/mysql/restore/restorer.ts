@@ -20,7 +20,14 @@ import { exchange, prepareExchange, tidyExchange, type ExchangeInput } from './e
 import { fenced } from './fence.ts';
 import { destinationFailure } from './feed.ts';
 import type { Journal } from './journal.ts';
-import { checkCase, checkLoadable, checkNamesNothing, createDatabases, loadPrograms, loadTables } from './load-databases.ts';
+import {
+  checkCase,
+  checkLoadable,
+  checkNamesNothing,
+  createDatabases,
+  loadPrograms,
+  loadTables,
+} from './load-databases.ts';
 import { checkAbsent, lookAtDestination, notOneDatabase } from './look.ts';
 import { asideName, exchangeName, loadingMark, oldName } from './names.ts';
 import { pastEvents, withoutEvents } from './past-events.ts';
@@ -52,7 +59,10 @@ export const createMysqlRestorer = (order: RestoreOrder<MysqlTask>): RestoreEngi
 
   const namesFor = ({ databases }: Pick<Backup, 'databases'>): Names =>
     new Map(
-      databases.map((name) => [name, into.by === 'InPlace' ? asideName(id, name) : into.by === 'Name' ? into.name : name]),
+      databases.map((name) => [
+        name,
+        into.by === 'InPlace' ? asideName(id, name) : into.by === 'Name' ? into.name : name,
+      ]),
     );
 
   return {
@@ -143,7 +153,9 @@ export const createMysqlRestorer = (order: RestoreOrder<MysqlTask>): RestoreEngi
           if (journal === undefined) throw error;
           if ((await settle(context, input, error)) === 'PutBack') {
             tell('PutBack');
-            throw new RunError('ExchangeFailed', `${wordsOf(error)} What was there was put back, whole.`, { cause: error });
+            throw new RunError('ExchangeFailed', `${wordsOf(error)} What was there was put back, whole.`, {
+              cause: error,
+            });
           }
         }
         tell('Replaced');
@@ -218,7 +230,11 @@ const withoutOver = ({ note }: Pick<RestoreContext, 'note'>, compared: Compared,
 };
 
 /** Adds the accounts of the backup; those that the server has beside them are its own. */
-const withAccounts = async (connection: Connection, { facts, databases }: Backup, compared: Compared): Promise<Compared> => {
+const withAccounts = async (
+  connection: Connection,
+  { facts, databases }: Backup,
+  compared: Compared,
+): Promise<Compared> => {
   if (facts.accounts === undefined) return compared;
   const recorded = facts.accounts;
   const { accounts } = await collectAccounts(connection, await listObjects(connection, databases));

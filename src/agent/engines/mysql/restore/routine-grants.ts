@@ -21,7 +21,7 @@ export const routineGrants = async (connection: Connection, databases: readonly 
   if (databases.length === 0) return [];
   try {
     const rows: Row[] = await connection.query(
-      `SELECT User AS user, Host AS host, Db AS \`database\`, Routine_name AS name, Routine_type AS type, Proc_priv AS privileges
+      `SELECT User AS user, Host AS host, Db AS \`database\`, Routine_name AS name, Routine_type AS type, CAST(Proc_priv AS CHAR) AS privileges
        FROM mysql.procs_priv WHERE Db IN (${databases.map(() => '?').join(', ')})`,
       [...databases],
     );

@@ -1,0 +1,210 @@
+import { join } from 'node:path';
+import { startMariadb, type MariadbServer } from './support/mariadb.ts';
+import { benchAccount, makeMysqlBench, type MysqlBench } from './support/mysql-bench.ts';
+import { factsNow } from './support/mysql-facts.ts';
+import { startMysqlProxy, type MysqlProxy } from './support/mysql-proxy.ts';
+import { makeRestores, type MysqlRestore, type MysqlRestores } from './support/mysql-restore.ts';
+
+const databases = ['agama', 'skink', 'gone'];
+type Facts = Awaited<ReturnType<typeof factsNow>>;
+
+/** Statements that change something: a cut at one that reads is the same as one before the next of these. */
+const changing = /^\s*(?:\/\*M?!\d+ )?(?:CREATE|DROP|ALTER|RENAME|INSERT|GRANT)\b/i;
+
+let server: MariadbServer;
+let proxy: MysqlProxy;
+let bench: MysqlBench;
+let direct: MysqlRestores;
+let proxied: MysqlRestores;
+let copy: string;
+let newFacts: Facts;
+let oldFacts: Facts;
+let made = 0;
+
+const sql = (statements: readonly string[]): Promise<void> =>
+  server.admin(async (connection) => {
+    for (const statement of statements) await connection.query(statement);
+  });
+
+const source = [
+  'CREATE DATABASE agama CHARACTER SET latin1',
+  'CREATE DATABASE skink',
+  'CREATE DATABASE gone',
+  'CREATE TABLE gone.t (id INT PRIMARY KEY)',
+  'INSERT INTO gone.t VALUES (1)',
+  'CREATE SEQUENCE agama.ids',
+  'CREATE TABLE agama.orders (id INT DEFAULT NEXTVAL(agama.ids) PRIMARY KEY, v INT)',
+  'INSERT INTO agama.orders (v) VALUES (1), (2), (3)',
+  'CREATE TABLE agama.lines (id INT PRIMARY KEY, o INT, FOREIGN KEY (o) REFERENCES orders (id))',
+  'INSERT INTO agama.lines VALUES (1, 1), (2, 2)',
+  'CREATE TABLE skink.notes (id INT PRIMARY KEY, o INT, FOREIGN KEY (o) REFERENCES agama.orders (id) ON DELETE CASCADE)',
+  'INSERT INTO skink.notes VALUES (1, 3)',
+  'CREATE TRIGGER agama.stamp BEFORE INSERT ON agama.lines FOR EACH ROW SET NEW.id = NEW.id + 0',
+  'CREATE VIEW agama.all_lines AS SELECT * FROM agama.lines',
+  'CREATE VIEW agama.few AS SELECT id FROM agama.all_lines WHERE id < 2',
+  'CREATE FUNCTION agama.one() RETURNS INT RETURN 1',
+  'CREATE PROCEDURE agama.wipe() BEGIN DELETE FROM agama.lines; END',
+  "CREATE EVENT agama.nightly ON SCHEDULE EVERY 1 DAY STARTS '2020-01-01 03:00:00' DISABLE DO DELETE FROM agama.lines",
+  "CREATE USER clerk@'%'",
+  "GRANT EXECUTE ON PROCEDURE agama.wipe TO clerk@'%'",
+];
+
+/** Lost: a view's table, a database, a function; changed: rows, a trigger, a routine; new: a table, a view, an event. */
+const damage = [
+  'DROP TABLE agama.lines',
+  'DROP DATABASE gone',
+  'UPDATE agama.orders SET v = 99',
+  'DROP FUNCTION agama.one',
+  'CREATE TABLE agama.later (id INT PRIMARY KEY)',
+  'CREATE VIEW skink.later AS SELECT * FROM agama.later',
+  'CREATE TRIGGER agama.other BEFORE INSERT ON agama.orders FOR EACH ROW SET NEW.v = 7',
+  "CREATE EVENT skink.daily ON SCHEDULE EVERY 2 DAY STARTS '2020-01-01 03:00:00' DISABLE DO DELETE FROM agama.later",
+  'ALTER DATABASE agama CHARACTER SET utf8mb4',
+];
+
+beforeAll(async () => {
+  server = await startMariadb();
+  await sql([
+    ...source,
+    `CREATE USER backup@'%' IDENTIFIED BY '${benchAccount.password}'`,
+    "GRANT ALL ON *.* TO backup@'%' WITH GRANT OPTION",
+  ]);
+  bench = await makeMysqlBench(server);
+  const end = await bench.dump({ mysql: { databases } });
+  copy = join(bench.files.claim, 'copies', end.result.newest.localCopy?.name ?? 'none');
+  newFacts = await factsNow(server, ...databases);
+  await sql(damage);
+  oldFacts = await factsNow(server, 'agama', 'skink');
+  proxy = await startMysqlProxy(server.port);
+  const account = await bench.files.secret('mysql-account', benchAccount);
+  direct = await makeRestores(server, account, databases);
+  proxied = await makeRestores(proxy, account, databases);
+}, 120_000);
+afterAll(async () => {
+  await Promise.all([proxy?.stop(), server?.stop(), bench?.remove(), direct?.remove(), proxied?.remove()]);
+});
+
+const nextId = (): string => (made += 1).toString(16).padStart(8, '0');
+
+const names = (): Promise<string[]> =>
+  server.admin(async (connection) =>
+    (await connection.query<{ Database: string }[]>('SHOW DATABASES')).map((row) => row.Database),
+  );
+
+/** Whether the whole is as it was before, or as restored; anything else is a mixture. */
+const whatIs = async (): Promise<'Old' | 'New' | object> => {
+  const there = (await names()).filter((name) => databases.includes(name));
+  const facts = await factsNow(server, ...there);
+  if (JSON.stringify(facts) === JSON.stringify(oldFacts)) return 'Old';
+  return JSON.stringify(facts) === JSON.stringify(newFacts) ? 'New' : facts;
+};
+
+const grants = (): Promise<number> =>
+  server.admin(async (connection) => (await connection.query<unknown[]>('SELECT * FROM mysql.procs_priv')).length);
+
+/** Swaps until the proxy cuts it; gives whether it was cut. */
+const cutSwap = async (id: string, at: number, when: 'Before' | 'After'): Promise<boolean> => {
+  const loader = await direct.restore(id);
+  await loader.engine.recover(loader.context);
+  await loader.engine.load(loader.context, copy);
+  const restore: MysqlRestore = await proxied.restore(id);
+  let cut = false;
+  // What was killed ends nothing any more: it is not waited for.
+  const killed = new Promise<void>((resolve) =>
+    proxy.arm({
+      matching: changing,
+      at,
+      when,
+      cut: () => {
+        cut = true;
+        restore.kill();
+        resolve();
+      },
+    }),
+  );
+  try {
+    await Promise.race([killed, restore.swap(copy)]);
+  } catch (error) {
+    // What failed by itself is none that was killed.
+    if (!cut) throw error;
+  }
+  return cut;
+};
+
+/** Makes the old state again, after a restore that went through. */
+const damageAgain = async (id: string): Promise<void> => {
+  const { engine, context } = await direct.restore(id);
+  await engine.discardSafetyCopy(context);
+  await engine.discardLoaded(context);
+  await sql(damage);
+};
+
+test.each(['Before', 'After'] as const)(
+  'killed %s any statement, all is old or all is new',
+  async (when) => {
+    expect(await whatIs()).toBe('Old');
+    let at = 0;
+    for (let cut = true; cut;) {
+      at += 1;
+      const id = nextId();
+      cut = await cutSwap(id, at, when);
+      const statement = proxy.matched.at(-1) ?? '';
+      const { engine, context } = await direct.restore(id);
+      await engine.recover(context);
+      const is = await whatIs();
+      expect([statement, is]).toEqual([statement, expect.stringMatching(/^(Old|New)$/)]);
+      expect([statement, await grants()]).toEqual([statement, 1]);
+      if (is === 'New') await damageAgain(id);
+      expect([statement, (await names()).filter((name) => name.startsWith('holdfast_'))]).toEqual([statement, []]);
+    }
+    // What went through to the end, and was looked at as well.
+    expect(at).toBeGreaterThan(30);
+  },
+  600_000,
+);
+
+test('killed while it is put back, it is put back all the same', async () => {
+  expect(await whatIs()).toBe('Old');
+  const id = nextId();
+  const load = await direct.restore(id);
+  await load.engine.load(load.context, copy);
+  let undone = false;
+  for (let at = 1; !undone; at += 1) {
+    const other = nextId();
+    // In the middle of what it makes: everything is moved, and a part of the programs is there.
+    expect(await cutSwap(other, 34, 'Before')).toBe(true);
+    const recovering = await proxied.restore(other);
+    undone = true;
+    const killed = new Promise<void>((resolve) =>
+      proxy.arm({
+        matching: changing,
+        at,
+        when: at % 2 === 0 ? 'Before' : 'After',
+        cut: () => {
+          undone = false;
+          recovering.kill();
+          resolve();
+        },
+      }),
+    );
+    try {
+      await Promise.race([killed, recovering.engine.recover(recovering.context)]);
+    } catch (error) {
+      if (undone) throw error;
+    }
+    const { engine, context } = await direct.restore(other);
+    await engine.recover(context);
+    expect([at, await whatIs()]).toEqual([at, 'Old']);
+    expect(await grants()).toBe(1);
+  }
+  expect((await names()).filter((name) => name.startsWith('holdfast_'))).toEqual([
+    `holdfast_${id}_new_agama`,
+    `holdfast_${id}_new_gone`,
+    `holdfast_${id}_new_skink`,
+  ]);
+  const { engine, context } = await direct.restore(id);
+  await engine.discardLoaded(context);
+  const last = await direct.restore(nextId());
+  expect(await last.inPlace(copy)).toMatchObject({ mismatches: [], notWitnessed: [] });
+  expect(await whatIs()).toBe('New');
+}, 600_000);
