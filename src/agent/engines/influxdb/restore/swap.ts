@@ -52,8 +52,9 @@ export const swapDatabase = async (context: RestoreContext, options: SwapOptions
   await makeRoom(context, place);
   const journal = await setAside(context, server, target, place);
   await atDestination('ExchangeFailed', () => dropDatabase(server, loaded, signal));
-  await writeJournal(place, journal);
+  // It throws when nothing may be begun any more: then no journal is left by which what is written from now on would be undone.
   tell('Unavailable');
+  await writeJournal(place, journal);
   try {
     await replaceDatabase(context, server, target, { directory, facts });
     await bringExtras(context, server, database, journal.extras);
