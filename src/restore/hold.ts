@@ -19,8 +19,8 @@ const askerOf = (part: Part, { request }: ObservedRequest): Asker | undefined =>
   const planned = request.status.plan?.policies.find((each) => each.policy === name);
   if (since === undefined || restore?.pod === undefined || policy?.spec === undefined || planned === undefined)
     return undefined;
-  // From the container that replaces on through the one that compares.
-  const seconds = 2 * restoreDeadline(policy.spec) + graceSeconds;
+  // The wait, the exchange, and the comparison after it.
+  const seconds = 3 * restoreDeadline(policy.spec) + graceSeconds;
   return {
     for: holderName(name),
     pod: restore.pod.name,

@@ -211,11 +211,23 @@ const finishedStage = (input: JudgeInput, standings: readonly Standing[], common
   };
 };
 
+/** What has not started needs a confirmation that counts now, whatever status says of an earlier one. */
+const unlessRefused = (standing: Standing, { verdict }: JudgeInput): Standing => {
+  if (standing.is !== 'Waiting' || verdict === undefined || verdict.accepted !== undefined) return standing;
+  const { part, outcome } = standing;
+  const failure: Failure = {
+    step: 'Prepare',
+    reason: 'ConfirmationLapsed',
+    message: `Its turn came when no confirmation counted any more. ${catalogue.ConfirmationLapsed.next}`,
+  };
+  return { part, is: 'Failed', outcome: { ...outcome, outcome: 'Failed', state: 'Untouched' }, failure };
+};
+
 /** What is next for a request whose restore has begun. Pure. */
 export const judgeRestore = (input: JudgeInput): Stage => {
   const { observed, held } = input;
   const { spec } = observed.request;
-  const standings = observed.parts.map((part) => standingOf(part, input));
+  const standings = observed.parts.map((part) => unlessRefused(standingOf(part, input), input));
   const common = { ...kept(input), policies: standings.map(({ outcome }) => outcome) };
   const running = standings.filter(({ is }) => is === 'Running');
   const waiting = standings.filter(({ is }) => is === 'Waiting');
@@ -228,8 +240,9 @@ export const judgeRestore = (input: JudgeInput): Stage => {
   const cancel = spec?.cancel === true ? running.map(({ part }) => part).filter(isStoppable) : [];
   const start =
     spec?.cancel === true ? [] : waiting.slice(0, Math.max(0, sideBySide - running.length)).map(({ part }) => part);
+  const mayStart = observed.request.status.plan?.confirmation === 'None' || input.verdict?.accepted !== undefined;
   return {
     status: { ...common, ...runningPhase(standings, input) },
-    wanted: { ...nothingWanted, start, cancel },
+    wanted: { ...nothingWanted, start: mayStart ? start : [], cancel, confirm: !mayStart && start.length > 0 },
   };
 };

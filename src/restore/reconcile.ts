@@ -213,7 +213,8 @@ const advance = async (seenFirst: Turn): Promise<ReconcileResult> => {
   const [unplanned] = await planJobs(turn, stage.wanted.plan);
   if (unplanned !== undefined) stage = { ...stage, stalled: { reason: 'ApplyRefused', message: unplanned } };
   const { plan } = request.status;
-  if (stage.wanted.confirm && plan !== undefined && watches.hasConfirmations(request.key))
+  const mayCount = stage.status.startTime !== undefined || watches.hasConfirmations(request.key);
+  if (stage.wanted.confirm && plan !== undefined && mayCount)
     stage = judgeStage({ ...input, verdict: await options.confirm(request, plan, signal) });
   await writeStage(turn, stage);
   const refused = await startJobs(turn, stage.wanted.start, stage.status.plan);

@@ -71,13 +71,13 @@ const jobOf = (
   { request, policy }: Order,
   stage: RestoreStage,
   containers: Containers,
-  { finalizers, ...extras }: PodExtras & { finalizers?: string[] } = {},
+  { finalizers, moreSeconds = 0, ...extras }: PodExtras & { finalizers?: string[]; moreSeconds?: number } = {},
 ): Job => {
   const { metadata } = request;
   const labels = { ...runLabels(policy.metadata.name, 'Restore'), [restoreStageLabel]: stage };
   const annotations = { ...policyAnnotations(policy.metadata.name), [restoreAnnotation]: metadata.name };
   const owner = { apiVersion, kind: restoreRequestNames.kind, name: metadata.name, uid: metadata.uid };
-  const seconds = restoreDeadline(policy.spec) * containers.length;
+  const seconds = restoreDeadline(policy.spec) * containers.length + moreSeconds;
   return {
     apiVersion: 'batch/v1',
     kind: 'Job',
@@ -174,15 +174,17 @@ const toServer = (order: Order, plan: PolicyPlan, target: RestoreTarget): Job | 
   const load = agentContainer({ ...container, name: 'load', task, others });
   const extras = { volumes: [verificationVolume(policy.spec)], finalizers: [restoreFinalizer] };
   if (into.by !== 'InPlace') return jobOf(order, 'restore', [bring, load], extras);
-  const gate = { file: gateFile, waitSeconds: restoreDeadline(policy.spec) };
+  // A person may be waited for: what replaces the data has its own time after that.
+  const waitSeconds = restoreDeadline(policy.spec);
+  const deadlineSeconds = task.deadlineSeconds + waitSeconds;
   const swap = agentContainer({
     ...container,
     name: 'swap',
-    task: { ...task, gate } satisfies SwapTask,
+    task: { ...task, deadlineSeconds, gate: { file: gateFile, waitSeconds } } satisfies SwapTask,
     others: [...others, gateMount],
   });
   const check = agentContainer({ ...container, name: 'check', task: task satisfies CheckTask, others });
-  return jobOf(order, 'restore', [bring, load, swap, check], extras);
+  return jobOf(order, 'restore', [bring, load, swap, check], { ...extras, moreSeconds: waitSeconds });
 };
 
 const toVolume = (order: Order, plan: PolicyPlan, claimName: string): Job | undefined => {
@@ -216,7 +218,11 @@ const toSandbox = (order: Order, plan: PolicyPlan, keepSeconds: number): Job | u
     others,
     settings,
   });
-  const extras = { volumes: [verificationVolume(policy.spec)], finalizers: [restoreFinalizer] };
+  const extras = {
+    volumes: [verificationVolume(policy.spec)],
+    finalizers: [restoreFinalizer],
+    moreSeconds: keepSeconds,
+  };
   if (parts.server === undefined) return jobOf(order, 'restore', [bring, show, keep], extras);
   const asked = verificationOf(policy.spec);
   const server = chooseSandboxImage(settings.sandboxImages, {
