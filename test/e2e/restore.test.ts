@@ -182,7 +182,7 @@ test('what was lost comes back after somebody else confirmed it, and nothing is 
     });
   await expect(
     cluster.kubectl(['create', '--as', 'alice', '--filename', '-'], { input: confirmation('bob') }),
-  ).rejects.toThrow();
+  ).rejects.toThrow('confirmedBy');
   await sleep(3000);
   expect((await statusOf()).phase).toBe('AwaitingConfirmation');
   expect(await webPods()).toBe(2);

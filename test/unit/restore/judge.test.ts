@@ -336,7 +336,7 @@ describe('a restore', () => {
     },
     {
       reason: 'the swap does not say that it replaced anything',
-      said: [...goodRestore.slice(0, 2), { container: 'swap', restore: { state: 'PutBack' } }, goodRestore[3]!],
+      said: [...goodRestore.slice(0, 2), { container: 'swap', restore: { state: 'PutBack' } }, ...goodRestore.slice(3)],
     },
     { reason: 'a container is missing', said: goodRestore.filter(({ container }) => container !== 'load') },
   ])('of a Job that is complete is failed when $reason', ({ said }) => {
