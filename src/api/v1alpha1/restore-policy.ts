@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { duration, objectName, secretRef } from './primitives.ts';
+import { duration, objectName, secretRef, text } from './primitives.ts';
 
 /** How a policy's data comes back, and who must agree to that. */
 
@@ -32,10 +32,11 @@ export const restorePolicy = z
       .describe(
         'Workloads of the same namespace that are at zero while restored data takes the place of the present (CronJobs suspended and their Jobs waited for), and then put back. The operator needs the chart’s value quiesce.enabled.',
       ),
-    external: z
-      .string()
-      .min(1)
-      .max(512)
+    external: text({
+      max: 512,
+      pattern: /^[A-Za-z0-9À-ɏ][A-Za-z0-9À-ɏ .,:;()/_@+-]*$/,
+      message: 'write in plain words what to stop, such as: systemctl stop telegraf on metrics-1',
+    })
       .describe(
         'What uses the source from outside the cluster and must be stopped by a person before the data is replaced, in words for that person: such as "systemctl stop telegraf on metrics-1 and metrics-2". A restore in place waits until the request says externalStopped.',
       )
