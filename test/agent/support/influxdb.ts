@@ -5,6 +5,7 @@ import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
+import { notYetOpen } from '../../../src/agent/engines/influxdb/load.ts';
 import { influxdbConfiguration } from '../../../src/agent/engines/influxdb/sandbox-config.ts';
 import { makeDirectory } from './directories.ts';
 import { ensurePrograms } from './packages.ts';
@@ -196,7 +197,7 @@ const untilEnabled = async (ask: () => Promise<unknown>): Promise<void> => {
       await ask();
       return;
     } catch (error) {
-      if (attempt > 100 || !String(error).includes('shard is disabled')) throw error;
+      if (attempt > 100 || !notYetOpen.test(String(error))) throw error;
       await sleep(50);
     }
   }
