@@ -46,7 +46,7 @@ export const makeRestores = async (
   const { path, remove } = await makeDirectory();
   let made = 0;
   return {
-    async restore(id, { into = { by: 'InPlace' }, target: other } = {}) {
+    async restore(id, { into = { by: 'InPlace' } satisfies RestoreInto, target: other }: RestoreOptions = {}) {
       made += 1;
       const scratch = join(path, `s${made}`);
       for (const directory of [join(path, 'claim'), scratch]) await mkdir(directory, { recursive: true });

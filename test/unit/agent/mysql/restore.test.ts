@@ -146,7 +146,7 @@ test('an exchange that the server cut off in the middle is undone from wherever 
   };
   const renames = exchangeRenames([database]);
   for (let done = 0; done <= renames.length; done += 1) {
-    const at = new Map([
+    const at = new Map<string, string>([
       ...database.tables.map((name) => [`d.${name}`, 'old'] as const),
       ['d.was_view', 'view'] as const,
       ['d.by_others', 'others'] as const,
