@@ -37,8 +37,6 @@ export interface RestoreOptions {
   readonly target?: Partial<MysqlTask>;
 }
 
-const inPlace: RestoreInto = { by: 'InPlace' };
-
 /** Makes restorers for one server, for the account in a directory. */
 export const makeRestores = async (
   server: { readonly host: string; readonly port: number },
@@ -48,7 +46,7 @@ export const makeRestores = async (
   const { path, remove } = await makeDirectory();
   let made = 0;
   return {
-    async restore(id, { into = inPlace, target: other } = {}) {
+    async restore(id, { into = { by: 'InPlace' } satisfies RestoreInto, target: other }: RestoreOptions = {}) {
       made += 1;
       const scratch = join(path, `s${made}`);
       for (const directory of [join(path, 'claim'), scratch]) await mkdir(directory, { recursive: true });
