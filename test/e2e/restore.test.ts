@@ -114,6 +114,7 @@ beforeAll(async () => {
   await applyObjects(cluster.kubectl, [
     application,
     bind('alice', 'restore-request'),
+    bind('alice', 'restore-confirm'),
     bind('bob', 'restore-confirm'),
     secretOf(namespace, 'shop-restore', 'kubernetes.io/basic-auth', { username: 'restorer', password }),
     {
@@ -183,8 +184,13 @@ test('what was lost comes back after somebody else confirmed it, and nothing is 
   await expect(
     cluster.kubectl(['create', '--as', 'alice', '--filename', '-'], { input: confirmation('bob') }),
   ).rejects.toThrow('confirmedBy');
+  // Her own word is taken, and does not count where two persons are asked for.
+  await cluster.kubectl(['create', '--as', 'alice', '--filename', '-'], { input: confirmation('alice') });
   await sleep(3000);
-  expect((await statusOf()).phase).toBe('AwaitingConfirmation');
+  expect(await statusOf()).toMatchObject({
+    phase: 'AwaitingConfirmation',
+    refused: [{ name: 'by-alice', reason: 'SamePerson' }],
+  });
   expect(await webPods()).toBe(2);
   await cluster.kubectl(['create', '--as', 'bob', '--filename', '-'], { input: confirmation('bob') });
   let fewest = 2;
