@@ -213,7 +213,6 @@ test('what was lost comes back after somebody else confirmed it, and nothing is 
     policies: [{ outcome: 'Completed', state: 'Replaced', safetyCopy: { kind: 'Databases' } }],
   });
   expect(done.measuredSeconds).toBeGreaterThan(0);
-  process.stderr.write(`${await inNamespace('describe', 'rr', request)}\n`);
   const after = await waitForStatus(cluster, policy, ({ lastRestore }) => lastRestore !== undefined, {
     timeoutMs: 30_000,
     what: 'lastRestore',
