@@ -37,7 +37,8 @@ const spanWords = (seconds: number): string => {
     Math.floor(seconds / 60) % 60,
   ];
   if (days > 0) return `${days} d ${hours} h`;
-  return hours > 0 ? `${hours} h ${minutes} min` : `${minutes} min`;
+  if (hours > 0) return `${hours} h ${minutes} min`;
+  return minutes > 0 ? `${minutes} min` : `${Math.floor(seconds)} s`;
 };
 
 const lostWords = (dataTime: string, { spec, metadata }: DeepReadonly<RequestView>): string => {

@@ -134,13 +134,17 @@ const runningPhase = (
         ),
     };
   }
-  const isLast =
-    running.length > 0 && running.every(({ part }) => containerOf(part.restore, 'check')?.runningSince !== undefined);
+  const isCompared = ({ part }: Standing): boolean => {
+    const check = containerOf(part.restore, 'check');
+    return check?.runningSince !== undefined || check?.ended !== undefined;
+  };
+  const isLast = running.length > 0 && running.every(isCompared);
   if (isLast)
     return { phase: 'Verifying', message: 'The data is in its place, and is compared with the facts once more.' };
+  if (running.length === 0) return { phase: 'Restoring', message: 'The restore begins. See steps.' };
   const names = running.map(({ part }) => part.name).join(', ');
   const more = waiting === 0 ? '' : ` ${waiting} more wait for their turn.`;
-  return { phase: 'Restoring', message: `Restoring ${names === '' ? 'begins' : names}.${more} See steps.` };
+  return { phase: 'Restoring', message: `Restoring ${names}.${more} See steps.` };
 };
 
 const recoveryTimeMet = (standings: readonly Standing[], seconds: number): boolean | undefined => {
@@ -235,7 +239,7 @@ export const judgeRestore = (input: JudgeInput): Stage => {
     const names = observed.parts.filter(({ name }) => held.has(name)).map(({ name }) => name);
     if (names.length === 0) return finishedStage(input, standings, common);
     const message = `The data is done with; the workloads of ${names.join(', ')} are put back.`;
-    return { status: { ...common, phase: 'Restoring', message }, wanted: nothingWanted };
+    return { status: { ...common, phase: 'Verifying', message }, wanted: nothingWanted };
   }
   const cancel = spec?.cancel === true ? running.map(({ part }) => part).filter(isStoppable) : [];
   const start =

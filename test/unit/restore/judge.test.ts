@@ -325,7 +325,7 @@ describe('a restore', () => {
       held: ['agama'],
       stages: [planned, restoring(goodRestore, { end: 'Complete' })],
     });
-    expect(status.phase).toBe('Restoring');
+    expect(status.phase).toBe('Verifying');
     expect(status.completionTime).toBeUndefined();
   });
 
