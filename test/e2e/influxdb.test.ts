@@ -10,6 +10,7 @@ import { applyPolicySecrets } from '../scenario/stage.ts';
 import { forwardPort, type PortForward } from './port-forward.ts';
 import { expectAllProven } from './proven.ts';
 import { restoreByHand } from './restore-by-hand.ts';
+import { createRestoring, givePeopleRights } from './restoring.ts';
 import { e2eStage } from './stage.ts';
 
 // InfluxDB through real pods: the sample policy as it is shipped, and back by hand.
@@ -104,3 +105,18 @@ test('a local copy, a full and an incremental are made by pods, and what is stor
   await scratch.enabled(database);
   expect(await everythingIn(scratch, database)).toEqual(await everythingIn(source, database));
 }, 900_000);
+
+test('what was deleted comes back in its place, with what a portable backup does not keep', async () => {
+  const before = await everythingIn(source, database);
+  await source.query(`DROP MEASUREMENT cpu`);
+  await givePeopleRights(cluster, telegraf.namespace);
+  const restoring = createRestoring(cluster, telegraf, 'cpu-lost');
+  await restoring.ask({ reason: 'Deleted', evidence: 'cpu is not among the measurements' });
+  const { plan } = await restoring.phase('AwaitingConfirmation', 120);
+  expect(plan?.policies[0]?.destination).toMatchObject({ healthy: false, present: true });
+  await restoring.confirm('alice');
+  const done = await restoring.phase('Completed', 240);
+  expect(done.policies).toMatchObject([{ outcome: 'Completed', state: 'Replaced', safetyCopy: { kind: 'LocalCopy' } }]);
+  expect(await everythingIn(source, database)).toEqual(before);
+  expect(await source.text('SHOW CONTINUOUS QUERIES')).toContain('hourly');
+}, 600_000);

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { restoreRequestStatus, type RestoreRequestStatus } from '../../src/api/v1alpha1/restorerequest.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { runSql } from '../scenario/database.ts';
 import { images } from '../scenario/images.ts';
@@ -7,6 +6,7 @@ import { applyObjects, secretOf, type Manifest } from '../scenario/objects.ts';
 import { agama, agamaPolicy } from '../scenario/policy.ts';
 import { conditionOf, runNow, waitForStatus } from '../scenario/runs.ts';
 import { applyPolicySecrets } from '../scenario/stage.ts';
+import { createRestoring, givePeopleRights } from './restoring.ts';
 import { e2eStage } from './stage.ts';
 
 // A restore in place through real pods: a table is dropped and rows are changed, alice asks, bob confirms, and the data is back.
@@ -47,14 +47,6 @@ const application: Manifest = {
   },
 };
 
-const bind = (user: string, role: string): Manifest => ({
-  apiVersion: 'rbac.authorization.k8s.io/v1',
-  kind: 'RoleBinding',
-  metadata: { namespace, name: `${user}-${role}` },
-  roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: `holdfast-${role}` },
-  subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: user }],
-});
-
 const database = `
   DROP DATABASE IF EXISTS shop;
   CREATE DATABASE shop CHARACTER SET utf8mb4;
@@ -75,25 +67,6 @@ const contents = (): Promise<string> =>
     CHECKSUM TABLE shop.customers, shop.orders, shop.changes EXTENDED;
     SELECT COUNT(*), SUM(orders) FROM shop.busy;`);
 
-const statusOf = async (): Promise<RestoreRequestStatus> => {
-  const { status = {} } = JSON.parse(await inNamespace('get', 'rr', request, '--output', 'json')) as {
-    status?: unknown;
-  };
-  return restoreRequestStatus.parse(status);
-};
-
-const phase = async (wanted: RestoreRequestStatus['phase'], seconds: number): Promise<RestoreRequestStatus> => {
-  const end = performance.now() + seconds * 1000;
-  for (;;) {
-    const status = await statusOf();
-    if (status.phase === wanted) return status;
-    const isOver = status.completionTime !== undefined;
-    if (isOver || performance.now() > end)
-      throw new Error(`The request is not ${wanted}: ${JSON.stringify(status, null, 2)}`);
-    await sleep(500);
-  }
-};
-
 const webPods = async (): Promise<number> => {
   const names = await inNamespace('get', 'pods', '--selector', 'app=web', '--output', 'name');
   return names === '' ? 0 : names.split('\n').length;
@@ -109,13 +82,17 @@ beforeAll(async () => {
   await sql(`
     GRANT SELECT, SHOW VIEW, TRIGGER, EVENT, EXECUTE ON shop.* TO holdfast@'%';
     CREATE OR REPLACE USER restorer@'%' IDENTIFIED BY '${password}';
-    GRANT ALL PRIVILEGES ON *.* TO restorer@'%' WITH GRANT OPTION;`);
+    ${['shop', 'holdfast\\_%']
+      .map(
+        (name) =>
+          `GRANT SELECT, INSERT, CREATE, DROP, ALTER, INDEX, REFERENCES, CREATE VIEW, SHOW VIEW, TRIGGER, EVENT, CREATE ROUTINE, ALTER ROUTINE, EXECUTE ON \`${name}\`.* TO restorer@'%';`,
+      )
+      .join('')}
+    GRANT SELECT ON mysql.* TO restorer@'%';
+    GRANT SET USER ON *.* TO restorer@'%';`);
   const sample = await agamaPolicy(keys);
   await applyObjects(cluster.kubectl, [
     application,
-    bind('alice', 'restore-request'),
-    bind('alice', 'restore-confirm'),
-    bind('bob', 'restore-confirm'),
     secretOf(namespace, 'shop-restore', 'kubernetes.io/basic-auth', { username: 'restorer', password }),
     {
       ...sample,
@@ -133,6 +110,7 @@ beforeAll(async () => {
       },
     },
   ]);
+  await givePeopleRights(cluster, namespace);
   await inNamespace('rollout', 'status', 'deployment/web', '--timeout', '60s');
   await waitForStatus(cluster, policy, (status) => conditionOf(status, 'Ready')?.status === 'True', {
     timeoutMs: 60_000,
@@ -149,50 +127,23 @@ test('what was lost comes back after somebody else confirmed it, and nothing is 
   await sql(
     `USE shop; SET foreign_key_checks = 0; DROP TABLE orders; UPDATE customers SET name = 'gone' WHERE id % 2;`,
   );
-  const asked = {
-    apiVersion: 'holdfast.dev/v1alpha1',
-    kind: 'RestoreRequest',
-    metadata: { namespace, name: request },
-    spec: {
-      policyRefs: [{ name: policy.name }],
-      lossTime,
-      destination: { inPlace: {} },
-      reason: 'Deleted',
-      evidence: 'shop.orders does not exist',
-      requestedBy: 'alice',
-    },
-  };
-  await cluster.kubectl(['create', '--as', 'alice', '--filename', '-'], { input: JSON.stringify(asked) });
-  const { plan } = await phase('AwaitingConfirmation', 120);
+  const restoring = createRestoring(cluster, policy, request);
+  await restoring.ask({ lossTime, reason: 'Deleted', evidence: 'shop.orders does not exist' });
+  const { plan } = await restoring.phase('AwaitingConfirmation', 120);
   expect(plan?.policies[0]).toMatchObject({
     set: { type: 'Full', setTime: status.lastFull?.setTime },
     destination: { healthy: false, missing: expect.arrayContaining(['table shop.orders']) },
   });
-  const uid = await inNamespace('get', 'rr', request, '--output', 'jsonpath={.metadata.uid}');
-  const confirmation = (by: string): string =>
-    JSON.stringify({
-      apiVersion: 'holdfast.dev/v1alpha1',
-      kind: 'RestoreConfirmation',
-      metadata: { namespace, name: `by-${by}` },
-      spec: {
-        request: { name: request, uid },
-        planHash: plan?.hash,
-        confirmedBy: by,
-        reason: 'I looked: the table is gone',
-      },
-    });
-  await expect(
-    cluster.kubectl(['create', '--as', 'alice', '--filename', '-'], { input: confirmation('bob') }),
-  ).rejects.toThrow('confirmedBy');
+  await expect(restoring.confirm('alice', 'bob')).rejects.toThrow('confirmedBy');
   // Her own word is taken, and does not count where two persons are asked for.
-  await cluster.kubectl(['create', '--as', 'alice', '--filename', '-'], { input: confirmation('alice') });
+  await restoring.confirm('alice');
   await sleep(3000);
-  expect(await statusOf()).toMatchObject({
+  expect(await restoring.status()).toMatchObject({
     phase: 'AwaitingConfirmation',
-    refused: [{ name: 'by-alice', reason: 'SamePerson' }],
+    refused: [{ name: `${request}-alice`, reason: 'SamePerson' }],
   });
   expect(await webPods()).toBe(2);
-  await cluster.kubectl(['create', '--as', 'bob', '--filename', '-'], { input: confirmation('bob') });
+  await restoring.confirm('bob');
   let fewest = 2;
   const over = new AbortController();
   const watching = (async () => {
@@ -201,7 +152,7 @@ test('what was lost comes back after somebody else confirmed it, and nothing is 
       await sleep(300);
     }
   })();
-  const done = await phase('Completed', 240);
+  const done = await restoring.phase('Completed', 240);
   over.abort();
   await watching;
   expect(await contents()).toBe(before);
