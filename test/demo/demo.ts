@@ -7,6 +7,7 @@ import type { ScheduledKind } from '../../src/api/v1alpha1/recovery-points.ts';
 import { cronJobName } from '../../src/workloads/names.ts';
 import { conditionOf, runNow, waitForStatus, type PolicyName } from '../scenario/runs.ts';
 import { backupHost } from '../scenario/servers.ts';
+import { playRestore } from './restore-act.ts';
 import { applyService, services, type Service } from '../scenario/services.ts';
 import { setStage } from '../scenario/stage.ts';
 
@@ -103,6 +104,8 @@ export const runDemo = async (progress: Progress): Promise<void> => {
   await shown(cluster, ['describe', 'backuppolicy', first.name, '--namespace', first.namespace]);
   await showRepository(cluster);
 
+  const restored = await playRestore(cluster, progress, (command) => shown(cluster, command));
+
   const sizes = services.map(
     ({ what, changes }, index) =>
       `  ${what}: a full of ${kibibytes(fulls[index]?.lastFull?.sizeBytes)}; ${changes}: an incremental of ${kibibytes(incrementals[index]?.lastIncremental?.sizeBytes)}`,
@@ -118,6 +121,8 @@ ${sizes.join('\n')}
 The repository was listed again before anything was called a success. Then each backup was fetched from the backup host, decrypted, loaded into
 a scratch server and compared with what its source held:
 ${proofs.join('\n')}
+At last a table was dropped, a RestoreRequest showed its plan, another person confirmed it, and the data is back in its place:
+${restored}
 
 Look further:
   export KUBECONFIG=${cluster.kubeconfig}

@@ -10,7 +10,7 @@ import { applyService, services } from '../scenario/services.ts';
 import { forwardPort } from './port-forward.ts';
 import { expectAllProven } from './proven.ts';
 import { restoreByHand } from './restore-by-hand.ts';
-import { createRestoring, givePeopleRights } from './restoring.ts';
+import { createRestoring, givePeopleRights } from '../scenario/restoring.ts';
 import { e2eStage } from './stage.ts';
 
 // A git repository through real pods: the sample policy as it is shipped, and back by hand.

@@ -10,7 +10,7 @@ import { applyPolicySecrets } from '../scenario/stage.ts';
 import { forwardPort, type PortForward } from './port-forward.ts';
 import { expectAllProven } from './proven.ts';
 import { restoreByHand } from './restore-by-hand.ts';
-import { createRestoring, givePeopleRights } from './restoring.ts';
+import { createRestoring, givePeopleRights } from '../scenario/restoring.ts';
 import { e2eStage } from './stage.ts';
 
 // InfluxDB through real pods: the sample policy as it is shipped, and back by hand.

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster } from '../cluster/cluster.ts';
-import { runSql } from '../scenario/database.ts';
+import { createRestoreAccount, runSql } from '../scenario/database.ts';
 import { images } from '../scenario/images.ts';
-import { applyObjects, secretOf, type Manifest } from '../scenario/objects.ts';
+import { applyObjects, type Manifest } from '../scenario/objects.ts';
 import { agama, agamaPolicy } from '../scenario/policy.ts';
 import { conditionOf, runNow, waitForStatus } from '../scenario/runs.ts';
 import { applyPolicySecrets } from '../scenario/stage.ts';
-import { createRestoring, givePeopleRights } from './restoring.ts';
+import { createRestoring, givePeopleRights } from '../scenario/restoring.ts';
 import { e2eStage } from './stage.ts';
 
 // A restore in place through real pods: a table is dropped and rows are changed, alice asks, bob confirms, and the data is back.
@@ -80,20 +80,11 @@ beforeAll(async () => {
   const password = keys.databasePassword;
   await sql(database);
   await sql(`
-    GRANT SELECT, SHOW VIEW, TRIGGER, EVENT, EXECUTE ON shop.* TO holdfast@'%';
-    CREATE OR REPLACE USER restorer@'%' IDENTIFIED BY '${password}';
-    ${['shop', 'holdfast\\_%']
-      .map(
-        (name) =>
-          `GRANT SELECT, INSERT, CREATE, DROP, ALTER, INDEX, REFERENCES, CREATE VIEW, SHOW VIEW, TRIGGER, EVENT, CREATE ROUTINE, ALTER ROUTINE, EXECUTE ON \`${name}\`.* TO restorer@'%';`,
-      )
-      .join('')}
-    GRANT SELECT ON mysql.* TO restorer@'%';
-    GRANT SET USER ON *.* TO restorer@'%';`);
+    GRANT SELECT, SHOW VIEW, TRIGGER, EVENT, EXECUTE ON shop.* TO holdfast@'%';`);
+  await createRestoreAccount(cluster.kubectl, agama.namespace, { password, database: 'shop' });
   const sample = await agamaPolicy(keys);
   await applyObjects(cluster.kubectl, [
     application,
-    secretOf(namespace, 'shop-restore', 'kubernetes.io/basic-auth', { username: 'restorer', password }),
     {
       ...sample,
       metadata: policy,
@@ -105,7 +96,7 @@ beforeAll(async () => {
         restore: {
           confirmation: 'TwoPersons',
           workloads: [{ kind: 'Deployment', name: 'web' }],
-          credentialsSecretRef: { name: 'shop-restore' },
+          credentialsSecretRef: { name: 'agama-mysql-restore' },
         },
       },
     },

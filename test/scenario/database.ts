@@ -26,6 +26,27 @@ export const createBackupAccount = async (kubectl: Tool, namespace: string, pass
   );
 };
 
+const restoreRights =
+  'SELECT, INSERT, CREATE, DROP, ALTER, INDEX, REFERENCES, CREATE VIEW, SHOW VIEW, TRIGGER, EVENT, CREATE ROUTINE, ALTER ROUTINE, EXECUTE';
+
+/** Makes the account that restores a database, with what docs/restore.md says that it needs. */
+export const createRestoreAccount = async (
+  kubectl: Tool,
+  namespace: string,
+  { password, database }: { password: string; database: string },
+): Promise<void> => {
+  const grants = [database, 'holdfast\\_%'].map((name) => `GRANT ${restoreRights} ON \`${name}\`.* TO restorer@'%';`);
+  await runSql(
+    kubectl,
+    namespace,
+    `CREATE USER IF NOT EXISTS restorer@'%' IDENTIFIED BY '${password}';
+     ALTER USER restorer@'%' IDENTIFIED BY '${password}';
+     ${grants.join('\n     ')}
+     GRANT SELECT ON mysql.* TO restorer@'%';
+     GRANT SET USER ON *.* TO restorer@'%';`,
+  );
+};
+
 /** Fills the database `agama` with 200,000 rows, unless it is there. Returns the number of rows. */
 export const fillDatabase = async (kubectl: Tool, namespace: string): Promise<number> => {
   const there = await runSql(

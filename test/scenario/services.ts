@@ -1,5 +1,5 @@
 import type { Cluster } from '../cluster/cluster.ts';
-import { createBackupAccount, changeDatabase, fillDatabase } from './database.ts';
+import { changeDatabase, createBackupAccount, createRestoreAccount, fillDatabase } from './database.ts';
 import type { ScenarioKeys } from './keys.ts';
 import { changeLogs, fillLogs } from './logs.ts';
 import { applyObjects } from './objects.ts';
@@ -35,6 +35,7 @@ export const services = [
     async start({ kubectl }, keys) {
       await startMariadb(kubectl, agama.namespace, keys);
       await createBackupAccount(kubectl, agama.namespace, keys.databasePassword);
+      await createRestoreAccount(kubectl, agama.namespace, { password: keys.databasePassword, database: 'agama' });
     },
     fill: async ({ kubectl }) =>
       `${number(await fillDatabase(kubectl, agama.namespace))} rows, with views, triggers, a routine, an event, blobs and emoji`,

@@ -32,6 +32,10 @@ export const applyPolicySecrets = async (
       username: 'holdfast',
       password: keys.databasePassword,
     }),
+    secretOf(namespace, 'agama-mysql-restore', 'kubernetes.io/basic-auth', {
+      username: 'restorer',
+      password: keys.databasePassword,
+    }),
     ...['backup-host-ssh', 'ansible-git'].map((name) =>
       secretOf(namespace, name, 'kubernetes.io/ssh-auth', { 'ssh-privatekey': keys.client.privateKey }),
     ),

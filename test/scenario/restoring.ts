@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { restoreRequestStatus, type RestoreRequestStatus } from '../../src/api/v1alpha1/restorerequest.ts';
 import type { Cluster } from '../cluster/cluster.ts';
-import { applyObjects, type Manifest } from '../scenario/objects.ts';
-import type { PolicyName } from '../scenario/runs.ts';
+import { applyObjects, type Manifest } from './objects.ts';
+import type { PolicyName } from './runs.ts';
 
 /** People who ask for restores and confirm them, by kubectl and in their own names. */
 
@@ -62,10 +62,15 @@ export const createRestoring = ({ kubectl }: Cluster, { namespace, name: policy 
       });
     },
     /** Waits until the request has come so far. @throws Error with its status when it ends otherwise, or the time is over */
-    async phase(wanted: RestoreRequestStatus['phase'], seconds: number): Promise<RestoreRequestStatus> {
+    async phase(
+      wanted: RestoreRequestStatus['phase'],
+      seconds: number,
+      onLook: (status: RestoreRequestStatus) => void = () => {},
+    ): Promise<RestoreRequestStatus> {
       const end = performance.now() + seconds * 1000;
       for (;;) {
         const now = await status();
+        onLook(now);
         if (now.phase === wanted) return now;
         if (now.completionTime !== undefined || performance.now() > end)
           throw new Error(`The request is not ${wanted}: ${JSON.stringify(now, null, 2)}`);
