@@ -15,15 +15,13 @@ import { listDatabases, loadBackup } from './load.ts';
 import { runQuery } from './run-query.ts';
 import { createServer, rowsOf, StatementError, type InfluxServer } from './server.ts';
 import { identifier } from './statements.ts';
+import { fullBytes, whileRoom } from './while-room.ts';
 
 type Context = RunContext<VerifyTask>;
 
 const host = '127.0.0.1';
 const pollMs = 250;
 const pingMs = 5000;
-
-/** With less than this the server cannot have written what it was sent. */
-const fullBytes = 1024 * 1024;
 
 /** Loads a portable backup into a scratch server of InfluxDB 1.x on loopback, counts it and compares. */
 export const createInfluxdbVerifier = ({ httpPort, rpcPort }: InfluxdbSandbox): VerifyEngine => {
@@ -68,25 +66,29 @@ export const createInfluxdbVerifier = ({ httpPort, rpcPort }: InfluxdbSandbox): 
       return `The source was InfluxDB ${wanted ?? source.version}, and the scratch server is ${running}: it needs an image of influxdb ${wanted ?? source.version}.`;
     },
     async load(context, directory) {
-      const { signal, task } = context;
+      const { task } = context;
       const { database } = await readFacts(influxdbFacts, directory);
       const [free, backup] = [await freeBytes(task.fetched), await bytesBelow(directory)];
       const shortage = loadShortage({ free, backup });
       if (shortage !== undefined) throw new RunError('SandboxTooSmall', shortage);
-      await guarded(context, async () => {
-        const held = await listDatabases(server, signal);
-        if (held.length > 0) throw gone(`is not empty: it has the database ${held.join(', ')}`);
-        await loadBackup(context, server, { host, rpcPort, directory, database });
-      });
+      await whileRoom(context, (limited) =>
+        guarded(limited, async () => {
+          const held = await listDatabases(server, limited.signal);
+          if (held.length > 0) throw gone(`is not empty: it has the database ${held.join(', ')}`);
+          await loadBackup(limited, server, { host, rpcPort, directory, database });
+        }),
+      );
     },
     async compare(context, directory) {
       const facts = await readFacts(influxdbFacts, directory);
-      const compared = await guarded(context, () =>
-        comparedWhenSettled(context, server, {
-          facts,
-          database: facts.database,
-          compare: (found) => compareFacts(facts, found),
-        }),
+      const compared = await whileRoom(context, (limited) =>
+        guarded(limited, () =>
+          comparedWhenSettled(limited, server, {
+            facts,
+            database: facts.database,
+            compare: (found) => compareFacts(facts, found),
+          }),
+        ),
       );
       if (compared.mismatches.length === 0) return compared;
       const free = await freeBytes(context.task.fetched);
