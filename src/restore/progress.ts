@@ -22,8 +22,14 @@ interface Standing {
 
 const isGateOpen = (part: Part): boolean => parseGate(part.restore?.pod?.gate)?.state === 'Held';
 
-/** Whether a part can still be stopped: not since it was told that it may replace the data. */
-const isStoppable = (part: Part): boolean => part.restore !== undefined && !isGateOpen(part);
+/**
+ * Whether a part can still be stopped: not since it was told that it may replace the data; and not once it was told otherwise, or has ended by
+ * itself: then its pod is about to say what came of it, and a Job that is deleted takes that along.
+ */
+export const isStoppable = ({ restore }: Part): boolean =>
+  restore !== undefined &&
+  parseGate(restore.pod?.gate) === undefined &&
+  containerOf(restore, 'swap')?.ended === undefined;
 
 const connectWords = ({ policy, restore }: Part): string | undefined => {
   const pod = restore?.pod;

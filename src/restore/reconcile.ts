@@ -23,6 +23,7 @@ import { isJobThere, makeJob, releaseJob, setRequestFinalizer, stopJob, type Sco
 import { judgeStage } from './judge.ts';
 import { pointAsked } from './make-plan.ts';
 import { observeRequest, type ObservedRequest, type Part, type StageJob } from './observed.ts';
+import { isStoppable } from './progress.ts';
 import type { JudgeInput, Stage, Verdict } from './stage.ts';
 import { isFinished, requestView, type RequestView } from './views.ts';
 import type { RestoreWatches } from './watches.ts';
@@ -264,8 +265,8 @@ const letGo = async (turn: Turn): Promise<ReconcileResult> => {
   for (const part of parts) {
     if (over(part) || part.restore === undefined) continue;
     const isReplacing = needsGate(part, observed) && part.restore.pod?.gate !== undefined;
-    if (!isReplacing) await cancelJobs(turn, [part]);
-    else await openGate(turn.pass, observed, part);
+    if (isReplacing) await openGate(turn.pass, observed, part);
+    else if (isStoppable(part)) await cancelJobs(turn, [part]);
   }
   if (!parts.every(over) || heldOf(observed, held).size > 0) return { requeueAfterMs: gateAgainMs };
   for (const { restore } of parts) if (restore !== undefined) await releaseJob(turn, restore);

@@ -26,7 +26,7 @@ let source: Pick<InfluxdbServer, 'query' | 'text' | 'write'>;
 /** The HTTP API of the server in the cluster. */
 const through = (port: number): typeof source => {
   const text = async (statement: string): Promise<string> => {
-    const body = new URLSearchParams({ q: statement, epoch: 'ns' });
+    const body = new URLSearchParams({ db: database, q: statement, epoch: 'ns' });
     return (await fetch(`http://127.0.0.1:${port}/query`, { method: 'POST', body })).text();
   };
   return {
@@ -108,7 +108,7 @@ test('a local copy, a full and an incremental are made by pods, and what is stor
 
 test('what was deleted comes back in its place, with what a portable backup does not keep', async () => {
   const before = await everythingIn(source, database);
-  await source.query(`DROP MEASUREMENT cpu`);
+  await source.query('DROP MEASUREMENT cpu');
   await givePeopleRights(cluster, telegraf.namespace);
   const restoring = createRestoring(cluster, telegraf, 'cpu-lost');
   await restoring.ask({ reason: 'Deleted', evidence: 'cpu is not among the measurements' });
@@ -116,7 +116,7 @@ test('what was deleted comes back in its place, with what a portable backup does
   expect(plan?.policies[0]?.destination).toMatchObject({ healthy: false, present: true });
   await restoring.confirm('alice');
   const done = await restoring.phase('Completed', 240);
-  expect(done.policies).toMatchObject([{ outcome: 'Completed', state: 'Replaced', safetyCopy: { kind: 'LocalCopy' } }]);
+  expect(done.policies).toMatchObject([{ outcome: 'Completed', state: 'Replaced', safetyCopy: { kind: 'Directory' } }]);
   expect(await everythingIn(source, database)).toEqual(before);
   expect(await source.text('SHOW CONTINUOUS QUERIES')).toContain('hourly');
 }, 600_000);

@@ -4,13 +4,15 @@ import { parse, parseAllDocuments } from 'yaml';
 import type { KubeClient } from '../../../src/kube/client.ts';
 import { ApiError } from '../../../src/kube/errors.ts';
 import { resourcePath } from '../../../src/kube/path.ts';
+import type { ResourceType } from '../../../src/kube/types.ts';
+import { resources } from '../../../src/policy/resources.ts';
 import { projectRoot } from '../../cluster/paths.ts';
 
 /** JSON that a test puts together. */
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
 
-const backupPolicies = { group: 'holdfast.dev', version: 'v1alpha1', plural: 'backuppolicies' };
+const types: readonly ResourceType[] = [resources.policy, resources.restoreRequest, resources.restoreConfirmation];
 
 /** The sample policy as it is in manifests/samples. */
 export const sample = async (): Promise<JsonObject> =>
@@ -25,16 +27,17 @@ export const withValue = (object: JsonObject, path: string, value: Json | undefi
   return { ...others, [first]: withValue(inner, rest.join('.'), value) };
 };
 
-/** What the API server says to a policy: the object as it would be stored, or why not. Nothing is stored. */
+/** What the API server says to a policy, or to another resource of Holdfast: the object as it would be stored, or why not. Nothing is stored. */
 export type Answer = { accepted: JsonObject } | { refused: string; code: number };
 
-export const dryRun = async (client: KubeClient, policy: JsonObject): Promise<Answer> => {
+export const dryRun = async (client: KubeClient, object: JsonObject): Promise<Answer> => {
+  const type = types.find(({ kind }) => kind === object['kind']) ?? resources.policy;
   try {
     const accepted = await client.request({
       method: 'POST',
-      path: resourcePath({ type: backupPolicies, namespace: 'default' }),
+      path: resourcePath({ type, namespace: 'default' }),
       query: { dryRun: 'All', fieldValidation: 'Strict' },
-      body: withValue(policy, 'metadata', { name: 'tried', namespace: 'default' }),
+      body: withValue(object, 'metadata', { name: 'tried', namespace: 'default' }),
     });
     return { accepted: accepted as JsonObject };
   } catch (error) {

@@ -81,7 +81,7 @@ beforeAll(async () => {
 
 afterAll(() => plane?.stop());
 
-const all = ['agama-mysql', 'backup-host-ssh', 'backup-gpg-public', 'backup-gpg-private'];
+const all = ['agama-mysql', 'agama-mysql-restore', 'backup-host-ssh', 'backup-gpg-public', 'backup-gpg-private'];
 
 test('who may read none of the Secrets is told the field and the name', async () => {
   await allow();

@@ -58,7 +58,7 @@ test.each(samples.map((name) => ({ name })))(
         join(manifests, 'samples', name),
       ]),
     ).toContain('serverside-applied');
-    for (const field of ['restore', 'quiesce', 'podTemplate', 'egressCIDRs', 'window', 'tls']) {
+    for (const field of ['quiesce', 'podTemplate', 'egressCIDRs', 'window', 'tls']) {
       expect(text).not.toMatch(new RegExp(`^ *${field}:`, 'm'));
     }
   },

@@ -428,6 +428,11 @@ describe('a restore', () => {
   test.each<{ reason: string; stage: StageOptions; cancels: boolean }>([
     { reason: 'while it fetches', stage: restoring(until('bring')), cancels: true },
     { reason: 'while it waits for its workloads', stage: restoring(until('swap')), cancels: true },
+    {
+      reason: 'not once it was told, and has ended: its word is on the way',
+      stage: restoring([...goodRestore.slice(0, 2), { container: 'swap', silent: true }]),
+      cancels: false,
+    },
     { reason: 'not once it may replace the data', stage: restoring(until('swap'), { gate: held }), cancels: false },
   ])('can be cancelled $reason', ({ stage, cancels }) => {
     const { wanted } = judge({ status: running, spec: { cancel: true }, stages: [planned, stage] });
