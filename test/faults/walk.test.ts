@@ -46,6 +46,9 @@ interface Walked {
   readonly back: Awaited<ReturnType<typeof step>>;
 }
 
+/** What a policy says of its restores is read when one is asked for, and changes nothing before (unit/policy/problems sees its effect). */
+const isOfRequests = (leaf: string): boolean => leaf === 'deadlines.restore' || leaf.startsWith('restore.');
+
 describe('the walk', () => {
   let cluster: OperatorCluster;
   let victim: Victim;
@@ -104,7 +107,8 @@ describe('the walk', () => {
   test.each(leaves.map((leaf, index) => ({ leaf, index })))('$leaf: there and back', ({ leaf, index }) => {
     const { start, there, back } = walked[index] as Walked;
     const { stalled, objects } = there.made;
-    expect(there.made).not.toEqual(start);
+    if (isOfRequests(leaf)) expect(there.made).toEqual(start);
+    else expect(there.made).not.toEqual(start);
     expect([leaf, stalled === undefined ? start.objects : objects]).toEqual([leaf, start.objects]);
     expect(stalled === undefined || isNamed(leaf, stalled)).toBe(true);
     expect(back.made).toEqual(start);
