@@ -1,3 +1,4 @@
+import { canonical } from '../base/canonical.ts';
 import { createHash } from 'node:crypto';
 import { isRecord, type Manifest } from './types.ts';
 import { sameQuantity } from './quantity.ts';
@@ -122,10 +123,4 @@ function isQuantity(path: Path): boolean {
 
 function show(path: Path): string {
   return path.length === 0 ? '(whole)' : path.join('.');
-}
-
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) =>
-    isRecord(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
-  );
 }

@@ -29,6 +29,17 @@ export function setCondition(conditions: readonly Condition[], stated: StatedCon
   return sorted([...others, { type, status, reason, message, lastTransitionTime, ...generation }]);
 }
 
+/** Conditions as a status has them, read by a schema in which what is missing may be undefined. */
+export function storedConditions(
+  conditions: readonly (Omit<Condition, 'observedGeneration'> & {
+    readonly observedGeneration?: number | undefined;
+  })[] = [],
+): Condition[] {
+  return conditions.map(({ observedGeneration, ...condition }) =>
+    observedGeneration === undefined ? condition : { ...condition, observedGeneration },
+  );
+}
+
 /** All of `stated`, with the times of `old` where the status is the same. Conditions that are not stated are gone. */
 export function nextConditions(old: readonly Condition[], stated: readonly StatedCondition[], now: Date): Condition[] {
   const types = new Set(stated.map(({ type }) => type));

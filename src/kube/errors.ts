@@ -90,6 +90,10 @@ export const isAlreadyExists = (error: unknown): error is ApiError => isApiError
 export const isConflict = (error: unknown): error is ApiError =>
   isApiError(error, 409) && error.reason !== 'AlreadyExists';
 /** The resource version asked for is gone: list anew. */
+/** The API server says no for good: a quota, an admission policy, a schema. Waiting does not help, a person must change something. */
+export const isRefusal = (error: unknown): error is ApiError =>
+  error instanceof ApiError && [400, 403, 422].includes(error.code);
+
 export const isExpired = (error: unknown): error is ApiError =>
   error instanceof ApiError && (error.code === 410 || error.reason === 'Expired' || error.reason === 'Gone');
 

@@ -11,6 +11,12 @@ export type ObjectEvent<T> =
   | { readonly type: 'modified'; readonly key: string; readonly object: DeepReadonly<T>; readonly old: DeepReadonly<T> }
   | { readonly type: 'deleted'; readonly key: string; readonly object: DeepReadonly<T> };
 
+/** The keys that a change points to: of an object that was changed those of before too, for what it names no longer misses it. */
+export const keysOfEvent = <T>(
+  event: ObjectEvent<T>,
+  keys: (value: DeepReadonly<T>) => readonly string[],
+): readonly string[] => [...new Set([...keys(event.object), ...(event.type === 'modified' ? keys(event.old) : [])])];
+
 export interface EventSinkOptions<T> {
   readonly type: ResourceType;
   readonly store: WritableStore<T>;

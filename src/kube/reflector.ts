@@ -12,7 +12,7 @@ import type { KubeObject, ResourceType } from './types.ts';
 import { isNewer } from './version.ts';
 import { watchOnce, type WatchEnd } from './watch.ts';
 
-export type { ObjectEvent } from './events-of.ts';
+export { keysOfEvent, type ObjectEvent } from './events-of.ts';
 
 export interface ReflectorOptions<T> {
   readonly client: KubeClient;

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { KubeClient } from './client.ts';
 import { fieldManager } from './apply.ts';
-import { asObject, type CallOptions } from './objects.ts';
+import { isConflict } from './errors.ts';
+import { asObject, getObject, type CallOptions } from './objects.ts';
 import { resourcePath } from './path.ts';
 import { apiVersionOf, type KubeObject, type ResourceType } from './types.ts';
 
@@ -49,4 +50,30 @@ export async function writeStatus(
 // As JSON has it: undefined fields are not there.
 function asSent(status: unknown): unknown {
   return JSON.parse(JSON.stringify(status));
+}
+
+/** What a cache takes in: see Reflector.remember. */
+interface Memory {
+  remember(raw: KubeObject, options?: { readonly silent?: boolean }): void;
+}
+
+/**
+ * {@link writeStatus}, with the cache told what the object is then: as it was written, which nobody needs to hear of, or as it is where the write
+ * was refused.
+ * @throws {ApiError} 409: the object is not as it was observed; the cache has been told how it is
+ */
+export async function writeStatusAndRemember(
+  client: KubeClient,
+  type: ResourceType,
+  subject: StatusSubject,
+  { desired, observed, memory, signal }: { desired: object; observed: unknown; memory: Memory; signal: AbortSignal },
+): Promise<void> {
+  try {
+    const { object } = await writeStatus(client, type, subject, desired, observed, { signal });
+    if (object !== undefined) memory.remember(object, { silent: true });
+  } catch (error) {
+    const live = isConflict(error) ? await getObject(client, type, subject, { signal }) : undefined;
+    if (live !== undefined) memory.remember(live);
+    throw error;
+  }
 }

@@ -1,6 +1,6 @@
 import { applyIfChanged, fieldManager, type ApplyResult } from '../kube/apply.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { ApiError, isAlreadyExists, isConflict } from '../kube/errors.ts';
+import { isAlreadyExists, isConflict, isRefusal } from '../kube/errors.ts';
 import { createObject, deleteObject, getObject } from '../kube/objects.ts';
 import type { Logger } from '../kube/logger.ts';
 import type { KubeObject, ResourceType } from '../kube/types.ts';
@@ -31,9 +31,6 @@ export const recheckSeconds = 30;
 const longestRefusal = 2000;
 
 const sentence = (text: string): string => `${text.trim().replace(/\.$/, '').slice(0, longestRefusal)}.`;
-
-// An API server that says no for good: waiting does not help, a person must change something.
-const refusedCodes = [400, 403, 422];
 
 const isOurs = ({ metadata }: KubeObject, { policyUid, policyName }: ApplyContext): boolean => {
   const owners = metadata.ownerReferences ?? [];
@@ -99,7 +96,7 @@ const applyOver = async (
 
 // Of an answer that a person must do something about; everything else is tried again.
 const refusalOf = (error: unknown, kind: string, name: string): Problem => {
-  if (!(error instanceof ApiError) || !refusedCodes.includes(error.code)) throw error;
+  if (!isRefusal(error)) throw error;
   return {
     reason: 'ApplyRefused',
     message: `The API server refused the ${kind} ${name}: ${sentence(error.serverMessage)} Holdfast tries again every ${recheckSeconds} s.`,

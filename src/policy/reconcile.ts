@@ -3,10 +3,10 @@ import { createZones } from '../cron/zones.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Clock } from '../kube/clock.ts';
 import type { ReconcileContext, ReconcileResult } from '../kube/controller.ts';
-import { isConflict } from '../kube/errors.ts';
 import type { EventRecorder } from '../kube/events.ts';
-import { getObject } from '../kube/objects.ts';
-import { writeStatus } from '../kube/status.ts';
+import { lookingAgain } from '../kube/look-again.ts';
+
+import { writeStatusAndRemember } from '../kube/status.ts';
 import { keyOf } from '../kube/types.ts';
 import type { WorkloadSettings } from '../workloads/settings.ts';
 import { applyPlan, applyPrune, applyRequest, recheckSeconds } from './apply.ts';
@@ -65,24 +65,6 @@ export const createPolicyReconciler = ({ client, cachesOf, events, settings, clo
     return readRuns({ ...observed, pods: caches.pods.ofPolicy(keyOf(metadata)) }, now);
   };
 
-  /** @throws {ApiError} 409: the policy is not as it was observed; the cache has been told how it is */
-  const writePolicyStatus = async (
-    { policies }: Caches,
-    subject: Observed['policy']['metadata'],
-    next: BackupPolicyStatus,
-    observed: unknown,
-    signal: AbortSignal,
-  ): Promise<void> => {
-    try {
-      const { object } = await writeStatus(client, resources.policy, subject, next, observed, { signal });
-      if (object !== undefined) policies.remember(object, { silent: true });
-    } catch (error) {
-      const live = isConflict(error) ? await getObject(client, resources.policy, subject, { signal }) : undefined;
-      if (live !== undefined) policies.remember(live);
-      throw error;
-    }
-  };
-
   const reconcile = async ({ key, signal, logger }: ReconcileContext): Promise<ReconcileResult> => {
     const caches = cachesOf(key);
     const observed = caches === undefined ? undefined : observe(caches, key);
@@ -115,18 +97,11 @@ export const createPolicyReconciler = ({ client, cachesOf, events, settings, clo
     const pruneRefused = await applyPrune(context, prune);
     const problems = [...before, ...pruneRefused];
     const { status: next, wakeAt } = pruneRefused.length === 0 ? toCome : judgePolicy({ ...input, problems });
-    await writePolicyStatus(caches, metadata, next, rawStatus, signal);
+    const written = { desired: next, observed: rawStatus, memory: caches.policies, signal };
+    await writeStatusAndRemember(client, resources.policy, metadata, written);
     // After the status: an Event whose status was not written would come twice.
     for (const event of dueEvents(status, next, runs)) events.record(subjectOf(observed), event);
     return requeueAfter(next, { refused: problems.length > found.length, wakeAt: [wakeAt, prune.wakeAt], now });
   };
-  return async (context: ReconcileContext): Promise<ReconcileResult> => {
-    try {
-      return await reconcile(context);
-    } catch (error) {
-      if (!isConflict(error)) throw error;
-      context.logger.debug({ err: error }, 'the cache is behind: looking again');
-      return { lookAgain: true };
-    }
-  };
+  return lookingAgain('the cache is behind', reconcile);
 };

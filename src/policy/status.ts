@@ -1,7 +1,7 @@
 import type { BackupPolicyStatus, LastRequestedRun } from '../api/v1alpha1/backuppolicy.ts';
 import { scheduledKinds, type ScheduledKind } from '../api/v1alpha1/recovery-points.ts';
 import type { Zones } from '../cron/zones.ts';
-import { nextConditions } from '../kube/conditions.ts';
+import { nextConditions, storedConditions } from '../kube/conditions.ts';
 import { claimName, cronJobName } from '../workloads/names.ts';
 import { stateConditions, type Evidence } from './conditions.ts';
 import { nextHistory } from './history.ts';
@@ -67,9 +67,7 @@ export const judgePolicy = ({ observed, problems, runs, request, zones, now }: S
   };
   const statements = stateConditions(evidence);
   const conditions = nextConditions(
-    previous.conditions?.map(({ observedGeneration: generation, ...condition }) =>
-      generation === undefined ? condition : { ...condition, observedGeneration: generation },
-    ) ?? [],
+    storedConditions(previous.conditions),
     statements.map((statement) => ({ ...statement, observedGeneration })),
     now,
   );

@@ -2,8 +2,9 @@ import type { V1CronJob, V1Job, V1PersistentVolumeClaim, V1Pod, V1ContainerStatu
 import { backupPolicySpec, backupPolicyStatus, objectMeta } from '../api/v1alpha1/backuppolicy.ts';
 import type { BackupPolicySpec, BackupPolicyStatus, ObjectMeta } from '../api/v1alpha1/backuppolicy.ts';
 import { gateAnnotation } from '../api/v1alpha1/gate.ts';
+import { readStatus } from '../kube/read-status.ts';
 import { jobKind, type JobKind } from '../api/v1alpha1/recovery-points.ts';
-import { isRecord, keyOf, type KubeObject, type OwnerReference, type Wire } from '../kube/types.ts';
+import { keyOf, type KubeObject, type OwnerReference, type Wire } from '../kube/types.ts';
 import {
   acceptShrinkAnnotation,
   policyAnnotation,
@@ -35,16 +36,6 @@ export interface PolicyView {
   rawStatus: unknown;
 }
 
-// Field by field: one that this version cannot read (after a downgrade) must not take the memory of all runs with it.
-const readStatus = (raw: unknown): BackupPolicyStatus => {
-  if (!isRecord(raw)) return {};
-  const readable = Object.entries(backupPolicyStatus.shape).flatMap(([name, schema]) => {
-    const { success, data } = schema.safeParse(raw[name]);
-    return success && data !== undefined ? [[name, data] as const] : [];
-  });
-  return backupPolicyStatus.parse(Object.fromEntries(readable));
-};
-
 export const policyView = (raw: KubeObject): PolicyView => {
   const spec = backupPolicySpec.safeParse(raw['spec']);
   const issue = spec.error?.issues[0];
@@ -53,7 +44,7 @@ export const policyView = (raw: KubeObject): PolicyView => {
     metadata: objectMeta.parse(raw.metadata),
     spec: spec.data,
     specProblem: issue === undefined ? undefined : `spec.${issue.path.join('.')}: ${issue.message}`,
-    status: readStatus(raw['status']),
+    status: readStatus(backupPolicyStatus, raw['status']),
     acceptShrink: raw.metadata.annotations?.[acceptShrinkAnnotation]?.slice(0, 64),
     // Longer than any that is understood; made well-formed again, since half a character may be cut off.
     requested: raw.metadata.annotations?.[requestAnnotation]?.slice(0, 160).toWellFormed(),

@@ -3,7 +3,7 @@ import type { Controller } from '../kube/controller.ts';
 import type { Logger } from '../kube/logger.ts';
 import type { AnyReflector } from '../kube/manager.ts';
 import type { KubeMetrics } from '../kube/metrics.ts';
-import type { ObjectEvent, ReflectorTuning } from '../kube/reflector.ts';
+import { keysOfEvent, type ObjectEvent, type ReflectorTuning } from '../kube/reflector.ts';
 import { createPlaces, type Places } from '../kube/places.ts';
 import type { KubeObject, ResourceType } from '../kube/types.ts';
 import { managedSelector } from '../workloads/labels.ts';
@@ -36,10 +36,7 @@ interface Member {
   policyKey: string | undefined;
 }
 
-// The old one too: what loses its annotation is missed by the policy that it named.
-const policiesOf = (event: ObjectEvent<Member>): string[] => [
-  ...new Set([...byPolicy(event.object), ...(event.type === 'modified' ? byPolicy(event.old) : [])]),
-];
+const policiesOf = (event: ObjectEvent<Member>): readonly string[] => keysOfEvent(event, byPolicy);
 
 export const createWatches = ({
   client,

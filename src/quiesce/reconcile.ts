@@ -2,8 +2,8 @@ import { apiVersion, backupPolicyNames } from '../api/v1alpha1/backuppolicy.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Clock } from '../kube/clock.ts';
 import type { ReconcileContext, ReconcileResult } from '../kube/controller.ts';
-import { isConflict } from '../kube/errors.ts';
 import type { EventRecorder } from '../kube/events.ts';
+import { lookingAgain } from '../kube/look-again.ts';
 import { getObject } from '../kube/objects.ts';
 import { nameOf } from '../kube/types.ts';
 import { observe, type Caches } from '../policy/caches.ts';
@@ -80,13 +80,5 @@ export const createQuiesceReconciler = ({ client, scopeOf, events, clock }: Quie
     return askers.length > 0 || held.ofPolicy(key).length > 0 ? { requeueAfterMs: stampMs } : {};
   };
 
-  return async (context: ReconcileContext): Promise<ReconcileResult> => {
-    try {
-      return await reconcile(context);
-    } catch (error) {
-      if (!isConflict(error)) throw error;
-      context.logger.debug({ err: error }, 'a workload has changed meanwhile: looking again');
-      return { lookAgain: true };
-    }
-  };
+  return lookingAgain('a workload has changed meanwhile', reconcile);
 };

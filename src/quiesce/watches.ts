@@ -4,7 +4,7 @@ import type { Logger } from '../kube/logger.ts';
 import type { AnyReflector } from '../kube/manager.ts';
 import type { KubeMetrics } from '../kube/metrics.ts';
 import type { Places } from '../kube/places.ts';
-import { createReflector, type ObjectEvent, type Reflector, type ReflectorTuning } from '../kube/reflector.ts';
+import { createReflector, keysOfEvent, type Reflector, type ReflectorTuning } from '../kube/reflector.ts';
 import type { DeepReadonly } from '../base/types.ts';
 import type { KubeObject } from '../kube/types.ts';
 import { byPolicy } from '../policy/cache.ts';
@@ -43,10 +43,6 @@ const heldView =
     return { kind, name: metadata.name, namespace, policyKeys: [...new Set(keys)] };
   };
 
-const keysOf = (event: ObjectEvent<HeldView>): string[] => [
-  ...new Set([...event.object.policyKeys, ...(event.type === 'modified' ? event.old.policyKeys : [])]),
-];
-
 interface Options {
   client: KubeClient;
   logger: Logger;
@@ -76,7 +72,8 @@ export const createHeldWatches = (options: Options): HeldWatches => {
     remember: (kind, raw) => byKind[kind].remember(raw),
     reflectors: all,
     attach(controller, { pods, jobs, policies }) {
-      for (const reflector of all) controller.watch(reflector, keysOf);
+      for (const reflector of all)
+        controller.watch(reflector, (event) => keysOfEvent(event, ({ policyKeys }) => policyKeys));
       controller.watch(pods.reflector, ({ object }) => byPolicy(object));
       controller.watch(jobs.reflector, ({ object }) => byPolicy(object));
       controller.watch(policies.reflector, ({ object }) => byPolicy(object));

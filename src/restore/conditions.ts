@@ -1,5 +1,5 @@
 import type { RestoreRequestStatus } from '../api/v1alpha1/restorerequest.ts';
-import { nextConditions, type StatedCondition } from '../kube/conditions.ts';
+import { nextConditions, storedConditions, type StatedCondition } from '../kube/conditions.ts';
 import type { ObservedRequest } from './observed.ts';
 import type { Stage } from './stage.ts';
 import { isFinished } from './views.ts';
@@ -72,11 +72,8 @@ export const statusOf = ({ request }: ObservedRequest, stage: Stage, now: Date):
   const observedGeneration = request.metadata.generation;
   const { status } = stage;
   const stated = [planned(status), confirmed(status), restored(status), ...kstatus(stage)];
-  const before = (request.status.conditions ?? []).map(({ observedGeneration: generation, ...condition }) =>
-    generation === undefined ? condition : { ...condition, observedGeneration: generation },
-  );
   const conditions = nextConditions(
-    before,
+    storedConditions(request.status.conditions),
     stated.map((each) => ({ ...each, observedGeneration })),
     now,
   );

@@ -1,13 +1,12 @@
 import { parseGate } from '../api/v1alpha1/gate.ts';
-import { getObject } from '../kube/objects.ts';
-import { resources } from '../policy/resources.ts';
 import { holderName } from '../quiesce/askers.ts';
 import type { Asker } from '../quiesce/plan.ts';
 import { serveAsker, type Pass } from '../quiesce/serve.ts';
 import { writeGate } from '../quiesce/write.ts';
 import { restoreDeadline } from '../workloads/restore-job.ts';
+import { readLive } from './live.ts';
 import { containerOf, type ObservedRequest, type Part } from './observed.ts';
-import { requestView } from './views.ts';
+import { isStopAnnounced } from './steps.ts';
 
 /** The agent stops at its deadline; after this much longer it is over, whatever the API server still shows of a lost node. */
 const graceSeconds = 120;
@@ -32,10 +31,6 @@ const askerOf = (part: Part, { request }: ObservedRequest): Asker | undefined =>
   };
 };
 
-/** Whether status says that the workloads are being stopped: what is not written there could be forgotten with the pod. */
-const isAnnounced = ({ name }: Part, { request }: ObservedRequest): boolean =>
-  (request.status.steps ?? []).some((step) => step.policy === name && step.name === 'StopWorkloads');
-
 const isBlocked = (part: Part, { request }: ObservedRequest): boolean => {
   const planned = request.status.plan?.policies.find((each) => each.policy === part.name);
   return planned?.external !== undefined && request.spec?.externalStopped !== true;
@@ -55,14 +50,8 @@ export const needsGate = (part: Part, observed: ObservedRequest): boolean => {
  */
 export const openGate = async (pass: Pass, observed: ObservedRequest, part: Part): Promise<void> => {
   const asker = askerOf(part, observed);
-  if (asker === undefined || !isAnnounced(part, observed) || !needsGate(part, observed)) return;
-  if (asker.gate === undefined) {
-    const { namespace, name, uid } = observed.request.metadata;
-    const live = await getObject(pass.client, resources.restoreRequest, { namespace, name }, { signal: pass.signal });
-    if (live === undefined || live.metadata.uid !== uid) return;
-    const { spec, metadata } = requestView(live);
-    if (spec === undefined || spec.cancel || metadata.deletionTimestamp !== undefined) return;
-  }
+  if (asker === undefined || !isStopAnnounced(observed.request.status, part.name) || !needsGate(part, observed)) return;
+  if (asker.gate === undefined && (await readLive(pass, observed.request)) === undefined) return;
   await serveAsker(pass, asker);
 };
 

@@ -1,6 +1,6 @@
 import { fieldManager } from '../kube/apply.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { ApiError, isAlreadyExists, isNotFound } from '../kube/errors.ts';
+import { isAlreadyExists, isNotFound, isRefusal } from '../kube/errors.ts';
 import { asObject, createObject, deleteObject, getObject } from '../kube/objects.ts';
 import { resourcePath } from '../kube/path.ts';
 import type { KubeObject, ResourceType } from '../kube/types.ts';
@@ -20,8 +20,6 @@ export interface Scope {
   readonly signal: AbortSignal;
 }
 
-// An API server that says no for good: a quota, an admission policy. Waiting does not help, a person must change something.
-const refusedCodes = [400, 403, 422];
 const longestRefusal = 600;
 
 /** Makes a Job, unless it is there: its name follows from the request's UID. Gives why the API server refuses it; undefined: it is there. */
@@ -30,7 +28,7 @@ export const makeJob = async ({ client, caches, signal }: Scope, job: Job): Prom
   try {
     caches.jobs.remember(await createObject(client, resources.job, job, { signal, fieldManager }));
   } catch (error) {
-    if (error instanceof ApiError && refusedCodes.includes(error.code))
+    if (isRefusal(error))
       return `The API server refused the Job ${name}: ${error.serverMessage.slice(0, longestRefusal).replace(/\.$/, '')}. Holdfast tries again.`;
     if (!isAlreadyExists(error)) throw error;
     const there = await getObject(client, resources.job, { namespace, name }, { signal });

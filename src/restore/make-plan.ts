@@ -4,6 +4,7 @@ import type { ConfirmationMode } from '../api/v1alpha1/restore-policy.ts';
 import type { RestorePointAsked } from '../api/v1alpha1/restore-report.ts';
 import type { PolicyPlan, RestorePlan, RestoreRequestSpec } from '../api/v1alpha1/restorerequest.ts';
 import { restoreConfirmationNames } from '../api/v1alpha1/restoreconfirmation.ts';
+import { canonical } from '../base/canonical.ts';
 import { timestamp } from '../base/times.ts';
 import type { DeepReadonly } from '../base/types.ts';
 import { saidBy, type ObservedRequest, type Part } from './observed.ts';
@@ -101,14 +102,6 @@ const togetherSeconds = (policies: readonly PolicyPlan[]): number | undefined =>
   const sum = known.reduce((total, each) => total + each, 0);
   return Math.max(Math.ceil(sum / sideBySide), ...known);
 };
-
-/** JSON with the fields of every object in order, so that the same is always the same text. */
-const canonical = (value: unknown): string =>
-  JSON.stringify(value, (_key, inner: unknown) =>
-    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
 
 const digestOf = (value: unknown): string => createHash('sha256').update(canonical(value)).digest('hex');
 

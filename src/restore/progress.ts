@@ -10,6 +10,7 @@ import { sandboxParts } from '../workloads/sandboxes/registry.ts';
 import { sideBySide } from './make-plan.ts';
 import { containerOf, saidBy, type Part } from './observed.ts';
 import { interrupted, neededContainers, outcomeOf, stateOf } from './outcome.ts';
+import { isStopAnnounced } from './steps.ts';
 import { kept, nothingWanted, type JudgeInput, type Stage } from './stage.ts';
 
 /** What became of one policy's part so far. */
@@ -66,7 +67,7 @@ const standingOf = (part: Part, { observed, lost, now }: JudgeInput): Standing =
   const spec = request.spec;
   const { restore, name } = part;
   if (before?.outcome !== undefined) return { part, is: before.outcome, outcome: before };
-  const allowed = (request.status.steps ?? []).some((step) => step.policy === name && step.name === 'StopWorkloads');
+  const allowed = isStopAnnounced(request.status, name);
   const isGone = restore?.job.deleting === true && restore.pod === undefined && restore.job.end === undefined;
   if (restore === undefined || spec === undefined || isGone) {
     const outcome: PolicyOutcome = before ?? { policy: name };

@@ -4,10 +4,10 @@ import type { DeepReadonly } from '../base/types.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Clock } from '../kube/clock.ts';
 import type { ReconcileContext, ReconcileResult } from '../kube/controller.ts';
-import { isConflict } from '../kube/errors.ts';
 import type { EventRecorder } from '../kube/events.ts';
-import { deleteObject, getObject } from '../kube/objects.ts';
-import { writeStatus } from '../kube/status.ts';
+import { lookingAgain } from '../kube/look-again.ts';
+import { deleteObject } from '../kube/objects.ts';
+import { writeStatusAndRemember } from '../kube/status.ts';
 import type { Caches } from '../policy/caches.ts';
 import { lookForPods } from '../policy/doubts.ts';
 import { resources } from '../policy/resources.ts';
@@ -21,11 +21,12 @@ import { leftovers } from './finish.ts';
 import { needsGate, openGate, refuseGate } from './hold.ts';
 import { isJobThere, makeJob, releaseJob, setRequestFinalizer, stopJob, type Scope as JobScope } from './jobs.ts';
 import { judgeStage } from './judge.ts';
+import { readLive } from './live.ts';
 import { pointAsked } from './make-plan.ts';
 import { observeRequest, type ObservedRequest, type Part, type StageJob } from './observed.ts';
 import { isStoppable } from './progress.ts';
 import type { JudgeInput, Stage, Verdict } from './stage.ts';
-import { isFinished, requestView, type RequestView } from './views.ts';
+import { isFinished, type RequestView } from './views.ts';
 import type { RestoreWatches } from './watches.ts';
 
 /** What is known in the namespace of a request. */
@@ -80,7 +81,7 @@ const orderOf = ({ observed: { request }, options: { settings } }: Turn, { polic
   return { request: asked, policy: of, settings };
 };
 
-/** Policies of the request whose workloads are held for its pods. */
+/** Policies of the request whose workloads are held: for its pods, or for a dump. */
 const heldOf = ({ request, parts }: ObservedRequest, held: HeldWatches | undefined): ReadonlySet<string> =>
   new Set(
     held === undefined
@@ -132,20 +133,11 @@ const planJobs = async (turn: Turn, parts: readonly Part[]): Promise<string[]> =
   return refused;
 };
 
-/** The request as it is now, if it still may be begun. */
-const readLive = async ({ client, signal, observed }: Turn): Promise<RequestView | undefined> => {
-  const { namespace, name, uid } = observed.request.metadata;
-  const raw = await getObject(client, resources.restoreRequest, { namespace, name }, { signal });
-  if (raw === undefined || raw.metadata.uid !== uid || raw.metadata.deletionTimestamp !== undefined) return undefined;
-  const view = requestView(raw);
-  return view.spec === undefined || view.spec.cancel ? undefined : view;
-};
-
 /** Makes the Jobs that restore: after all is written that led to them, and for the request as it is now. */
 const startJobs = async (turn: Turn, parts: readonly Part[], plan: RestorePlan | undefined): Promise<string[]> => {
   const refused: string[] = [];
   if (parts.length === 0 || plan === undefined) return refused;
-  const live = await readLive(turn);
+  const live = await readLive(turn, turn.observed.request);
   if (live === undefined) return refused;
   const held = await setRequestFinalizer(turn, live, true);
   if (held !== undefined) turn.watches.remember(held);
@@ -171,19 +163,8 @@ const writeStage = async (turn: Turn, stage: Stage): Promise<void> => {
   const { client, signal, observed, now, watches, options } = turn;
   const { request } = observed;
   const next = statusOf(observed, stage, now);
-  try {
-    const { object } = await writeStatus(client, resources.restoreRequest, request.metadata, next, request.rawStatus, {
-      signal,
-    });
-    if (object !== undefined) watches.remember(object, { silent: true });
-  } catch (error) {
-    const { namespace, name } = request.metadata;
-    const live = isConflict(error)
-      ? await getObject(client, resources.restoreRequest, { namespace, name }, { signal })
-      : undefined;
-    if (live !== undefined) watches.remember(live);
-    throw error;
-  }
+  const written = { desired: next, observed: request.rawStatus, memory: watches, signal };
+  await writeStatusAndRemember(client, resources.restoreRequest, request.metadata, written);
   for (const event of requestEvents(request.status, next)) options.events.record(subjectOf(request), event);
 };
 
@@ -292,13 +273,5 @@ export const createRestoreReconciler = (options: Options) => {
     if (request.metadata.deletionTimestamp !== undefined) return letGo(turn);
     return isFinished(request.status) ? tidyUp(turn) : advance(turn);
   };
-  return async (context: ReconcileContext): Promise<ReconcileResult> => {
-    try {
-      return await reconcile(context);
-    } catch (error) {
-      if (!isConflict(error)) throw error;
-      context.logger.debug({ err: error }, 'the cache is behind: looking again');
-      return { lookAgain: true };
-    }
-  };
+  return lookingAgain('the cache is behind', reconcile);
 };

@@ -1,6 +1,6 @@
 import { parseGate } from '../api/v1alpha1/gate.ts';
 import type { Result } from '../api/v1alpha1/result.ts';
-import type { RestoreStep } from '../api/v1alpha1/restorerequest.ts';
+import type { RestoreRequestStatus, RestoreStep } from '../api/v1alpha1/restorerequest.ts';
 import { timestamp } from '../base/times.ts';
 import { containerOf, saidBy, type Part, type StageJob } from './observed.ts';
 
@@ -61,6 +61,13 @@ const stepOf = (stage: StageJob, container: ContainerName, policy: string, name:
   if (seen?.runningSince === undefined) return undefined;
   return { policy, name, state: 'Running', startTime: seen.runningSince };
 };
+
+/**
+ * Whether status says that the workloads of a policy are being stopped: only then is its pod told to go on, so that whoever finds the pod gone
+ * knows that it may have been.
+ */
+export const isStopAnnounced = ({ steps = [] }: RestoreRequestStatus, policyName: string): boolean =>
+  steps.some(({ policy, name }) => policy === policyName && name === 'StopWorkloads');
 
 /** When the operator said that the workloads are down; undefined: not yet. */
 export const heldSince = (stage: StageJob | undefined): string | undefined => {

@@ -1,4 +1,5 @@
 import { objectMeta, type ObjectMeta } from '../api/v1alpha1/backuppolicy.ts';
+import { readStatus } from '../kube/read-status.ts';
 import { restoreConfirmationSpec } from '../api/v1alpha1/restoreconfirmation.ts';
 import {
   restorePhases,
@@ -7,7 +8,7 @@ import {
   type RestoreRequestSpec,
   type RestoreRequestStatus,
 } from '../api/v1alpha1/restorerequest.ts';
-import { isRecord, keyOf, type KubeObject } from '../kube/types.ts';
+import { keyOf, type KubeObject } from '../kube/types.ts';
 
 /** What the caches keep of the resources of a restore. */
 
@@ -27,15 +28,6 @@ export interface RequestView {
   rawStatus: unknown;
 }
 
-const readStatus = (raw: unknown): RestoreRequestStatus => {
-  if (!isRecord(raw)) return {};
-  const readable = Object.entries(restoreRequestStatus.shape).flatMap(([name, schema]) => {
-    const { success, data } = schema.safeParse(raw[name]);
-    return success && data !== undefined ? [[name, data] as const] : [];
-  });
-  return restoreRequestStatus.parse(Object.fromEntries(readable));
-};
-
 export const requestView = (raw: KubeObject): RequestView => {
   const spec = restoreRequestSpec.safeParse(raw['spec']);
   const issue = spec.error?.issues[0];
@@ -47,7 +39,7 @@ export const requestView = (raw: KubeObject): RequestView => {
     finalizers: raw.metadata.finalizers ?? [],
     spec: spec.data,
     specProblem: issue === undefined ? undefined : `spec.${issue.path.join('.')}: ${issue.message}`,
-    status: readStatus(raw['status']),
+    status: readStatus(restoreRequestStatus, raw['status']),
     rawStatus: raw['status'],
   };
 };

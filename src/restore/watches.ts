@@ -5,7 +5,7 @@ import type { Logger } from '../kube/logger.ts';
 import type { AnyReflector } from '../kube/manager.ts';
 import type { KubeMetrics } from '../kube/metrics.ts';
 import type { Places } from '../kube/places.ts';
-import { createReflector, type ObjectEvent, type ReflectorTuning } from '../kube/reflector.ts';
+import { createReflector, keysOfEvent, type ReflectorTuning } from '../kube/reflector.ts';
 import type { KubeObject } from '../kube/types.ts';
 import type { Caches } from '../policy/caches.ts';
 import { resources } from '../policy/resources.ts';
@@ -36,10 +36,6 @@ interface Options {
   lists: Places;
 }
 
-const keysOf = <T>(event: ObjectEvent<T>, keys: (value: DeepReadonly<T>) => readonly string[]): string[] => [
-  ...new Set([...keys(event.object), ...(event.type === 'modified' ? keys(event.old) : [])]),
-];
-
 const restoreKeys = ({ restoreKey }: { readonly restoreKey?: string }): string[] =>
   restoreKey === undefined ? [] : [restoreKey];
 
@@ -68,7 +64,7 @@ export const createRestoreWatches = (options: Options): RestoreWatches => {
     reflectors: [requests, confirmations],
     attach(controller, { jobs, pods, policies }) {
       controller.watch(requests);
-      controller.watch(confirmations, (event) => keysOf(event, byRequest));
+      controller.watch(confirmations, (event) => keysOfEvent(event, byRequest));
       controller.watch(jobs.reflector, ({ object }) => restoreKeys(object));
       controller.watch(pods.reflector, ({ object }) => restoreKeys(object));
       controller.watch(policies.reflector, ({ object: { policyKey } }) =>
@@ -78,7 +74,7 @@ export const createRestoreWatches = (options: Options): RestoreWatches => {
       );
     },
     attachPolicies(controller) {
-      controller.watch(requests, (event) => keysOf(event, ({ policyKeys }) => policyKeys));
+      controller.watch(requests, (event) => keysOfEvent(event, ({ policyKeys }) => policyKeys));
     },
   };
 };

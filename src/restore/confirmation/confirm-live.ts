@@ -1,40 +1,17 @@
 import type { Admission } from '../../admission/objects.ts';
-import { group, objectMeta, version } from '../../api/v1alpha1/backuppolicy.ts';
+import { objectMeta } from '../../api/v1alpha1/backuppolicy.ts';
 import type { ConfirmationMode } from '../../api/v1alpha1/restore-policy.ts';
-import {
-  restoreConfirmationNames,
-  restoreConfirmationSpec,
-  type RestoreConfirmation,
-} from '../../api/v1alpha1/restoreconfirmation.ts';
-import {
-  restoreRequestNames,
-  restoreRequestSpec,
-  type RestorePlan,
-  type RestoreRequest,
-} from '../../api/v1alpha1/restorerequest.ts';
+import { restoreConfirmationSpec, type RestoreConfirmation } from '../../api/v1alpha1/restoreconfirmation.ts';
+import { restoreRequestSpec, type RestorePlan, type RestoreRequest } from '../../api/v1alpha1/restorerequest.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { Clock } from '../../kube/clock.ts';
 import { listAll } from '../../kube/list.ts';
 import { getObject } from '../../kube/objects.ts';
 import { isRecord, type KubeObject } from '../../kube/types.ts';
+import { resources } from '../../policy/resources.ts';
 import { readAdmission } from './admission-state.ts';
 import { judge, mostRefused, sift, type Blocked, type Judgement, type Question, type Refusal } from './judge.ts';
 import { mayConfirm } from './right.ts';
-
-const requestType = {
-  group,
-  version,
-  kind: restoreRequestNames.kind,
-  plural: restoreRequestNames.plural,
-  namespaced: true,
-} as const;
-const confirmationType = {
-  group,
-  version,
-  kind: restoreConfirmationNames.kind,
-  plural: restoreConfirmationNames.plural,
-  namespaced: true,
-} as const;
 
 /** More confirmations of one plan than this were made by somebody who means something else. */
 const mostAsked = 32;
@@ -99,7 +76,7 @@ const rightsOf = async (
 export const confirmLive = async (options: LiveOptions, subject: Subject): Promise<Judgement> => {
   const { client, clock, signal } = options;
   const { namespace, name, uid, plan, mode } = subject;
-  const raw = await getObject(client, requestType, { namespace, name }, { signal });
+  const raw = await getObject(client, resources.restoreRequest, { namespace, name }, { signal });
   if (raw === undefined) return refusedAll('RequestGone', 'The request is not there any more.');
   if (raw.metadata.uid !== uid) {
     return refusedAll('RequestGone', 'The request was deleted, and another of its name was made.');
@@ -113,7 +90,13 @@ export const confirmLive = async (options: LiveOptions, subject: Subject): Promi
     return refusedAll('PlanChanged', 'status shows another plan than the one that would be carried out.');
   }
   const request: RestoreRequest = { metadata: metadata.data, spec: spec.data };
-  const list = { client, type: confirmationType, namespace, pageSize: 500, ...(signal !== undefined && { signal }) };
+  const list = {
+    client,
+    type: resources.restoreConfirmation,
+    namespace,
+    pageSize: 500,
+    ...(signal !== undefined && { signal }),
+  };
   const { items } = await listAll({ ...list, keep: (each) => readConfirmation(each, name) });
   const read = items.filter((each) => each !== undefined);
   // After the confirmations: one that was made while the policies were not in force is older than what is found now.
