@@ -4,7 +4,7 @@ import { runErrorOf } from '../failure-of.ts';
 import type { Made, RunContext } from '../run.ts';
 import { timed } from '../timed.ts';
 import { readFetched } from './fetched.ts';
-import { judgeRestored } from './judge.ts';
+import { compareAndJudge } from './load-and-judge.ts';
 import type { RestorerFor } from './restorer.ts';
 
 /**
@@ -21,10 +21,11 @@ export const checkWith =
     const engine = restorerFor(context.task);
     const { value: compared, seconds: compareSeconds } = await context.step('Check', () =>
       timed(async () => {
-        const found = await engine.check(context, directory);
-        for (const mismatch of found.mismatches) context.log.error('differs', { mismatch });
         try {
-          return judgeRestored(found, set, { replaces: true }).compared;
+          const judged = await compareAndJudge(context, set, { replaces: true }, () =>
+            engine.check(context, directory),
+          );
+          return judged.compared;
         } catch (error) {
           if (runErrorOf(error).reason === 'ContentDiffers') report = { state: 'Unavailable' };
           throw error;

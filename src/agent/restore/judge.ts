@@ -4,6 +4,12 @@ import { RunError } from '../../errors/run-error.ts';
 import type { Compared } from '../verify/engine.ts';
 import { judgeCompared } from '../verify/judge.ts';
 
+/** How strict a judgement is. */
+export interface JudgeOptions {
+  /** Whether what was loaded takes the place of other data. */
+  readonly replaces: boolean;
+}
+
 /** What was found equal: with the digest of the facts only where these witness all of it. */
 export interface Judged {
   readonly compared: NonNullable<RestoreReport['compared']>;
@@ -19,7 +25,7 @@ export interface Judged {
 export const judgeRestored = (
   compared: Compared,
   set: Pick<VerifiedSet, 'factsDigest'>,
-  { replaces }: { readonly replaces: boolean },
+  { replaces }: JudgeOptions,
 ): Judged => {
   const { objects, rows } = compared;
   try {

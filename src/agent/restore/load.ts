@@ -2,10 +2,9 @@ import type { RestoreReport } from '../../api/v1alpha1/restore-report.ts';
 import type { LoadTask } from '../../api/v1alpha1/task.ts';
 import type { FetchedSet } from '../fetch/handover.ts';
 import type { Made, RunContext } from '../run.ts';
-import { timed } from '../timed.ts';
 import type { RestoreEngine } from './engine.ts';
 import { readFetched } from './fetched.ts';
-import { judgeRestored } from './judge.ts';
+import { loadAndJudge } from './load-and-judge.ts';
 import type { RestorerFor } from './restorer.ts';
 import { orDiscard } from './undo.ts';
 
@@ -40,17 +39,10 @@ const loadAndCompare = async (
   { directory, set, bytes }: FetchedSet,
 ): Promise<NonNullable<RestoreReport['compared']>> => {
   context.log.info('the set is loaded', { chain: set.chain, set: set.setTime, bytes });
-  const load = await context.step('Load', () => timed(() => engine.load(context, directory)));
-  const compare = await context.step('Compare', () =>
-    timed(async () => {
-      const found = await engine.compare(context, directory);
-      for (const mismatch of found.mismatches) context.log.error('differs', { mismatch });
-      return judgeRestored(found, set, { replaces: context.task.into.by === 'InPlace' });
-    }),
-  );
-  context.signal.throwIfAborted();
-  const { compared, unproven } = compare.value;
-  if (unproven !== undefined)
-    context.note({ reason: 'FactsUnknown', message: `It is not proven that all of the backup is there. ${unproven}` });
-  return { ...compared, loadSeconds: load.seconds, compareSeconds: compare.seconds };
+  return loadAndJudge(context, {
+    set,
+    replaces: context.task.into.by === 'InPlace',
+    load: () => engine.load(context, directory),
+    compare: () => engine.compare(context, directory),
+  });
 };

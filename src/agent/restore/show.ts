@@ -3,30 +3,15 @@ import type { Sandbox, ShowTask, VerifyTask } from '../../api/v1alpha1/task.ts';
 import { RunError } from '../../errors/run-error.ts';
 import type { Made, RunContext } from '../run.ts';
 import { plainText, shorten } from '../text.ts';
-import { timed } from '../timed.ts';
 import type { VerifyEngine } from '../verify/engine.ts';
 import { readFetched } from './fetched.ts';
-import { judgeRestored } from './judge.ts';
+import { loadAndJudge } from './load-and-judge.ts';
 
 const maxServer = 64;
 
-const verifyTaskOf = ({
-  policy,
-  claim,
-  scratch,
-  deadlineSeconds,
-  sandbox,
-  fetched,
-  startSeconds,
-}: ShowTask): VerifyTask => ({
+const verifyTaskOf = ({ request: _request, set: _set, ...task }: ShowTask): VerifyTask => ({
+  ...task,
   kind: 'Verify',
-  policy,
-  claim,
-  scratch,
-  deadlineSeconds,
-  sandbox,
-  fetched,
-  startSeconds,
   queries: [],
 });
 
@@ -55,27 +40,12 @@ export const showWith =
       if (unsuitable !== undefined) throw new RunError('SandboxVersionDiffers', unsuitable);
       return found;
     });
-    const load = await context.step('Load', () => timed(() => engine.load(scope, directory)));
-    const compare = await context.step('Compare', () =>
-      timed(async () => {
-        const found = await engine.compare(scope, directory);
-        for (const mismatch of found.mismatches) context.log.error('differs', { mismatch });
-        return judgeRestored(found, set, { replaces: false });
-      }),
-    );
-    const { compared, unproven } = compare.value;
-    if (unproven !== undefined)
-      context.note({
-        reason: 'FactsUnknown',
-        message: `It is not proven that all of the backup is there. ${unproven}`,
-      });
-    report = {
-      compared: {
-        ...compared,
-        loadSeconds: load.seconds,
-        compareSeconds: compare.seconds,
-        server: shorten(plainText(server), maxServer),
-      },
-    };
+    const compared = await loadAndJudge(context, {
+      set,
+      replaces: false,
+      load: () => engine.load(scope, directory),
+      compare: () => engine.compare(scope, directory),
+    });
+    report = { compared: { ...compared, server: shorten(plainText(server), maxServer) } };
     return {};
   };

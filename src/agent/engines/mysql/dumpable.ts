@@ -1,7 +1,7 @@
 import { RunError } from '../../../errors/run-error.ts';
+import { awkwardEvents } from './awkward-events.ts';
 import type { Connection } from './connect.ts';
 import type { ServerProfile } from './server.ts';
-import { ownSchema } from './sql.ts';
 
 /** Something that mariadb-dump cannot write, and why. */
 interface Obstacle {
@@ -37,19 +37,11 @@ export const checkDumpable = async (
 const endless = 'mariadb-dump never ends on an event with ";;" in its name, comment or body';
 const quoted = 'mariadb-dump fails on events in a database with a quote or a backslash in its name';
 
-const eventObstacles = async (connection: Connection, database: string): Promise<Obstacle[]> => {
-  const events: { name: string; endless: string }[] = await connection.query(
-    `SELECT EVENT_NAME AS name,
-       CAST(CONCAT(EVENT_NAME, '\\n', EVENT_COMMENT, '\\n', DEFINER, '\\n', EVENT_DEFINITION) LIKE '%;;%' AS CHAR) AS endless
-     FROM information_schema.EVENTS WHERE ${ownSchema('EVENT_SCHEMA')} ORDER BY EVENT_NAME`,
-    [database, database],
-  );
-  const badName = /['"\\]/.test(database);
-  return events
-    .map(({ name, ...event }) => ({ what: `event ${database}.${name}`, endless: event.endless === '1' }))
-    .filter((event) => event.endless || badName)
-    .map((event) => ({ what: event.what, why: event.endless ? endless : quoted }));
-};
+const eventObstacles = async (connection: Connection, database: string): Promise<Obstacle[]> =>
+  (await awkwardEvents(connection, database)).map((event) => ({
+    what: `event ${database}.${event.name}`,
+    why: event.endless ? endless : quoted,
+  }));
 
 const columnObstacles = async (connection: Connection, database: string): Promise<Obstacle[]> => {
   const columns: { name: string; column: string; type: string }[] = await connection.query(

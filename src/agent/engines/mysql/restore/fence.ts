@@ -1,5 +1,5 @@
 import { RunError } from '../../../../errors/run-error.ts';
-import { connect, type Account, type Connection } from '../connect.ts';
+import { withConnection, type Account, type Connection } from '../connect.ts';
 
 /** Held by the one session that exchanges or puts back, on the whole server. */
 const lockName = 'holdfast restore';
@@ -16,23 +16,19 @@ export const clientSession = `@holdfast_client = GET_LOCK('${clientLock}', ${wai
  * Does something that no other restore on this server may do meanwhile: neither one that runs, nor what a killed one left running.
  * @throws RunError ExchangeFailed when another one does not end
  */
-export const fenced = async <T>(
+export const fenced = <T>(
   account: Account,
   signal: AbortSignal,
   work: (connection: Connection) => Promise<T>,
-): Promise<T> => {
-  const connection = await connect(account, signal);
-  try {
+): Promise<T> =>
+  // The locks go with the session.
+  withConnection(account, signal, async (connection) => {
     await connection.query('SET SESSION wait_timeout = 86400');
     await takeLock(connection, lockName);
     await takeLock(connection, clientLock);
     await connection.query(`DO RELEASE_LOCK('${clientLock}')`);
-    return await work(connection);
-  } finally {
-    // The lock goes with the session.
-    connection.destroy();
-  }
-};
+    return work(connection);
+  });
 
 const takeLock = async (connection: Connection, name: string): Promise<void> => {
   const [row]: { got: string | null }[] = await connection.query(

@@ -1,6 +1,6 @@
 import { RunError } from '../../../../errors/run-error.ts';
+import { awkwardEvents } from '../awkward-events.ts';
 import type { Connection } from '../connect.ts';
-import { ownSchema } from '../sql.ts';
 import { isMovable } from './movable.ts';
 
 /** What is there that cannot be exchanged, and why. */
@@ -58,18 +58,8 @@ const tableObstacles = async (connection: Connection, database: string): Promise
   });
 };
 
-const eventObstacles = async (connection: Connection, database: string): Promise<Obstacle[]> => {
-  const events: { name: string; endless: string }[] = await connection.query(
-    `SELECT EVENT_NAME AS name,
-       CAST(CONCAT(EVENT_NAME, '\\n', EVENT_COMMENT, '\\n', DEFINER, '\\n', EVENT_DEFINITION) LIKE '%;;%' AS CHAR) AS endless
-     FROM information_schema.EVENTS WHERE ${ownSchema('EVENT_SCHEMA')} ORDER BY EVENT_NAME`,
-    [database, database],
-  );
-  const badName = /['"\\]/.test(database);
-  return events
-    .filter(({ endless }) => badName || endless === '1')
-    .map(({ name }) => ({ why: words.Event, what: `${database}.${name}` }));
-};
+const eventObstacles = async (connection: Connection, database: string): Promise<Obstacle[]> =>
+  (await awkwardEvents(connection, database)).map(({ name }) => ({ why: words.Event, what: `${database}.${name}` }));
 
 interface Key {
   readonly database: string;
