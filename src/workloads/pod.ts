@@ -127,7 +127,7 @@ export const runPod = (policy: BackupPolicy, kind: RunKind, settings: WorkloadSe
 export interface PodExtras {
   /** Volumes that several containers share. */
   volumes?: readonly Volume[];
-  /** Containers that run beside the last one, started when those before it have ended. */
+  /** Containers that run beside all but the first one, started when that has ended. */
   sidecars?: readonly Container[];
 }
 
@@ -141,7 +141,8 @@ export const agentPod = (
   { volumes = [], sidecars = [] }: PodExtras = {},
 ): PodSpec => {
   const last = containers[containers.length - 1] ?? containers[0];
-  const before = [...containers.slice(0, -1).map(({ container }) => container), ...sidecars];
+  const [first, ...middle] = containers.slice(0, -1).map(({ container }) => container);
+  const before = [...(first === undefined ? [] : [first]), ...sidecars, ...middle];
   return {
     automountServiceAccountToken: false,
     enableServiceLinks: false,
