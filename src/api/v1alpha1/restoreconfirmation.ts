@@ -53,7 +53,8 @@ export const restoreConfirmationNames = {
   listKind: 'RestoreConfirmationList',
   plural: 'restoreconfirmations',
   singular: 'restoreconfirmation',
-  shortNames: ['rc'],
+  // Not rc: by that kubectl knows ReplicationControllers.
+  shortNames: ['rrc'],
   categories: ['holdfast'],
 } as const;
 
