@@ -11,13 +11,14 @@ const restoreIn = ({ metadata, status }: DeepReadonly<RequestView>, policyName: 
   const part = status.policies?.find(({ policy }) => policy === policyName);
   if (!isFinished(status) || status.completionTime === undefined || part?.outcome === undefined) return undefined;
   const planned = status.plan?.policies.find(({ policy }) => policy === policyName);
-  const { outcome, state, jobName, measuredSeconds, sourceBytes } = part;
+  const { outcome, state, proof, jobName, measuredSeconds, sourceBytes } = part;
   return {
     request: metadata.name,
     completionTime: status.completionTime,
     outcome,
     ...(planned !== undefined && { dataTime: planned.set.dataTime }),
     ...(state !== undefined && { state }),
+    ...(proof !== undefined && { proof }),
     ...(jobName !== undefined && { jobName }),
     ...(measuredSeconds !== undefined && { measuredSeconds }),
     ...(sourceBytes !== undefined && { sourceBytes }),
@@ -38,9 +39,10 @@ export const lastRestoreOf = (
       previous,
     );
 
-/** A restore that came to its end tells how long one takes. */
+/** A restore that loaded and compared all tells how long one takes. */
 export const measuredRestores = (last: BackupPolicyStatus['lastRestore']): MeasuredRestore[] =>
   last?.outcome === 'Completed' &&
+  last.proof === 'Equal' &&
   last.measuredSeconds !== undefined &&
   last.sourceBytes !== undefined &&
   last.jobName !== undefined

@@ -43,16 +43,31 @@ const confirmed = ({ plan, confirmation, phase }: Stage['status']): Stated => {
   return { type, status: 'Unknown', reason: 'NotConfirmed', message: 'Nobody has confirmed the plan so far.' };
 };
 
-const restored = ({ phase, failure, message }: Stage['status']): Stated => {
+/** What is proven of all that was restored: the least that is of any. */
+const proofOf = ({ policies = [] }: Stage['status']): 'Compared' | 'FilesWhole' | 'FactsUnknown' => {
+  const proofs = new Set(policies.map(({ proof }) => proof));
+  if (policies.length === 0 || proofs.has(undefined) || proofs.has('PartlyUnknown')) return 'FactsUnknown';
+  return proofs.has('FilesWhole') ? 'FilesWhole' : 'Compared';
+};
+
+/** A request that came to its end. What is not proven is Unknown, wherever the data is. */
+const ended = (type: 'Ready' | 'Restored', status: Stage['status']): Stated => {
+  const reason = proofOf(status);
+  const message = status.message ?? '';
+  return { type, status: reason === 'FactsUnknown' ? 'Unknown' : 'True', reason, message };
+};
+
+const restored = (status: Stage['status']): Stated => {
+  const { phase, failure } = status;
   const type = 'Restored';
-  if (phase === 'Completed') return { type, status: 'True', reason: 'Compared', message: message ?? '' };
+  if (phase === 'Completed') return ended(type, status);
   if (failure !== undefined) return { type, status: 'False', reason: failure.reason, message: failure.message };
   return { type, status: 'Unknown', reason: phase ?? 'Pending', message: 'Nothing is proven before all is compared.' };
 };
 
 const kstatus = ({ status, stalled }: Stage): Stated[] => {
   const { phase, failure, message = '' } = status;
-  if (phase === 'Completed') return [{ type: 'Ready', status: 'True', reason: 'Completed', message }];
+  if (phase === 'Completed') return [ended('Ready', status)];
   const cause = stalled ?? failure;
   const ready: Stated = {
     type: 'Ready',

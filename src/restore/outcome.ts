@@ -29,7 +29,8 @@ const hasEvidence = (stage: StageJob, name: Result['container']): boolean => {
   if (name === 'inspect') return report?.destination !== undefined;
   if (name === 'bring') return report?.fetched !== undefined;
   if (name === 'swap') return report?.state === 'Replaced';
-  return report?.compared !== undefined;
+  const isInPlace = stage.results.some(({ container }) => container.name === 'swap');
+  return report?.compared !== undefined && (!isInPlace || report.compared.factsDigest !== undefined);
 };
 
 const noResult = (stage: StageJob): Failure => ({
@@ -58,7 +59,7 @@ export const outcomeOf = (stage: StageJob, needed: readonly Result['container'][
  * @param allowed whether the exchange was ever allowed to begin, as status remembers: the pod may be gone
  */
 export const stateOf = (stage: StageJob | undefined, allowed: boolean): DestinationState => {
-  const said = saidBy(stage, 'swap')?.restore?.state;
+  const said = saidBy(stage, 'check')?.restore?.state ?? saidBy(stage, 'swap')?.restore?.state;
   if (said !== undefined) return said;
   // What was started and left no word may have stopped anywhere; a pod that is gone as well.
   const swap = containerOf(stage, 'swap');

@@ -24,7 +24,7 @@ import { judgeStage } from './judge.ts';
 import { readLive } from './live.ts';
 import { pointAsked } from './make-plan.ts';
 import { observeRequest, type ObservedRequest, type Part, type StageJob } from './observed.ts';
-import { isStoppable } from './progress.ts';
+import { isStoppable } from './standing.ts';
 import type { JudgeInput, Stage, Verdict } from './stage.ts';
 import { isFinished, type RequestView } from './views.ts';
 import type { RestoreWatches } from './watches.ts';
@@ -94,17 +94,22 @@ const heldOf = ({ request, parts }: ObservedRequest, held: HeldWatches | undefin
           .map(({ name }) => name),
   );
 
+const isInPlace = ({ spec }: DeepReadonly<Pick<RequestView, 'spec'>>): boolean =>
+  spec?.destination.inPlace !== undefined;
+
 const busyPhases = ['Restoring', 'AwaitingExternal', 'Verifying'];
 
-/** Policies of the request that another one restores. */
+/** Policies of the request that another one restores in place, as this one does: whatever goes elsewhere is in nobody's way. */
 const busyOf = ({ request, parts }: ObservedRequest, watches: RestoreWatches): ReadonlySet<string> =>
   new Set(
-    parts
+    (isInPlace(request) ? parts : [])
       .map(({ name }) => name)
       .filter((name) =>
         watches
           .ofPolicy(`${request.metadata.namespace}/${name}`)
-          .some(({ key, status }) => key !== request.key && busyPhases.includes(status.phase ?? '')),
+          .some(
+            (other) => other.key !== request.key && isInPlace(other) && busyPhases.includes(other.status.phase ?? ''),
+          ),
       ),
   );
 

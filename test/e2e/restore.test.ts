@@ -161,3 +161,38 @@ test('what was lost comes back after somebody else confirmed it, and nothing is 
   });
   expect(after.lastRestore).toMatchObject({ request, outcome: 'Completed' });
 }, 600_000);
+
+test('a check of one’s own needs nobody’s word: loaded, compared, and there to be looked at', async () => {
+  const orders = (await sql('SELECT COUNT(*) FROM shop.orders')).trim();
+  const restoring = createRestoring(cluster, policy, 'drill');
+  await restoring.ask({ destination: { sandbox: { keepFor: '5m' } }, reason: 'Drill' });
+  const { policies } = await restoring.phase('Completed', 180);
+  expect(policies).toMatchObject([{ outcome: 'Completed', proof: 'Equal' }]);
+  const [, command = ''] = /^kubectl (.*)$/.exec(policies?.[0]?.connect ?? '') ?? [];
+  const args = command.split(' ').filter((arg) => arg !== '--stdin' && arg !== '--tty');
+  const shown = await cluster.kubectl([
+    ...args,
+    '--skip-column-names',
+    '--execute',
+    'SELECT COUNT(*) FROM shop.orders',
+  ]);
+  expect(shown.trim()).toBe(orders);
+}, 300_000);
+
+test('the files of a backup go onto a claim, and nobody says that they were loaded', async () => {
+  await applyObjects(cluster.kubectl, [
+    {
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      metadata: { namespace, name: 'files' },
+      spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+    },
+  ]);
+  const restoring = createRestoring(cluster, policy, 'as-files');
+  await restoring.ask({ destination: { volume: { claimName: 'files' } }, reason: 'Drill' });
+  await restoring.phase('AwaitingConfirmation', 120);
+  await restoring.confirm('bob');
+  const done = await restoring.phase('Completed', 180);
+  expect(done.policies).toMatchObject([{ outcome: 'Completed', proof: 'FilesWhole' }]);
+  expect(done.message).toContain('nothing has loaded them');
+}, 400_000);

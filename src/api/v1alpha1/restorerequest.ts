@@ -208,11 +208,20 @@ const step = z.object({
 });
 export type RestoreStep = DeepReadonly<z.output<typeof step>>;
 
+/** What can be proven of restored data. */
+const restoreProofs = ['Equal', 'PartlyUnknown', 'FilesWhole'] as const;
+
 const policyOutcome = z.object({
   policy: objectName.describe('Name of the policy.'),
   jobName: z.string().max(253).describe('The Job that restores.').optional(),
   outcome: z.enum(['Completed', 'Failed', 'Cancelled']).describe('How it ended; missing while it goes on.').optional(),
   state: destinationState.describe('What the destination holds.').optional(),
+  proof: z
+    .enum(restoreProofs)
+    .describe(
+      'What is proven of the restored data. Equal: all that the facts of the set say was compared, and is equal. PartlyUnknown: it was loaded, and the facts do not witness all of it. FilesWhole: its files are those that were stored; nothing has loaded them. Missing: nothing.',
+    )
+    .optional(),
   objectsCompared: z.int().min(0).describe('Compared with the facts of the set, and equal.').optional(),
   rowsCompared: z.int().min(0).describe('Likewise.').optional(),
   safetyCopy: safetyCopy.describe('What was set aside.').optional(),

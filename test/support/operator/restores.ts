@@ -127,7 +127,7 @@ export const restoreResult = (
     newest: {},
   });
 
-const compared = { objects: 12, rows: 1000 };
+const compared = { objects: 12, rows: 1000, factsDigest: digestOfSet };
 
 /** The containers of a restore in place that goes well. */
 export const goodRestore: readonly Said[] = [
@@ -157,6 +157,8 @@ export interface StageOptions {
   gate?: Gate;
   request?: { name: string; uid: string; namespace: string };
   jobMetadata?: Json;
+  /** Why no node takes the pod. */
+  unschedulable?: string;
 }
 
 /** The Job of a stage, and its pod. */
@@ -168,6 +170,7 @@ export const rawStage = ({
   gate,
   request = { name: 'orders-lost', uid: 'request-uid', namespace: 'shop' },
   jobMetadata = {},
+  unschedulable,
 }: StageOptions): { job: KubeObject; pod: KubeObject } => {
   const name = restoreJobName(request, policy, stage);
   const labels = { ...runLabels(policy, 'Restore'), [restoreStageLabel]: stage };
@@ -211,7 +214,14 @@ export const rawStage = ({
         annotations: { ...annotations, ...(gate !== undefined && { [gateAnnotation]: JSON.stringify(gate) }) },
         ownerReferences: [{ apiVersion: 'batch/v1', kind: 'Job', name, uid: `uid-of-${name}`, controller: true }],
       },
-      status: { phase, initContainerStatuses: statuses.slice(0, -1), containerStatuses: statuses.slice(-1) },
+      status: {
+        phase,
+        initContainerStatuses: statuses.slice(0, -1),
+        containerStatuses: statuses.slice(-1),
+        ...(unschedulable !== undefined && {
+          conditions: [{ type: 'PodScheduled', status: 'False', message: unschedulable }],
+        }),
+      },
     },
   };
 };

@@ -453,6 +453,65 @@ describe('a restore', () => {
     expect(status).toMatchObject({ phase: 'Cancelled', policies: [{ outcome: 'Cancelled', state: 'Untouched' }] });
   });
 
+  const beside = { destination: { inPlace: undefined, newDatabase: { name: 'then' } } };
+  const onClaim = { destination: { inPlace: undefined, volume: { claimName: 'files' } } };
+  const unwitnessed = { compared: { objects: 12, rows: 1000 } };
+  const brought = goodRestore.slice(0, 1);
+  test.each<{ reason: string; spec: Json; said: readonly Said[]; proof: string; restored: string; words: RegExp }>([
+    {
+      reason: 'all that was loaded is equal',
+      spec: beside,
+      said: goodRestore.slice(0, 2),
+      proof: 'Equal',
+      restored: 'True',
+      words: /12 objects, 1000 rows equal to the facts.* within the RTO/,
+    },
+    {
+      reason: 'the facts do not witness all of it',
+      spec: beside,
+      said: [...brought, { container: 'load', restore: unwitnessed }],
+      proof: 'PartlyUnknown',
+      restored: 'Unknown',
+      words: /that all of the backup is there is not proven\)\. It took \d+ s\.$/,
+    },
+    {
+      reason: 'nothing has loaded the files',
+      spec: onClaim,
+      said: brought,
+      proof: 'FilesWhole',
+      restored: 'True',
+      words: /nothing has loaded them\)\. It took \d+ s\.$/,
+    },
+  ])('says no more than is proven: $reason', ({ spec, said, proof, restored, words }) => {
+    const plan = { ...planned, said: goodPlan().slice(0, 'volume' in (spec['destination'] as Json) ? 1 : 2) };
+    const first = judge({ spec, stages: [plan] });
+    const status: RestoreRequestStatus = { plan: first.status.plan, startTime: '2026-11-15T03:40:30Z' };
+    const over = judge({ spec, status, stages: [plan, restoring(said, { end: 'Complete' })] });
+    expect(over.status).toMatchObject({ phase: 'Completed', policies: [{ outcome: 'Completed', proof }] });
+    expect(over.status.recoveryTimeMet).toBe(proof === 'Equal' ? true : undefined);
+    expect(conditions(over)).toMatchObject({ Restored: restored, Ready: restored });
+    expect(over.status.message).toMatch(words);
+  });
+
+  test('in place without a witness of all of it is not completed', () => {
+    const said = goodRestore.map((each) => (each.container === 'check' ? { ...each, restore: unwitnessed } : each));
+    const { status } = judge({ status: running, stages: [planned, restoring(said, { end: 'Complete' })] });
+    expect(status).toMatchObject({ phase: 'Failed', failure: { reason: 'ResultMissing' } });
+  });
+
+  test('whose last look found a difference does not say that the restored data is in its place', () => {
+    const said = failed('check', { ...failure, step: 'Check' }, { state: 'Unavailable' });
+    const { status } = judge({ status: stopping, stages: [planned, restoring(said, { end: 'Failed' })] });
+    expect(status).toMatchObject({ failure: { reason: 'ContentDiffers' }, policies: [{ state: 'Unavailable' }] });
+  });
+
+  test('whose pod cannot start says why', () => {
+    const stage = { ...restoring(until('bring')), unschedulable: 'persistentvolumeclaim "nosuch" not found' };
+    const { status } = judge({ status: running, stages: [planned, stage] });
+    expect(status.phase).toBe('Restoring');
+    expect(status.message).toMatch(/The pod \S+ of agama cannot start: persistentvolumeclaim "nosuch" not found\./);
+  });
+
   test('of several policies starts at most four at once, and is failed when one is', () => {
     const names = ['a', 'b', 'c', 'd', 'e'];
     const many = { policies: names.map((name) => ({ name })), spec: { policyRefs: names.map((name) => ({ name })) } };
