@@ -10,6 +10,7 @@ import type { VerifyTask } from '../../src/api/v1alpha1/task.ts';
 import { makeDirectory } from './support/directories.ts';
 import { waitFor } from './support/processes.ts';
 import { verificationOf } from './support/verification.ts';
+import { setOf } from '../support/ledger.ts';
 
 // The frame around every engine, with an engine that is real and small: see support/files-verifier.ts.
 
@@ -35,21 +36,7 @@ const ledger = (): Ledger => ({
     directory: chains[which],
     encryption: 'none',
     checkedTime: times[which],
-    sets: [
-      {
-        type: 'Full',
-        setTime: times[which],
-        dataTime: times[which],
-        completionTime: times[which],
-        durationSeconds: 1,
-        sizeBytes: 1,
-        sentBytes: 1,
-        jobName: 'j',
-        setDigest: 'a'.repeat(64),
-        copy: 'c',
-        files: [],
-      },
-    ],
+    sets: [setOf(times[which])],
   })),
 });
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster } from '../cluster/cluster.ts';
-import { images } from '../scenario/images.ts';
-import { applyObjects, type Manifest } from '../scenario/objects.ts';
+import { application, podsOf } from '../scenario/application.ts';
+import { applyObjects } from '../scenario/objects.ts';
 import { agamaPolicy } from '../scenario/policy.ts';
 import { conditionOf, runNow, waitForStatus } from '../scenario/runs.ts';
 import { applyPolicySecrets } from '../scenario/stage.ts';
@@ -14,45 +14,15 @@ const policy = { namespace, name: 'agama' };
 
 let cluster: Cluster;
 
-/** An application: two pods that do nothing but end when they are told. */
-const shop: Manifest = {
-  apiVersion: 'apps/v1',
-  kind: 'Deployment',
-  metadata: { namespace, name: 'shop' },
-  spec: {
-    replicas: 2,
-    selector: { matchLabels: { app: 'shop' } },
-    template: {
-      metadata: { labels: { app: 'shop' } },
-      spec: {
-        terminationGracePeriodSeconds: 1,
-        securityContext: { runAsNonRoot: true, runAsUser: 65532, seccompProfile: { type: 'RuntimeDefault' } },
-        containers: [
-          {
-            name: 'shop',
-            image: images.mariadb,
-            imagePullPolicy: 'Never',
-            command: ['sleep', 'infinity'],
-            securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
-          },
-        ],
-      },
-    },
-  },
-};
+const shop = { namespace, name: 'shop' };
 
 const inNamespace = (...args: string[]): Promise<string> => cluster.kubectl([...args, '--namespace', namespace]);
-
-const podsOfShop = async (): Promise<number> => {
-  const names = await inNamespace('get', 'pods', '--selector', 'app=shop', '--output', 'name');
-  return names === '' ? 0 : names.split('\n').length;
-};
 
 /** The smallest number of pods that was seen, until it is told to stop. */
 const fewestUntil = async (over: AbortSignal): Promise<number> => {
   let fewest = Number.POSITIVE_INFINITY;
   while (!over.aborted) {
-    fewest = Math.min(fewest, await podsOfShop());
+    fewest = Math.min(fewest, await podsOf(cluster.kubectl, shop));
     await sleep(200);
   }
   return fewest;
@@ -65,7 +35,7 @@ beforeAll(async () => {
   const sample = await agamaPolicy(stage.keys);
   const workloads = [{ kind: 'Deployment', name: 'shop' }];
   await applyObjects(cluster.kubectl, [
-    shop,
+    application(shop),
     {
       ...sample,
       metadata: policy,
@@ -91,7 +61,7 @@ test('a Deployment is at zero while the database is dumped, and has its replicas
   expect(status.lastLocalCopy).toMatchObject({ jobName: 'quiesced-copy', quiesced: 'Workloads' });
   expect(await looking).toBe(0);
   await inNamespace('rollout', 'status', 'deployment/shop', '--timeout', '120s');
-  expect(await podsOfShop()).toBe(2);
+  expect(await podsOf(cluster.kubectl, shop)).toBe(2);
   expect(await inNamespace('get', 'deployments', '--selector', 'holdfast.dev/held=true', '--output', 'name')).toBe('');
 
   const started = await inNamespace('get', 'job', 'quiesced-copy', '--output', 'jsonpath={.status.startTime}');

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster } from '../cluster/cluster.ts';
+import { application, podsOf } from '../scenario/application.ts';
 import { createRestoreAccount, runSql } from '../scenario/database.ts';
-import { images } from '../scenario/images.ts';
-import { applyObjects, type Manifest } from '../scenario/objects.ts';
+import { applyObjects } from '../scenario/objects.ts';
 import { agama, agamaPolicy } from '../scenario/policy.ts';
 import { conditionOf, runNow, waitForStatus } from '../scenario/runs.ts';
 import { applyPolicySecrets } from '../scenario/stage.ts';
@@ -20,32 +20,7 @@ let cluster: Cluster;
 const inNamespace = (...args: string[]): Promise<string> => cluster.kubectl([...args, '--namespace', namespace]);
 const sql = (text: string): Promise<string> => runSql(cluster.kubectl, agama.namespace, text);
 
-/** An application: two pods that do nothing but end when they are told. */
-const application: Manifest = {
-  apiVersion: 'apps/v1',
-  kind: 'Deployment',
-  metadata: { namespace, name: 'web' },
-  spec: {
-    replicas: 2,
-    selector: { matchLabels: { app: 'web' } },
-    template: {
-      metadata: { labels: { app: 'web' } },
-      spec: {
-        terminationGracePeriodSeconds: 1,
-        securityContext: { runAsNonRoot: true, runAsUser: 65532, seccompProfile: { type: 'RuntimeDefault' } },
-        containers: [
-          {
-            name: 'web',
-            image: images.mariadb,
-            imagePullPolicy: 'Never',
-            command: ['sleep', 'infinity'],
-            securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
-          },
-        ],
-      },
-    },
-  },
-};
+const web = { namespace, name: 'web' };
 
 const database = `
   DROP DATABASE IF EXISTS shop;
@@ -67,11 +42,6 @@ const contents = (): Promise<string> =>
     CHECKSUM TABLE shop.customers, shop.orders, shop.changes EXTENDED;
     SELECT COUNT(*), SUM(orders) FROM shop.busy;`);
 
-const webPods = async (): Promise<number> => {
-  const names = await inNamespace('get', 'pods', '--selector', 'app=web', '--output', 'name');
-  return names === '' ? 0 : names.split('\n').length;
-};
-
 beforeAll(async () => {
   const stage = await e2eStage();
   ({ cluster } = stage);
@@ -84,7 +54,7 @@ beforeAll(async () => {
   await createRestoreAccount(cluster.kubectl, agama.namespace, { password, database: 'shop' });
   const sample = await agamaPolicy(keys);
   await applyObjects(cluster.kubectl, [
-    application,
+    application(web),
     {
       ...sample,
       metadata: policy,
@@ -133,13 +103,13 @@ test('what was lost comes back after somebody else confirmed it, and nothing is 
     phase: 'AwaitingConfirmation',
     refused: [{ name: `${request}-alice`, reason: 'SamePerson' }],
   });
-  expect(await webPods()).toBe(2);
+  expect(await podsOf(cluster.kubectl, web)).toBe(2);
   await restoring.confirm('bob');
   let fewest = 2;
   const over = new AbortController();
   const watching = (async () => {
     while (!over.signal.aborted) {
-      fewest = Math.min(fewest, await webPods());
+      fewest = Math.min(fewest, await podsOf(cluster.kubectl, web));
       await sleep(300);
     }
   })();

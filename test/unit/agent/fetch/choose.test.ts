@@ -2,33 +2,11 @@ import * as fc from 'fast-check';
 import { chooseSets, type ChoiceInput, setsUpTo } from '../../../../src/agent/fetch/choose.ts';
 import { bringShortage, fetchShortage } from '../../../../src/agent/fetch/space.ts';
 import { parseSecretKeys } from '../../../../src/agent/fetch/secret-keys.ts';
-import type { LedgerChain, LedgerSet } from '../../../../src/agent/ledger.ts';
+import type { LedgerChain } from '../../../../src/agent/ledger.ts';
 import { contentOf } from '../../../../src/agent/ship/content.ts';
 import { manifestVolumeHashes } from '../../../../src/agent/ship/set-files.ts';
+import { chainOf, day } from '../../../support/ledger.ts';
 
-const setOf = (setTime: string, extra: Partial<LedgerSet> = {}): LedgerSet => ({
-  type: 'Full',
-  setTime,
-  dataTime: setTime,
-  completionTime: setTime,
-  durationSeconds: 1,
-  sizeBytes: 1,
-  sentBytes: 1,
-  jobName: 'j',
-  setDigest: 'a'.repeat(64),
-  copy: 'c',
-  files: [],
-  ...extra,
-});
-const day = (number: number): string => `2026-11-0${number}T01:00:00Z`;
-const chainOf = (days: readonly number[], extra: Partial<LedgerChain> = {}): LedgerChain => ({
-  repository: 'r',
-  directory: `chain-2026110${days[0]}T010000Z`,
-  encryption: 'none',
-  checkedTime: day(9),
-  sets: days.map((number) => setOf(day(number))),
-  ...extra,
-});
 const input = (chains: readonly LedgerChain[], extra: Partial<ChoiceInput> = {}): ChoiceInput => ({
   chains,
   repository: 'r',

@@ -6,30 +6,8 @@ import { runErrorOf } from '../../../../src/agent/failure-of.ts';
 import type { LedgerChain, LedgerSet } from '../../../../src/agent/ledger.ts';
 import type { RestorePointAsked } from '../../../../src/api/v1alpha1/restore-report.ts';
 import type { VerifiedSet } from '../../../../src/api/v1alpha1/verification.ts';
+import { chainOf, day, setOf } from '../../../support/ledger.ts';
 
-const setOf = (dataTime: string, extra: Partial<LedgerSet> = {}): LedgerSet => ({
-  type: 'Full',
-  setTime: dataTime,
-  dataTime,
-  completionTime: dataTime,
-  durationSeconds: 1,
-  sizeBytes: 1,
-  sentBytes: 1,
-  jobName: 'j',
-  setDigest: 'a'.repeat(64),
-  copy: 'c',
-  files: [],
-  ...extra,
-});
-const day = (number: number): string => `2026-11-0${number}T01:00:00Z`;
-const chainOf = (days: readonly number[], extra: Partial<LedgerChain> = {}): LedgerChain => ({
-  repository: 'r',
-  directory: `chain-2026110${days[0]}T010000Z`,
-  encryption: 'none',
-  checkedTime: day(9),
-  sets: days.map((number) => setOf(day(number))),
-  ...extra,
-});
 const latest: RestorePointAsked = { by: 'Latest' };
 const at = (time: string): RestorePointAsked => ({ by: 'At', time });
 const before = (time: string): RestorePointAsked => ({ by: 'Before', time });
