@@ -5,7 +5,7 @@ import { catalogue, type FailureReason } from '../errors/catalogue.ts';
 import { restoreTarget } from '../workloads/restore-target.ts';
 import { confirmationFor, isPlanWhole, makePlan, specDigest } from './make-plan.ts';
 import type { ObservedRequest, Part } from './observed.ts';
-import { outcomeOf } from './outcome.ts';
+import { outcomeOf, type Outcome } from './outcome.ts';
 import { judgeRestore } from './progress.ts';
 import { kept, nothingWanted, type JudgeInput, type Stage, type Wanted } from './stage.ts';
 import { unsuitable } from './suitable.ts';
@@ -67,12 +67,11 @@ const problemOf = ({ observed, settings }: JudgeInput): { reason: string; messag
   return undefined;
 };
 
-const planContainers = ({ policy }: Part, { request }: ObservedRequest): ('resolve' | 'inspect')[] => {
-  const target =
-    policy?.spec === undefined || request.spec === undefined
-      ? undefined
-      : restoreTarget(policy.spec, request.spec.destination);
-  return target === undefined ? ['resolve'] : ['resolve', 'inspect'];
+/** What became of a part's plan Job. Where there is nothing to look at, the set alone is found. */
+const planOutcome = ({ policy, plan }: Part, { request }: ObservedRequest): Outcome => {
+  if (plan === undefined || policy?.spec === undefined || request.spec === undefined) return { is: 'Running' };
+  const target = restoreTarget(policy.spec, request.spec.destination);
+  return outcomeOf(plan, target === undefined ? ['resolve'] : ['resolve', 'inspect']);
 };
 
 /** Whether the data looks whole, and nobody said to replace it all the same. */
@@ -90,9 +89,8 @@ const planning = (input: JudgeInput): Stage => {
   const missing = observed.parts.filter(({ plan }) => plan === undefined);
   if (missing.length > 0)
     return pending(input, 'The backups are looked for, and the destination is looked at.', { plan: missing });
-  for (const part of observed.parts) {
-    if (part.plan === undefined) continue;
-    const outcome = outcomeOf(part.plan, planContainers(part, observed));
+  const outcomes = observed.parts.map((part) => ({ part, outcome: planOutcome(part, observed) }));
+  for (const { part, outcome } of outcomes) {
     if (outcome.is !== 'Failed') continue;
     const { reason, step, message } = outcome.failure;
     return ended(input, {
@@ -103,9 +101,7 @@ const planning = (input: JudgeInput): Stage => {
       message: `No plan could be made for ${part.name}; nothing was touched. ${message}`,
     });
   }
-  const isDone = observed.parts.every(
-    (part) => part.plan !== undefined && outcomeOf(part.plan, planContainers(part, observed)).is === 'Completed',
-  );
+  const isDone = outcomes.every(({ outcome }) => outcome.is === 'Completed');
   const plan = isDone ? makePlan(observed, now) : undefined;
   if (plan === undefined) return pending(input, 'The backups are looked for, and the destination is looked at.');
   const healthy = healthyPart(input, plan);

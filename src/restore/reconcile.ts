@@ -173,11 +173,20 @@ const writeStage = async (turn: Turn, stage: Stage): Promise<void> => {
   for (const event of requestEvents(request.status, next)) options.events.record(subjectOf(request), event);
 };
 
-/** The pod of a Job that has ended, and is in no cache, is asked for: its watch may be behind. */
+/**
+ * The pod of a Job that has ended, and is in no cache, is asked for: its watch may be behind. Not once status has what it said: pods do not stay as
+ * long as requests.
+ */
 const withPods = async (turn: Turn): Promise<Turn> => {
   const { client, caches, observed, now, signal } = turn;
+  const { status } = observed.request;
   const isMissing = (stage: StageJob | undefined): boolean => stage?.job.end !== undefined && stage.pod === undefined;
-  const missing = observed.parts.filter(({ plan, restore }) => isMissing(plan) || isMissing(restore));
+  const isTold = (name: string): boolean =>
+    (status.policies ?? []).some(({ policy, outcome }) => policy === name && outcome !== undefined);
+  const missing = observed.parts.filter(
+    ({ name, plan, restore }) =>
+      (status.plan === undefined && isMissing(plan)) || (!isTold(name) && isMissing(restore)),
+  );
   for (const { policy } of missing)
     if (policy !== undefined) await lookForPods(policy.metadata, { client, pods: caches.pods, signal });
   return missing.length === 0 ? turn : { ...turn, observed: observeRequest(observed.request, caches, now) };
