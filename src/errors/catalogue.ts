@@ -176,7 +176,7 @@ export const catalogue = {
   },
   PointNotAvailable: {
     cause: 'No backup that is known to be whole holds data of the point that was asked for.',
-    next: 'The message names the earliest and the latest that there are: make a request for one of them.',
+    next: 'The message names the earliest and the latest that there are: make a request for one of them. In a new cluster, see docs/restore.md.',
   },
   DestinationHealthy: {
     cause:

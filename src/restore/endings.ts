@@ -1,6 +1,7 @@
 import type { PolicyOutcome, RestoreRequestStatus } from '../api/v1alpha1/restorerequest.ts';
 import { secondsBetween, timestamp } from '../base/times.ts';
 import { isWithinRecoveryTime } from '../sla/recovery-time.ts';
+import { isRecorded } from './make-plan.ts';
 import type { Standing } from './standing.ts';
 import { nothingWanted, type JudgeInput, type Stage } from './stage.ts';
 
@@ -41,8 +42,15 @@ const cancelled = (standings: readonly Standing[]): Ending => {
   return { phase: 'Cancelled', message, failure: { reason: 'RestoreCancelled', message } };
 };
 
-const proofWords = ({ policy, proof, objectsCompared = 0, rowsCompared = 0 }: PolicyOutcome): string => {
-  const loaded = `${objectsCompared} objects, ${rowsCompared} rows`;
+const proofWords = (
+  { policy, proof, objectsCompared, rowsCompared = 0 }: PolicyOutcome,
+  status: RestoreRequestStatus,
+): string => {
+  const loaded = `${objectsCompared ?? 0} objects, ${rowsCompared} rows`;
+  if (!isRecorded(status, policy)) {
+    const seen = objectsCompared === undefined ? 'its files' : `${loaded} equal to the facts in the set itself`;
+    return `${policy} (${seen}; no ledger records the set, so nothing proves that it is what was backed up)`;
+  }
   if (proof === 'Equal') return `${policy} (${loaded} equal to the facts)`;
   if (proof === 'FilesWhole') return `${policy} (its files are those that were stored; nothing has loaded them)`;
   return `${policy} (${loaded} loaded; that all of the backup is there is not proven)`;
@@ -55,10 +63,10 @@ const recoveryTimeMet = (standings: readonly Standing[], seconds: number): boole
   return promised.length === 0 ? undefined : promised.every((each) => isWithinRecoveryTime({ seconds }, each));
 };
 
-const completed = (standings: readonly Standing[], seconds: number): Ending => {
+const completed = (standings: readonly Standing[], seconds: number, status: RestoreRequestStatus): Ending => {
   const isMet = recoveryTimeMet(standings, seconds);
   const rto = isMet === undefined ? '' : isMet ? ', within the RTO' : ', longer than the RTO that was promised';
-  const what = standings.map(({ outcome }) => proofWords(outcome)).join(', ');
+  const what = standings.map(({ outcome }) => proofWords(outcome, status)).join(', ');
   return {
     phase: 'Completed',
     message: `Restored: ${what}. It took ${seconds} s${rto}.`.slice(0, longestMessage),
@@ -80,6 +88,6 @@ export const endOf = (
       ? failed(worst, standings, observed.request.status.failure)
       : standings.some(({ is }) => is === 'Cancelled')
         ? cancelled(standings)
-        : completed(standings, measuredSeconds);
+        : completed(standings, measuredSeconds, common);
   return { status: { ...common, completionTime, measuredSeconds, ...ending }, wanted: nothingWanted };
 };

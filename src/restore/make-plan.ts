@@ -2,7 +2,12 @@ import { createHash } from 'node:crypto';
 import { apiVersion, type BackupPolicySpec } from '../api/v1alpha1/backuppolicy.ts';
 import type { ConfirmationMode } from '../api/v1alpha1/restore-policy.ts';
 import type { RestorePointAsked } from '../api/v1alpha1/restore-report.ts';
-import type { PolicyPlan, RestorePlan, RestoreRequestSpec } from '../api/v1alpha1/restorerequest.ts';
+import type {
+  PolicyPlan,
+  RestorePlan,
+  RestoreRequestSpec,
+  RestoreRequestStatus,
+} from '../api/v1alpha1/restorerequest.ts';
 import { restoreConfirmationNames } from '../api/v1alpha1/restoreconfirmation.ts';
 import { canonical } from '../base/canonical.ts';
 import { timestamp } from '../base/times.ts';
@@ -42,11 +47,15 @@ const spanWords = (seconds: number): string => {
   return minutes > 0 ? `${minutes} min` : `${Math.floor(seconds)} s`;
 };
 
-const lostWords = (dataTime: string, { spec, metadata }: DeepReadonly<RequestView>): string => {
+const lostWords = (
+  { dataTime, unrecorded }: PolicyPlan['set'],
+  { spec, metadata }: DeepReadonly<RequestView>,
+): string => {
   const until = spec?.lossTime ?? metadata.creationTimestamp;
   const seconds = Math.max(0, (Date.parse(until) - Date.parse(dataTime)) / 1000);
   const what = spec?.lossTime === undefined ? 'the request' : 'the loss';
-  return `Everything written after ${dataTime}: the ${spanWords(seconds)} before ${what} of ${until}.`;
+  const lost = `Everything written after ${dataTime}: the ${spanWords(seconds)} before ${what} of ${until}.`;
+  return unrecorded === undefined ? lost : `${lost} That is the time of the set; its data may be older.`;
 };
 
 const overwrittenWords = ({ destination }: RestoreRequestSpec, keepFor: string): string => {
@@ -65,7 +74,7 @@ const policyPlanOf = (part: Part, request: DeepReadonly<RequestView>): PolicyPla
   const { policy } = part;
   if (point === undefined || policy?.spec === undefined || request.spec === undefined) return undefined;
   const evidence = saidBy(part.plan, 'inspect')?.restore?.destination;
-  const { set, verifiedTime, sourceBytes, sourceRows, server, latest, earliest } = point;
+  const { set, verifiedTime, sourceBytes, sourceRows, server, unrecorded, latest, earliest } = point;
   const { recovery } = policy.status;
   const restore = policy.spec.restore;
   const isInPlace = request.spec.destination.inPlace !== undefined;
@@ -78,10 +87,11 @@ const policyPlanOf = (part: Part, request: DeepReadonly<RequestView>): PolicyPla
     ...(sourceBytes !== undefined && { sourceBytes }),
     ...(sourceRows !== undefined && { sourceRows }),
     ...(server !== undefined && { server }),
+    ...(unrecorded !== undefined && { unrecorded }),
     latest,
     earliest,
     ...(evidence !== undefined && { destination: evidence }),
-    lost: lostWords(set.dataTime, request),
+    lost: lostWords(set, request),
     overwritten: overwrittenWords(request.spec, restore?.keepSafetyCopyFor ?? '1w'),
     workloads: isInPlace ? (restore?.workloads ?? []) : [],
     ...(isInPlace && restore?.external !== undefined && { external: restore.external }),
@@ -93,6 +103,10 @@ const policyPlanOf = (part: Part, request: DeepReadonly<RequestView>): PolicyPla
         : `The newest restore that was measured took ${recovery?.measuredSeconds ?? '?'} s; scaled to the source of today.`,
   };
 };
+
+/** Whether a ledger records the set that is planned for a policy: else nothing of it is ever said to be proven. Pure. */
+export const isRecorded = ({ plan }: DeepReadonly<RestoreRequestStatus>, policyName: string): boolean =>
+  plan?.policies.find(({ policy }) => policy === policyName)?.set.unrecorded === undefined;
 
 /** Together, those side by side counted so; unknown as soon as one is. */
 const togetherSeconds = (policies: readonly PolicyPlan[]): number | undefined => {

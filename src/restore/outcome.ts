@@ -22,15 +22,23 @@ const succeeded = (stage: StageJob, name: Result['container']): boolean => {
   return ended?.exitCode === 0 && result?.outcome === 'Succeeded' && result.failure === undefined;
 };
 
+/** What a Job is judged by. */
+export interface OutcomeOptions {
+  /** A pod with a scratch server to look at stays after that. */
+  readonly stays?: boolean;
+  /** Whether a ledger records the set: what takes the place of other data then needs facts that are witnessed. */
+  readonly recorded?: boolean;
+}
+
 /** Besides that a container says that it succeeded, it must say what it found. */
-const hasEvidence = (stage: StageJob, name: Result['container']): boolean => {
+const hasEvidence = (stage: StageJob, name: Result['container'], recorded: boolean): boolean => {
   const report = saidBy(stage, name)?.restore;
   if (name === 'resolve') return report?.point !== undefined;
   if (name === 'inspect') return report?.destination !== undefined;
   if (name === 'bring') return report?.fetched !== undefined;
   if (name === 'swap') return report?.state === 'Replaced';
   const isInPlace = stage.results.some(({ container }) => container.name === 'swap');
-  return report?.compared !== undefined && (!isInPlace || report.compared.factsDigest !== undefined);
+  return report?.compared !== undefined && (!isInPlace || !recorded || report.compared.factsDigest !== undefined);
 };
 
 const noResult = (stage: StageJob): Failure => ({
@@ -39,12 +47,13 @@ const noResult = (stage: StageJob): Failure => ({
   message: `The Job ${stage.job.name} is complete, but not all of its containers said what they found. ${catalogue.ResultMissing.next}`,
 });
 
-/**
- * What became of a Job: completed only when each container that was needed ended well, says so, and has its evidence. A pod with a scratch
- * server to look at stays after that.
- */
-export const outcomeOf = (stage: StageJob, needed: readonly Result['container'][], stays = false): Outcome => {
-  const proven = needed.every((name) => succeeded(stage, name) && hasEvidence(stage, name));
+/** What became of a Job: completed only when each container that was needed ended well, says so, and has its evidence. */
+export const outcomeOf = (
+  stage: StageJob,
+  needed: readonly Result['container'][],
+  { stays = false, recorded = true }: OutcomeOptions = {},
+): Outcome => {
+  const proven = needed.every((name) => succeeded(stage, name) && hasEvidence(stage, name, recorded));
   if (proven && (stays || stage.job.end?.outcome === 'Complete')) return { is: 'Completed' };
   if (stage.job.end === undefined) return { is: 'Running' };
   const { job, pod, results } = stage;

@@ -6,6 +6,7 @@ import { secondsBetween, timestamp } from '../base/times.ts';
 import { catalogue } from '../errors/catalogue.ts';
 import { sandboxParts } from '../workloads/sandboxes/registry.ts';
 import { containerOf, saidBy, type Part, type StageJob } from './observed.ts';
+import { isRecorded } from './make-plan.ts';
 import { interrupted, neededContainers, outcomeOf, stateOf } from './outcome.ts';
 import type { JudgeInput } from './stage.ts';
 import { isStopAnnounced } from './steps.ts';
@@ -37,23 +38,29 @@ const connectWords = ({ policy, restore }: Part): string | undefined => {
 };
 
 /** What the last container that looked has found, in words of what is proven. Only files are fetched onto a claim: nothing loads them. */
-const proofOf = (stage: StageJob, { volume }: Destination): Partial<PolicyOutcome> => {
-  if (volume !== undefined)
-    return saidBy(stage, 'bring')?.restore?.fetched === undefined ? {} : { proof: 'FilesWhole' };
+const proofOf = (stage: StageJob, { volume }: Destination, recorded: boolean): Partial<PolicyOutcome> => {
+  if (volume !== undefined) {
+    const proof = recorded ? 'FilesWhole' : 'PartlyUnknown';
+    return saidBy(stage, 'bring')?.restore?.fetched === undefined ? {} : { proof };
+  }
   const said = saidBy(stage, 'check') ?? saidBy(stage, 'load') ?? saidBy(stage, 'show');
   const compared = said?.restore?.compared;
   if (compared === undefined) return {};
   const { objects, rows, factsDigest } = compared;
-  const proof = factsDigest === undefined ? 'PartlyUnknown' : 'Equal';
+  const proof = factsDigest === undefined || !recorded ? 'PartlyUnknown' : 'Equal';
   return { proof, objectsCompared: objects, rowsCompared: rows };
 };
 
-const evidenceOf = (part: Part, stage: StageJob, destination: Destination): Partial<PolicyOutcome> => {
+const evidenceOf = (
+  part: Part,
+  stage: StageJob,
+  { destination, recorded }: { readonly destination: Destination; readonly recorded: boolean },
+): Partial<PolicyOutcome> => {
   const safetyCopy = saidBy(stage, 'swap')?.restore?.safetyCopy;
   const bytes = saidBy(stage, 'bring')?.restore?.fetched?.bytes;
   const connect = destination.sandbox === undefined ? undefined : connectWords(part);
   return {
-    ...proofOf(stage, destination),
+    ...proofOf(stage, destination, recorded),
     ...(safetyCopy !== undefined && { safetyCopy }),
     ...(bytes !== undefined && { sourceBytes: bytes }),
     ...(connect !== undefined && { connect }),
@@ -131,13 +138,15 @@ export const standingOf = (part: Part, { observed, lost, now }: JudgeInput): Sta
   if (isGone || lost.has(name)) return lostStanding(part, before, around);
   if (restore === undefined || spec === undefined) return withoutJob(part, before, around.cancel);
   const { destination } = spec;
+  const recorded = isRecorded(status, name);
   const known: PolicyOutcome = {
     ...before,
     policy: name,
     jobName: restore.job.name,
-    ...evidenceOf(part, restore, destination),
+    ...evidenceOf(part, restore, { destination, recorded }),
   };
-  const judged = outcomeOf(restore, neededContainers(destination), destination.sandbox !== undefined);
+  const stays = destination.sandbox !== undefined;
+  const judged = outcomeOf(restore, neededContainers(destination), { stays, recorded });
   if (judged.is === 'Running') return { part, is: 'Running', outcome: known };
   const end = restore.job.end?.time ?? timestamp(now);
   const measuredSeconds = secondsBetween(new Date(restore.job.creationTimestamp), new Date(end));

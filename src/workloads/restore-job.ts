@@ -16,7 +16,7 @@ import type {
 import { agentContainer, type AgentContainer } from './agent-container.ts';
 import { mountClaim } from './claim-mount.ts';
 import { jobMarginSeconds } from './cronjob.ts';
-import { decryptionOf } from './encryption.ts';
+import { decryptionOf, encryptionOf } from './encryption.ts';
 import { gateFile, gateMount } from './gate.ts';
 import { policyAnnotations, restoreAnnotation, restoreStageLabel, runLabels, type RestoreStage } from './labels.ts';
 import { restoreId, restoreJobName } from './names.ts';
@@ -107,6 +107,8 @@ export const restorePlanJob = (order: Order, point: RestorePointAsked): Job | un
     cluster: settings.cluster,
     repository: repository.repository,
     point,
+    acceptUnrecorded: request.spec.acceptUnrecorded === true,
+    encryption: encryptionOf(policy.spec.encryption).encryption.method,
   } satisfies ResolveTask;
   const resolve = agentContainer({
     name: 'resolve',

@@ -1,12 +1,20 @@
 import type { FetchTask } from '../../api/v1alpha1/task.ts';
-import type { VerifiedSet } from '../../api/v1alpha1/verification.ts';
+import type { PlannedSet } from '../../api/v1alpha1/restore-report.ts';
 import type { LedgerChain, LedgerSet } from '../ledger.ts';
 import { isChainName } from '../prune/review.ts';
 
-/** A set that is to be verified, and the chain that it is restored from. */
+/** A set that can be fetched. Of one that no ledger records only a part is known. */
+export type FetchableSet = Pick<LedgerSet, 'type' | 'setTime' | 'dataTime' | 'setDigest' | 'files'> &
+  Partial<LedgerSet>;
+
+export type FetchableChain = Omit<LedgerChain, 'sets' | 'checkedTime'> & { readonly sets: readonly FetchableSet[] };
+
+/** A set that is to be fetched, and the chain that it is restored from. */
 export interface Choice {
-  readonly chain: LedgerChain;
-  readonly set: LedgerSet;
+  readonly chain: FetchableChain;
+  readonly set: FetchableSet;
+  /** Of a set that no ledger records: as the plan names it. Nothing witnesses what is in it. */
+  readonly unrecorded?: PlannedSet;
 }
 
 /** What a choice is made from. */
@@ -58,14 +66,16 @@ export const chooseSets = ({
 };
 
 /** The set as a result names it. */
-export const verifiedSetOf = ({ chain, set }: Choice): VerifiedSet => ({
-  type: set.type,
-  setTime: set.setTime,
-  dataTime: set.dataTime,
-  chain: chain.directory,
-  setDigest: set.setDigest,
-  ...(set.factsDigest !== undefined && { factsDigest: set.factsDigest }),
-});
+export const verifiedSetOf = ({ chain, set, unrecorded }: Choice): PlannedSet =>
+  unrecorded ?? {
+    type: set.type,
+    setTime: set.setTime,
+    dataTime: set.dataTime,
+    chain: chain.directory,
+    setDigest: set.setDigest,
+    ...(set.factsDigest !== undefined && { factsDigest: set.factsDigest }),
+  };
 
 /** The set with those before it in its chain: all that restoring it reads. */
-export const setsUpTo = ({ chain, set }: Choice): LedgerSet[] => chain.sets.slice(0, chain.sets.indexOf(set) + 1);
+export const setsUpTo = ({ chain, set }: Choice): readonly FetchableSet[] =>
+  chain.sets.slice(0, chain.sets.indexOf(set) + 1);

@@ -2,11 +2,10 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { sha256OfFile } from '../disk.ts';
-import type { LedgerSet } from '../ledger.ts';
 import { sha256OfSignatures } from '../ship/archive.ts';
 import { manifestVolumeHashes, parseSetFile } from '../ship/set-files.ts';
 import { CheckFailed } from '../verify/report.ts';
-import { type Choice, setsUpTo } from './choose.ts';
+import { type Choice, type FetchableSet, setsUpTo } from './choose.ts';
 import { fetchFile, filesOf, openSetFile, readManifest } from './manifest.ts';
 import type { FetchSession } from './session.ts';
 
@@ -18,7 +17,7 @@ const sha1OfFile = async (path: string, signal: AbortSignal): Promise<string> =>
 
 const damaged = (evidence: string): CheckFailed => new CheckFailed('readable', 'BackupDamaged', evidence);
 
-const lookAtVolumes = async (session: FetchSession, choice: Choice, set: LedgerSet, manifest: string) => {
+const lookAtVolumes = async (session: FetchSession, choice: Choice, set: FetchableSet, manifest: string) => {
   const hashes = manifestVolumeHashes(manifest);
   for (const { name } of filesOf(set, 'volume')) {
     const expected = hashes.get(parseSetFile(name)?.volume ?? 0);
@@ -30,7 +29,7 @@ const lookAtVolumes = async (session: FetchSession, choice: Choice, set: LedgerS
   }
 };
 
-const lookAtSignatures = async (session: FetchSession, choice: Choice, set: LedgerSet) => {
+const lookAtSignatures = async (session: FetchSession, choice: Choice, set: FetchableSet) => {
   const { signal } = session.context;
   for (const { name } of filesOf(set, 'signatures')) {
     const file = await openSetFile(session, choice, name);

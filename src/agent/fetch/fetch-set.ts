@@ -5,16 +5,16 @@ import { compactTime } from '../layout.ts';
 import { archivedFile, sha256OfSignatures, sha256OfText } from '../ship/archive.ts';
 import { type DuplicityFailure, restoreArguments, tryDuplicity } from '../ship/duplicity.ts';
 import { bytesBelow, sizeWords } from '../space.ts';
-import { CheckFailed, type Finding, passed } from '../verify/report.ts';
+import { CheckFailed, type Finding } from '../verify/report.ts';
 import { type Choice, setsUpTo, verifiedSetOf } from './choose.ts';
 import { diagnose } from './diagnose.ts';
 import type { FetchedSet } from './handover.ts';
 import { checkMethod, readManifest, whereOf } from './manifest.ts';
-import { dataTimeIn, judgeRestored, readRestored } from './restored.ts';
+import { tellFetched } from './evidence.ts';
+import { dataTimeIn, judgeDataTime, judgeRestored, judgeUnrecorded, readRestored } from './restored.ts';
 import type { FetchSession } from './session.ts';
 
 const progressMs = 10_000;
-const shownDigits = 12;
 
 /** Says every few seconds how far it is: duplicity itself would only count its volumes. */
 const tellProgress = ({ context: { log } }: FetchSession, directory: string, of: number): (() => void) => {
@@ -109,13 +109,6 @@ const judgeArchive = async ({ context }: FetchSession, choice: Choice, archive: 
   }
 };
 
-const keyWords = ({ chain: { encryption } }: Choice): string => {
-  if (encryption === 'none') return 'not encrypted';
-  return encryption.startsWith('gpg:')
-    ? `decrypted with the private key ${encryption.slice(4).slice(-16)}`
-    : 'decrypted with the passphrase';
-};
-
 /** Where one fetched set is laid, and what duplicity works in meanwhile. */
 export interface FetchPlace {
   readonly directory: string;
@@ -146,40 +139,15 @@ export const fetchSet = async (
   return context.step('Check', async () => {
     const restored = await readRestored(directory, context.signal);
     const bytes = restored.files.reduce((sum, { size }) => sum + size, 0);
-    const sets = setsUpTo(choice);
-    const files = sets.flatMap((each) => each.files);
-    const stored = files.reduce((sum, { size }) => sum + size, 0);
     const { copies } = await context.ledger.read();
-    judgeRestored(
-      restored,
-      set,
-      copies.find(({ name }) => name === set.copy),
-    );
+    if (choice.unrecorded === undefined) {
+      const copy = copies.find(({ name }) => name === set.copy);
+      judgeRestored(restored, set, copy);
+    } else judgeUnrecorded(restored);
     await judgeArchive(session, choice, archive);
     const dataTime = await dataTimeIn(directory);
-    if (dataTime !== undefined && Date.parse(dataTime) !== Date.parse(set.dataTime))
-      throw new CheckFailed(
-        'created',
-        'BackupDamaged',
-        `facts.json is of ${dataTime}; recorded was data of ${set.dataTime}`,
-      );
-    const facts = dataTime === undefined ? 'facts.json names no time' : 'as facts.json says';
-    passed(
-      finding,
-      'created',
-      `Set of ${set.setTime}, data of ${set.dataTime} (${facts}); its manifest has the recorded SHA-256 ${set.setDigest.slice(0, shownDigits)}…`,
-    );
-    passed(
-      finding,
-      'readable',
-      `${files.length} files of ${sets.length} sets (${sizeWords(stored)}) fetched in ${seconds} s with no cache, ${keyWords(choice)}`,
-    );
-    passed(
-      finding,
-      'complete',
-      `${restored.files.length} files (${sizeWords(bytes)}) have the recorded names, sizes and SHA-256, facts.json included`,
-    );
-    finding.sourceBytes = bytes;
+    judgeDataTime(choice, dataTime);
+    tellFetched(finding, choice, { files: restored.files.length, bytes, seconds, dataTime });
     const { created, readable, complete } = finding.checks;
     if (created === undefined || readable === undefined || complete === undefined)
       throw new RunError('InternalError', 'A check was left out.');

@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { z } from 'zod';
 import { directory } from '../../api/v1alpha1/task-values.ts';
-import { checks, verifiedSet } from '../../api/v1alpha1/verification.ts';
+import { plannedSet } from '../../api/v1alpha1/restore-report.ts';
+import { checks } from '../../api/v1alpha1/verification.ts';
 import { RunError } from '../../errors/run-error.ts';
 import { replaceFile } from '../disk.ts';
 
@@ -15,7 +16,7 @@ import { replaceFile } from '../disk.ts';
 export const handoverFile = 'fetched.json';
 
 const fetchedSet = z.object({
-  set: verifiedSet,
+  set: plannedSet,
   directory: directory.describe('Where the files of the backup lie: the dump and facts.json.'),
   checks: checks.omit({ restorable: true }).describe('What fetching it has shown.'),
   bytes: z.int().min(0).describe('Size of the files together.'),

@@ -1,11 +1,10 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { LedgerSet } from '../ledger.ts';
 import { sha256OfText } from '../ship/archive.ts';
 import { parseSetFile } from '../ship/set-files.ts';
 import { RunError } from '../../errors/run-error.ts';
 import { CheckFailed } from '../verify/report.ts';
-import type { Choice } from './choose.ts';
+import type { Choice, FetchableSet } from './choose.ts';
 import { openFile, type Keys, type Opened } from './keys.ts';
 import type { FetchSession } from './session.ts';
 
@@ -13,8 +12,10 @@ import type { FetchSession } from './session.ts';
 export const whereOf = ({ chain, set }: Choice): string => `${chain.directory}, set of ${set.setTime}`;
 
 /** The recorded files of a set that are one part of it. The ledger lies on a claim that others may write to: no other names are asked for. */
-export const filesOf = (set: LedgerSet, part: 'manifest' | 'signatures' | 'volume'): { name: string; size: number }[] =>
-  set.files.filter(({ name }) => parseSetFile(name)?.part === part);
+export const filesOf = (
+  set: FetchableSet,
+  part: 'manifest' | 'signatures' | 'volume',
+): { name: string; size: number }[] => set.files.filter(({ name }) => parseSetFile(name)?.part === part);
 
 /**
  * Brings a file of the chain into the scratch space.
@@ -69,6 +70,8 @@ const judgeUnopened = async (
   if (keys.method === 'gpg') {
     if (opened === 'WrongPassphrase')
       return wrong(`The passphrase in Secret ${keys.secret} does not unlock its private key`);
+    if (opened === 'NoKey' && choice.unrecorded !== undefined)
+      return wrong(`It is encrypted to another key than the private one in Secret ${keys.secret}`);
     if (holdsKey(keys, encryption)) return damaged;
     return wrong(
       `The set is encrypted ${encryptionWords(encryption)}; Secret ${keys.secret} has not its private half (${keys.fingerprints.join(', ')})`,
@@ -93,8 +96,15 @@ export const checkMethod = ({ keys }: FetchSession, { chain: { encryption } }: C
  * A file of a set in the clear, by a path in the scratch space; signatures that are not encrypted stay packed.
  * @throws CheckFailed readable or complete: KeyDoesNotOpen, BackupDamaged
  */
-export const openSetFile = async (session: FetchSession, choice: Choice, name: string): Promise<string> => {
-  const file = await fetchFile(session, choice, name);
+export const openSetFile = async (session: FetchSession, choice: Choice, name: string): Promise<string> =>
+  openFetched(session, choice, { name, file: await fetchFile(session, choice, name) });
+
+/** Likewise of a file that was fetched, which goes. @throws CheckFailed readable: KeyDoesNotOpen, BackupDamaged */
+export const openFetched = async (
+  session: FetchSession,
+  choice: Choice,
+  { name, file }: { readonly name: string; readonly file: string },
+): Promise<string> => {
   if (choice.chain.encryption === 'none') return file;
   const plain = join(session.scratch, 'opened');
   await rm(plain, { force: true });

@@ -5,9 +5,10 @@ import { time } from '../../api/v1alpha1/primitives.ts';
 import { RunError } from '../../errors/run-error.ts';
 import { errorCode, sha256OfFile } from '../disk.ts';
 import { factsFile } from '../layout.ts';
-import type { LedgerCopy, LedgerSet } from '../ledger.ts';
+import type { LedgerCopy } from '../ledger.ts';
 import { contentOf, type ContentFile } from '../ship/content.ts';
 import { CheckFailed } from '../verify/report.ts';
+import type { Choice, FetchableSet } from './choose.ts';
 
 /** What lies in a directory. */
 export interface Restored {
@@ -56,7 +57,7 @@ const damaged = (evidence: string): CheckFailed => new CheckFailed('complete', '
  * Makes sure that what was restored is what was stored, file by file. Pure.
  * @throws CheckFailed BackupDamaged; RunError FactsUnknown when nothing was recorded to compare with
  */
-export const judgeRestored = ({ files, odd }: Restored, set: LedgerSet, copy: LedgerCopy | undefined): void => {
+export const judgeRestored = ({ files, odd }: Restored, set: FetchableSet, copy: LedgerCopy | undefined): void => {
   if (odd.length > 0) throw damaged(`${odd[0]} is not a plain file`);
   const facts = files.find(({ name }) => name === factsFile);
   if (set.content === undefined)
@@ -77,6 +78,27 @@ export const judgeRestored = ({ files, odd }: Restored, set: LedgerSet, copy: Le
       ? 'The files are not those that were stored: their digests are others than recorded'
       : `${files.length} of ${set.content.files} files came out`,
   );
+};
+
+/**
+ * Likewise of a set that no ledger records, of which nobody knows which files there should be: no backup of Holdfast is without its facts. Pure.
+ * @throws CheckFailed BackupDamaged
+ */
+export const judgeUnrecorded = ({ files, odd }: Restored): void => {
+  if (odd.length > 0) throw damaged(`${odd[0]} is not a plain file`);
+  if (!files.some(({ name }) => name === factsFile)) throw damaged(`${factsFile} is missing`);
+};
+
+/**
+ * Makes sure that the data is of the time that was recorded; of a set that no ledger records, that it is not younger than the set. Pure.
+ * @throws CheckFailed BackupDamaged
+ */
+export const judgeDataTime = ({ set, unrecorded }: Choice, dataTime: string | undefined): void => {
+  if (dataTime === undefined) return;
+  const [said, known] = [Date.parse(dataTime), Date.parse(set.dataTime)];
+  if (unrecorded === undefined ? said === known : said < known + 1000) return;
+  const words = unrecorded === undefined ? `recorded was data of ${set.dataTime}` : `the set is of ${set.setTime}`;
+  throw new CheckFailed('created', 'BackupDamaged', `${factsFile} is of ${dataTime}; ${words}`);
 };
 
 const dated = z.object({ dataTime: time });

@@ -4,7 +4,7 @@ import type { LedgerChain } from '../ledger.ts';
 import type { Repository } from '../repositories/repository.ts';
 import type { RunContext } from '../run.ts';
 import type { ListedFile } from '../ship/listing.ts';
-import { checkOwner } from '../ship/marker.ts';
+import { checkOwner, foreignOwner, ownedByAnother } from '../ship/marker.ts';
 import type { Remote } from '../ship/remote.ts';
 import { reviewLedger } from '../ship/review.ts';
 import type { FetchingTask } from './session.ts';
@@ -36,4 +36,27 @@ export const reviewRepository = async (
 ): Promise<{ chains: LedgerChain[]; broken: LedgerChain[] }> => {
   if (listing.length > 0) await checkOwner(remote, context.task, listing);
   return reviewLedger({ context, remote, repositoryId: repository.identity }, listing);
+};
+
+/** What a restore finds in the repository. */
+export interface RestorableReview {
+  readonly chains: readonly LedgerChain[];
+  readonly broken: readonly LedgerChain[];
+  /** Whose the directory is by its marker, in words, when that is another cluster's policy of this name. */
+  readonly owner?: string;
+}
+
+/**
+ * Likewise for a restore, which only reads: with an empty ledger also what the same policy of another cluster has put there, as in a cluster that
+ * takes the place of one that is lost. Whose it is is told.
+ * @throws RunError RepositoryOwnedByAnother
+ */
+export const reviewToRestore = async (scope: Scope, listing: readonly ListedFile[]): Promise<RestorableReview> => {
+  const { context, remote, repository } = scope;
+  const foreign = listing.length > 0 ? await foreignOwner(remote, context.task, listing) : undefined;
+  const { chains } = await context.ledger.read();
+  const isRecorded = chains.some((chain) => chain.repository === repository.identity);
+  if (foreign !== undefined && (!foreign.isNamesake || isRecorded)) throw ownedByAnother(foreign);
+  const reviewed = await reviewLedger({ context, remote, repositoryId: repository.identity }, listing);
+  return { ...reviewed, ...(foreign !== undefined && { owner: foreign.words }) };
 };

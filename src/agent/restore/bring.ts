@@ -4,13 +4,16 @@ import { verifiedSetOf } from '../fetch/choose.ts';
 import { fetchOne } from '../fetch/fetch-one.ts';
 import { withRepository } from '../fetch/frame.ts';
 import { type FetchedSet, writeHandover } from '../fetch/handover.ts';
-import { reviewRepository } from '../fetch/review.ts';
+import { reviewToRestore } from '../fetch/review.ts';
 import type { FetchSession } from '../fetch/session.ts';
 import { checkBringSpace } from '../fetch/space.ts';
 import type { Made, RunContext } from '../run.ts';
 import type { ListedFile } from '../ship/listing.ts';
 import { newFinding } from '../verify/report.ts';
 import { bringGround } from './bring-ground.ts';
+import { recordedIn } from './choose-point.ts';
+import { foundChains } from './found/listed.ts';
+import { openFound } from './found/open.ts';
 import { findPlanned } from './planned.ts';
 
 /**
@@ -27,13 +30,16 @@ export const bring = async (context: RunContext<BringTask>): Promise<Made> => {
 };
 
 const bringSet = async (session: FetchSession<BringTask>, listing: readonly ListedFile[]): Promise<FetchedSet> => {
-  const { context, repository } = session;
+  const { context, repository, keys } = session;
   const { fetched, set } = context.task;
   const planned = await context.step('Repository', async () => {
-    const { chains, broken } = await reviewRepository(session, listing);
+    const { chains, broken } = await reviewToRestore(session, listing);
     for (const { directory, problem } of broken)
       context.note({ reason: 'ChainBroken', message: `In ${directory}, ${problem}.` });
-    return findPlanned({ chains, repository: repository.identity, set });
+    if (set.unrecorded === undefined) return findPlanned({ chains, repository: repository.identity, set });
+    const recorded = recordedIn(chains, repository.identity);
+    const encrypted = keys.method !== 'none';
+    return openFound(session, foundChains({ listing, recorded, encrypted, now: context.now() }));
   });
   await context.step('Fetch', () => checkBringSpace(fetched, planned.set.sourceBytes ?? 0));
   const latest = await fetchOne(session, planned, 'latest', newFinding(verifiedSetOf(planned)));

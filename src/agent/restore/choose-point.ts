@@ -2,6 +2,15 @@ import type { RestorePointAsked } from '../../api/v1alpha1/restore-report.ts';
 import type { LedgerChain } from '../ledger.ts';
 import { isChainName } from '../prune/review.ts';
 import type { Choice } from '../fetch/choose.ts';
+import {
+  chooseFound,
+  foundPassedOver,
+  foundTimes,
+  nothingFound,
+  type Found,
+  type FoundChoice,
+} from './found/choose.ts';
+import { askedWords, isAsked } from './asked.ts';
 
 /** What a point is chosen from. */
 export interface PointInput {
@@ -10,63 +19,70 @@ export interface PointInput {
   /** Identity of the repository. */
   readonly repository: string;
   readonly asked: RestorePointAsked;
+  /** What is in the repository beside that; nothing when it is left out. */
+  readonly found?: Found;
 }
 
 /** What was chosen, and what would have been. */
 export interface PointChoice {
-  /** The very set; undefined when none is as old as was asked for. */
+  /** The very set; undefined when none that is recorded is as old as was asked for, or `found` is taken. */
   readonly chosen: Choice | undefined;
+  /** The very set when it is one that no ledger records. */
+  readonly found: FoundChoice | undefined;
   /** Why a newer set that was as old as was asked for is not taken, in words. */
   readonly passedOver: string | undefined;
+  /** Likewise of what no ledger records. */
+  readonly foundPassedOver: string | undefined;
   /** State of the data of the oldest and the newest set that can be restored; undefined when there is none. */
   readonly range: { readonly earliest: string; readonly latest: string } | undefined;
 }
 
-const second = 1000;
-
-/** The times in the ledger are whole seconds, rounded down: only what is of an earlier second is surely of before. */
-const isAsked = (asked: RestorePointAsked, dataTime: string): boolean => {
-  if (asked.by === 'Latest') return true;
-  const [data, time] = [Date.parse(dataTime), Date.parse(asked.time)];
-  return asked.by === 'At' ? data <= time : data < Math.floor(time / second) * second;
-};
+/** Directories of the chains that the ledger records in a repository. */
+export const recordedIn = (chains: readonly LedgerChain[], repository: string): ReadonlySet<string> =>
+  new Set(chains.filter((chain) => chain.repository === repository).map(({ directory }) => directory));
 
 const byAge = (a: Choice, b: Choice): number =>
   Date.parse(a.set.dataTime) - Date.parse(b.set.dataTime) || Date.parse(a.set.setTime) - Date.parse(b.set.setTime);
 
 /** Why nothing of a chain is restored; undefined when it is whole as far as is known. */
-export const objectionTo = ({ removing, damaged, problem }: LedgerChain): string | undefined => {
+export const objectionTo = ({
+  removing,
+  damaged,
+  problem,
+}: Pick<LedgerChain, 'removing' | 'damaged' | 'problem'>): string | undefined => {
   if (removing === true) return 'retention began to remove that chain';
   return damaged ?? problem;
 };
 
+const byTime = (a: string, b: string): number => Date.parse(a) - Date.parse(b);
+
 /**
- * The very set that a point stands for: the newest whose data is not younger than asked, out of a chain in which nothing is wrong. Pure.
+ * The very set that a point stands for: the newest whose data is not younger than asked, out of a chain in which nothing is wrong. One that
+ * no ledger records is taken only where that is accepted, and no recorded one is as new. Pure.
  */
-export const choosePoint = ({ chains, repository, asked }: PointInput): PointChoice => {
+export const choosePoint = ({ chains, repository, asked, found = nothingFound }: PointInput): PointChoice => {
   const all = chains
     .filter((chain) => chain.repository === repository && isChainName(chain.directory))
     .flatMap((chain) => chain.sets.map((set): Choice => ({ chain, set })))
     .toSorted(byAge);
   const whole = all.filter(({ chain }) => objectionTo(chain) === undefined);
   const matches = ({ set }: Choice): boolean => isAsked(asked, set.dataTime);
-  const [wanted, chosen] = [all.findLast(matches), whole.findLast(matches)];
-  const [oldest, newest] = [whole.at(0), whole.at(-1)];
+  const [wanted, recorded] = [all.findLast(matches), whole.findLast(matches)];
+  const best = chooseFound(found, asked, recorded?.set.setTime);
+  const taken = found.accepted ? best : undefined;
+  const times = [...whole.map(({ set }) => set.dataTime), ...(found.accepted ? foundTimes(found) : [])];
+  const [oldest, newest] = [times.toSorted(byTime).at(0), times.toSorted(byTime).at(-1)];
   return {
-    chosen,
-    passedOver: wanted === undefined || wanted === chosen ? undefined : passedOver(wanted),
-    range: oldest && newest && { earliest: oldest.set.dataTime, latest: newest.set.dataTime },
+    chosen: taken === undefined ? recorded : undefined,
+    found: taken,
+    passedOver: wanted === undefined || wanted === recorded ? undefined : passedOver(wanted),
+    foundPassedOver: foundPassedOver(found, asked, { best, chosenTime: (taken ?? recorded)?.set.setTime }),
+    range: oldest === undefined || newest === undefined ? undefined : { earliest: oldest, latest: newest },
   };
 };
 
 const passedOver = ({ chain, set }: Choice): string =>
   `The set of ${set.setTime} in ${chain.directory}, with data of ${set.dataTime}, is not restored: ${objectionTo(chain)}.`;
-
-/** What was asked for, in words. */
-const askedWords = (asked: RestorePointAsked): string => {
-  if (asked.by === 'Latest') return 'to restore';
-  return asked.by === 'At' ? `with data of ${asked.time} or before` : `with data of before ${asked.time}`;
-};
 
 /** What can be restored, in words. */
 export const rangeWords = (range: PointChoice['range']): string =>
@@ -77,5 +93,9 @@ export const rangeWords = (range: PointChoice['range']): string =>
       : `The earliest is ${range.earliest}, the latest ${range.latest}.`;
 
 /** Why there is no such point, and which there are. Pure. */
-export const noPoint = ({ asked }: Pick<PointInput, 'asked'>, { passedOver, range }: PointChoice): string =>
-  [`There is no backup ${askedWords(asked)}.`, rangeWords(range), passedOver].filter(Boolean).join(' ');
+export const noPoint = ({ asked }: Pick<PointInput, 'asked'>, choice: PointChoice): string => {
+  const { passedOver, foundPassedOver, range } = choice;
+  const none = foundPassedOver === undefined ? rangeWords(range) : 'No ledger records a whole set.';
+  const words = [range === undefined ? none : rangeWords(range), passedOver, foundPassedOver];
+  return [`There is no backup ${askedWords(asked)}.`, ...words].filter((each) => each !== undefined).join(' ');
+};

@@ -1,16 +1,13 @@
 import type { RestoreReport } from '../../api/v1alpha1/restore-report.ts';
-import type { VerifiedSet } from '../../api/v1alpha1/verification.ts';
 import type { RunContext } from '../run.ts';
 import { timed } from '../timed.ts';
 import type { Compared } from '../verify/engine.ts';
-import { judgeRestored, type Judged, type JudgeOptions } from './judge.ts';
-
-type Set = Pick<VerifiedSet, 'factsDigest'>;
+import { judgeRestored, type Judged, type JudgedSet, type JudgeOptions } from './judge.ts';
 
 /** Compares what is there with the facts, says in the log what differs, and judges it. @throws CheckFailed ContentDiffers; RunError FactsUnknown */
 export const compareAndJudge = async (
   { log }: Pick<RunContext, 'log'>,
-  set: Set,
+  set: JudgedSet,
   options: JudgeOptions,
   compare: () => Promise<Compared>,
 ): Promise<Judged> => {
@@ -21,7 +18,7 @@ export const compareAndJudge = async (
 
 /** How what was fetched is loaded, wherever that is, and compared. */
 export interface Loading extends JudgeOptions {
-  readonly set: Set;
+  readonly set: JudgedSet;
   load(): Promise<void>;
   compare(): Promise<Compared>;
 }

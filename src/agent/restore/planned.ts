@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { VerifiedSet } from '../../api/v1alpha1/verification.ts';
+import type { PlannedSet } from '../../api/v1alpha1/restore-report.ts';
 import { RunError } from '../../errors/run-error.ts';
 import { type Choice, verifiedSetOf } from '../fetch/choose.ts';
 import type { LedgerChain } from '../ledger.ts';
@@ -13,11 +13,11 @@ export interface PlannedInput {
   /** Identity of the repository. */
   readonly repository: string;
   /** The set as the plan names it, and as it was confirmed. */
-  readonly set: VerifiedSet;
+  readonly set: PlannedSet;
 }
 
 /** Of a set that the plan names: what of it is not as it was planned. */
-const differenceIn = (found: VerifiedSet, planned: VerifiedSet): string | undefined => {
+const differenceIn = (found: PlannedSet, planned: PlannedSet): string | undefined => {
   if (isDeepStrictEqual(found, planned)) return undefined;
   if (found.setDigest !== planned.setDigest) return 'its manifest is another one now';
   if (found.factsDigest !== planned.factsDigest) return 'its facts are others now';

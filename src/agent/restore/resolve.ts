@@ -4,13 +4,18 @@ import type { RestorePoint, RestoreReport } from '../../api/v1alpha1/restore-rep
 import type { ResolveTask } from '../../api/v1alpha1/task.ts';
 import { RunError } from '../../errors/run-error.ts';
 import { type Choice, setsUpTo, verifiedSetOf } from '../fetch/choose.ts';
-import { listAll, reviewRepository } from '../fetch/review.ts';
+import { listAll, reviewToRestore } from '../fetch/review.ts';
 import { prepareRepository } from '../repositories/registry.ts';
 import type { Repository } from '../repositories/repository.ts';
 import type { Made, RunContext } from '../run.ts';
+import type { ListedFile } from '../ship/listing.ts';
 import type { Remote } from '../ship/remote.ts';
 import { tidy } from '../tidy.ts';
-import { choosePoint, noPoint } from './choose-point.ts';
+import { choosePoint, noPoint, recordedIn } from './choose-point.ts';
+import type { FoundChoice } from './found/choose.ts';
+import { foundChains } from './found/listed.ts';
+import { foundUpTo, sealOf, storedManifests } from './found/seal.ts';
+import { unrecordedWords } from './found/words.ts';
 
 type Context = RunContext<ResolveTask>;
 
@@ -43,23 +48,39 @@ export const resolve = async (context: Context): Promise<Made> => {
 };
 
 const resolveLocked = async (context: Context, remote: Remote, repository: Repository): Promise<RestorePoint> => {
-  const { point: asked } = context.task;
+  const { acceptUnrecorded, encryption, point: asked } = context.task;
   const listing = await context.step('Connect', () => listAll(remote));
-  const { chains, broken } = await context.step('Repository', () =>
-    reviewRepository({ context, remote, repository }, listing),
+  const { chains, broken, owner } = await context.step('Repository', () =>
+    reviewToRestore({ context, remote, repository }, listing),
   );
   return context.step('Resolve', async () => {
-    const choice = choosePoint({ chains, repository: repository.identity, asked });
-    const { chosen, passedOver, range } = choice;
-    if (passedOver !== undefined) context.note({ reason: 'SetPassedOver', message: passedOver });
+    const recorded = recordedIn(chains, repository.identity);
+    const encrypted = encryption !== 'none';
+    const found = {
+      chains: foundChains({ listing, recorded, encrypted, now: context.now() }),
+      accepted: acceptUnrecorded,
+    };
+    const choice = choosePoint({ chains, repository: repository.identity, asked, found });
+    for (const message of [choice.passedOver, choice.foundPassedOver])
+      if (message !== undefined) context.note({ reason: 'SetPassedOver', message });
     for (const { directory, problem } of broken)
       context.note({ reason: 'ChainBroken', message: `In ${directory}, ${problem}.` });
+    const { chosen, range } = choice;
+    if (range !== undefined && choice.found !== undefined) {
+      const { chain, set } = choice.found;
+      context.log.warn('a set is chosen that no ledger records', { chain: chain.directory, set: set.setTime });
+      const unrecorded = unrecordedWords(encryption, owner);
+      return { ...(await foundPoint(remote, choice.found, context)), unrecorded, ...range };
+    }
     if (chosen === undefined || range === undefined)
       throw new RunError('PointNotAvailable', noPoint({ asked }, choice));
     context.log.info('the set is chosen', { chain: chosen.chain.directory, set: chosen.set.setTime });
     return pointOf(chosen, range);
   });
 };
+
+const storedBytes = (sets: readonly { readonly files: readonly ListedFile[] }[]): number =>
+  sets.flatMap(({ files }) => files).reduce((sum, { size }) => sum + size, 0);
 
 const pointOf = (choice: Choice, range: Pick<RestorePoint, 'earliest' | 'latest'>): RestorePoint => {
   const { set } = choice;
@@ -69,10 +90,27 @@ const pointOf = (choice: Choice, range: Pick<RestorePoint, 'earliest' | 'latest'
     set: verifiedSetOf(choice),
     ...(verifiedTime !== undefined && { verifiedTime }),
     sets: sets.length,
-    storedBytes: sets.flatMap(({ files }) => files).reduce((sum, { size }) => sum + size, 0),
+    storedBytes: storedBytes(sets),
     ...(sourceBytes !== undefined && { sourceBytes }),
     ...(sourceRows !== undefined && { sourceRows }),
     ...(server !== undefined && { server }),
     ...range,
+  };
+};
+
+/** A set that no ledger records, pinned to what is stored of it now. */
+const foundPoint = async (
+  remote: Remote,
+  choice: FoundChoice,
+  { signal }: Pick<Context, 'signal'>,
+): Promise<Pick<RestorePoint, 'set' | 'sets' | 'storedBytes'>> => {
+  const { chain, set } = choice;
+  const { type, setTime } = set;
+  const sets = foundUpTo(choice);
+  const setDigest = sealOf(choice, await storedManifests(remote, choice, signal));
+  return {
+    set: { type, setTime, dataTime: setTime, chain: chain.directory, setDigest, unrecorded: true },
+    sets: sets.length,
+    storedBytes: storedBytes(sets),
   };
 };

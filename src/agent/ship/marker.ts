@@ -26,20 +26,42 @@ const claimed = (there: Owner | undefined): string =>
     ? `belongs to policy ${there.namespace}/${there.name} of the cluster ${there.cluster}`
     : 'has an owner marker that cannot be read';
 
+/** Whose else the directory in the repository is. */
+export interface ForeignOwner {
+  /** "belongs to policy a/b of the cluster c". */
+  readonly words: string;
+  /** Whether it is that of a policy of this name in another cluster. */
+  readonly isNamesake: boolean;
+}
+
+/** Whose the directory in the repository is, if not this policy's. Nothing is written. */
+export const foreignOwner = async (
+  remote: Pick<Remote, 'readText'>,
+  { cluster, policy }: Pick<ShipTask, 'cluster' | 'policy'>,
+  listing: readonly ListedFile[],
+): Promise<ForeignOwner | undefined> => {
+  const marked = listing.some(({ name }) => name === markerName);
+  const there = marked ? parseOwner(await remote.readText(markerName)) : undefined;
+  if (there && same(there, { cluster, ...policy })) return undefined;
+  const words = marked ? claimed(there) : 'has no owner marker, which the next backup writes';
+  return { words, isNamesake: there !== undefined && same({ ...there, cluster }, { cluster, ...policy }) };
+};
+
+/** The failure of who may not read or write what another has. */
+export const ownedByAnother = ({ words }: ForeignOwner): RunError =>
+  new RunError('RepositoryOwnedByAnother', `The directory of the policy in the repository ${words}.`);
+
 /**
  * Makes sure that the directory in the repository is this policy's, and writes nothing: for who is about to remove something.
  * @throws RunError RepositoryOwnedByAnother
  */
 export const checkOwner = async (
-  remote: Remote,
+  remote: Pick<Remote, 'readText'>,
   task: Pick<ShipTask, 'cluster' | 'policy'>,
   listing: readonly ListedFile[],
 ): Promise<void> => {
-  const marked = listing.some(({ name }) => name === markerName);
-  const there = marked ? parseOwner(await remote.readText(markerName)) : undefined;
-  if (there && same(there, { cluster: task.cluster, ...task.policy })) return;
-  const what = marked ? claimed(there) : 'has no owner marker, which the next backup writes';
-  throw new RunError('RepositoryOwnedByAnother', `The directory of the policy in the repository ${what}.`);
+  const foreign = await foreignOwner(remote, task, listing);
+  if (foreign !== undefined) throw ownedByAnother(foreign);
 };
 
 /**

@@ -14,15 +14,34 @@ export type RestorePointAsked = z.output<typeof restorePointAsked>;
 
 const count = z.int().min(0);
 
+/** As much room has what is said of a set that no ledger records. */
+export const maxUnrecordedWords = 512;
+
+/** A set as a plan names it. */
+export const plannedSet = verifiedSet.extend({
+  unrecorded: z
+    .literal(true)
+    .describe(
+      'No ledger records it: it was found in the repository. Its data is not younger than dataTime, which is the time of the set; setDigest is of the names and sizes of its files and of its manifests, as they were stored when it was planned.',
+    )
+    .optional(),
+});
+export type PlannedSet = z.output<typeof plannedSet>;
+
 /** The very set that is restored: resolved by the ledger and a fresh listing of the repository, never by duplicity’s own choice. */
 export const restorePoint = z.object({
-  set: verifiedSet.describe('The set.'),
+  set: plannedSet.describe('The set.'),
   verifiedTime: time.describe('When this very set was last restored and found equal; missing: never.').optional(),
   sets: count.describe('How many sets of its chain are read for it, itself included.'),
   storedBytes: count.describe('Their size in the repository.'),
   sourceBytes: count.describe('Size of the dump that comes out of it.').optional(),
   sourceRows: count.describe('Rows, points or objects in it, as they were counted when it was made.').optional(),
   server: z.string().max(64).describe('Engine and version of the source when it was dumped.').optional(),
+  unrecorded: z
+    .string()
+    .max(maxUnrecordedWords)
+    .describe('Of a set that no ledger records: what nothing witnesses of it, and who could have made it.')
+    .optional(),
   earliest: time.describe('Data of the oldest set that could be restored instead.'),
   latest: time.describe('Data of the newest one.'),
 });

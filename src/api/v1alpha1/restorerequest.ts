@@ -5,12 +5,11 @@ import type { ObjectMeta } from './backuppolicy.ts';
 import { condition } from './conditions.ts';
 import { celRules, duration, exactlyOneOf, objectName, sha256, time } from './primitives.ts';
 import { confirmationMode, workloadRef } from './restore-policy.ts';
-import { destinationEvidence, destinationState, safetyCopy } from './restore-report.ts';
+import { destinationEvidence, destinationState, maxUnrecordedWords, plannedSet, safetyCopy } from './restore-report.ts';
 import { runSteps } from './result.ts';
 import { influxdbSource } from './sources/influxdb.ts';
 import { mysqlSource } from './sources/mysql.ts';
 import { databaseName } from './sources/database-name.ts';
-import { verifiedSet } from './verification.ts';
 
 /** As many policies one request may bring back side by side. */
 export const maxPolicyRefs = 16;
@@ -70,6 +69,7 @@ export const immutableRequestFields = [
   'policyRefs',
   'pointInTime',
   'lossTime',
+  'acceptUnrecorded',
   'destination',
   'reason',
   'evidence',
@@ -91,6 +91,12 @@ export const restoreRequestSpec = z
       .optional(),
     lossTime: time
       .describe('When data was lost or damaged: the newest backup whose data is older than this is taken.')
+      .optional(),
+    acceptUnrecorded: z
+      .literal(true)
+      .describe(
+        'Takes a set that is in the repository and that no ledger records as well, where none is recorded that is as new: in a new cluster, or when the claim was lost. Nothing witnesses what is in it, so the restore is never said to be proven.',
+      )
       .optional(),
     destination,
     reason: z
@@ -160,11 +166,16 @@ const policyPlan = z.object({
   specDigest: sha256.describe(
     'SHA-256 of what the policy says of source, repository, encryption and restore: with another the plan does not hold.',
   ),
-  set: verifiedSet.describe('The very set that is restored.'),
+  set: plannedSet.describe('The very set that is restored.'),
   verifiedTime: time.describe('When this set was last proven; missing: never.').optional(),
   sourceBytes: z.int().min(0).describe('Size of the dump that comes out of it.').optional(),
   sourceRows: z.int().min(0).describe('Rows, points or objects in it.').optional(),
   server: z.string().max(64).describe('Engine and version of the source when it was dumped.').optional(),
+  unrecorded: z
+    .string()
+    .max(maxUnrecordedWords)
+    .describe('No ledger records the set: what nothing witnesses of it, and who could have made it.')
+    .optional(),
   latest: time.describe('The newest data that could be restored instead.'),
   earliest: time.describe('The oldest.'),
   destination: destinationEvidence.describe('What is at the destination now.').optional(),
@@ -219,7 +230,7 @@ const policyOutcome = z.object({
   proof: z
     .enum(restoreProofs)
     .describe(
-      'What is proven of the restored data. Equal: all that the facts of the set say was compared, and is equal. PartlyUnknown: it was loaded, and the facts do not witness all of it. FilesWhole: its files are those that were stored; nothing has loaded them. Missing: nothing.',
+      'What is proven of the restored data. Equal: all that the facts of the set say was compared, and is equal. PartlyUnknown: it was loaded, and the facts do not witness all of it, or no ledger records the set. FilesWhole: its files are those that were stored; nothing has loaded them. Missing: nothing.',
     )
     .optional(),
   objectsCompared: z.int().min(0).describe('Compared with the facts of the set, and equal.').optional(),

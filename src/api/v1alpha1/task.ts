@@ -8,8 +8,8 @@ import { gitSandbox, gitTask } from './sources/git.ts';
 import { influxdbSandbox, influxdbTask } from './sources/influxdb.ts';
 import { mysqlSandbox, mysqlTask } from './sources/mysql.ts';
 import { directory, mountedSecret } from './task-values.ts';
-import { restorePointAsked } from './restore-report.ts';
-import { verification, verifiedSet } from './verification.ts';
+import { plannedSet, restorePointAsked } from './restore-report.ts';
+import { verification } from './verification.ts';
 
 /**
  * What the operator asks of a container: one JSON object in the environment variable HOLDFAST_TASK. It carries no secret, only where
@@ -173,6 +173,10 @@ export const resolveTask = restoreCommon.extend({
   cluster: shipTask.shape.cluster,
   repository: shipTask.shape.repository,
   point: restorePointAsked.describe('The point that is asked for.'),
+  acceptUnrecorded: z.boolean().describe('Whether a set that no ledger records may be taken.'),
+  encryption: z
+    .enum(['gpg', 'passphrase', 'none'])
+    .describe('How the policy encrypts: what is stored otherwise, and not recorded, is not its own.'),
 });
 export type ResolveTask = z.output<typeof resolveTask>;
 
@@ -181,7 +185,7 @@ export const bringTask = restoreCommon.extend({
   cluster: shipTask.shape.cluster,
   repository: shipTask.shape.repository,
   decryption: fetchTask.shape.decryption,
-  set: verifiedSet.describe('The set, as the plan names it.'),
+  set: plannedSet.describe('The set, as the plan names it.'),
   fetched: directory.describe(
     'Where it is laid: a volume that the next containers have too, or the claim that was asked for.',
   ),
@@ -217,7 +221,7 @@ export type InspectTask = z.output<typeof inspectTask>;
 /** Load what was fetched beside the present data (or where it is to stay), and compare it with the facts. */
 export const loadTask = destinationCommon.extend({
   fetched: bringTask.shape.fetched,
-  set: verifiedSet.describe('The set, as the plan names it.'),
+  set: plannedSet.describe('The set, as the plan names it.'),
 });
 export type LoadTask = z.output<typeof loadTask>;
 
@@ -240,7 +244,7 @@ export type CheckTask = z.output<typeof checkTask>;
 export const showTask = restoreCommon.extend({
   sandbox,
   fetched: bringTask.shape.fetched,
-  set: verifiedSet,
+  set: plannedSet,
   startSeconds: verifyTask.shape.startSeconds,
 });
 export type ShowTask = z.output<typeof showTask>;

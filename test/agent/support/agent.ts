@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { maxResultBytes, result, type Result } from '../../../src/api/v1alpha1/result.ts';
+import { maxResultBytes, result, type ContainerName, type Result } from '../../../src/api/v1alpha1/result.ts';
 import { jobVariable, taskVariable } from '../../../src/api/v1alpha1/task.ts';
 import { makeDirectory } from './directories.ts';
 
@@ -36,7 +36,7 @@ export interface AgentOptions {
 }
 
 export const startAgent = async (
-  container: 'decide' | 'dump' | 'ship',
+  container: ContainerName,
   task: unknown,
   { jobName = 'policy-job-1', programs }: AgentOptions = {},
 ): Promise<RunningAgent> => {
@@ -71,11 +71,7 @@ export const startAgent = async (
 };
 
 /** Runs an agent to its end. */
-export const runAgent = async (
-  container: 'decide' | 'dump' | 'ship',
-  task: unknown,
-  options?: AgentOptions,
-): Promise<AgentEnd> => {
+export const runAgent = async (container: ContainerName, task: unknown, options?: AgentOptions): Promise<AgentEnd> => {
   const agent = await startAgent(container, task, options);
   return agent.end;
 };

@@ -86,6 +86,8 @@ export interface FetchOptions extends Pick<
 
 export interface ResolveOptions extends Pick<ShipOptions, 'rsync' | 'place' | 'cluster' | 'deadlineSeconds'> {
   readonly point?: ResolveTask['point'];
+  readonly acceptUnrecorded?: boolean;
+  readonly encryption?: ResolveTask['encryption'];
 }
 
 export interface BringOptions extends Pick<ShipOptions, 'rsync' | 'cluster' | 'deadlineSeconds' | 'programs'> {
@@ -210,6 +212,8 @@ export const makeBench = async (kind: TestRepository): Promise<Bench> => {
     kind: 'Restore',
     request,
     point: options.point ?? { by: 'Latest' },
+    acceptUnrecorded: options.acceptUnrecorded ?? false,
+    encryption: options.encryption ?? 'none',
   });
 
   const bringTaskOf = async (options: BringOptions): Promise<BringTask> => ({

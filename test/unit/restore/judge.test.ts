@@ -1,4 +1,5 @@
-import type { RestoreRequestStatus } from '../../../src/api/v1alpha1/restorerequest.ts';
+import type { RestorePoint } from '../../../src/api/v1alpha1/restore-report.ts';
+import type { RestorePlan, RestoreRequestStatus } from '../../../src/api/v1alpha1/restorerequest.ts';
 import { restoreRequestStatus } from '../../../src/api/v1alpha1/restorerequest.ts';
 import { jobView, podView, policyView, type JobView, type PodView } from '../../../src/policy/views.ts';
 import { statusOf } from '../../../src/restore/conditions.ts';
@@ -457,7 +458,22 @@ describe('a restore', () => {
   const onClaim = { destination: { inPlace: undefined, volume: { claimName: 'files' } } };
   const unwitnessed = { compared: { objects: 12, rows: 1000 } };
   const brought = goodRestore.slice(0, 1);
-  test.each<{ reason: string; spec: Json; said: readonly Said[]; proof: string; restored: string; words: RegExp }>([
+  const { set: recordedSet } = pointOf();
+  const foundSet = { ...recordedSet, factsDigest: undefined, unrecorded: true as const };
+  const found = pointOf({ set: foundSet, unrecorded: 'Nothing witnesses it.' });
+  const inPlaceUnwitnessed = goodRestore.map((each) =>
+    each.restore?.compared === undefined ? each : { ...each, restore: { ...each.restore, ...unwitnessed } },
+  );
+  interface Proven {
+    reason: string;
+    spec: Json;
+    point?: RestorePoint;
+    said: readonly Said[];
+    proof: string;
+    restored: string;
+    words: RegExp;
+  }
+  test.each<Proven>([
     {
       reason: 'all that was loaded is equal',
       spec: beside,
@@ -482,8 +498,37 @@ describe('a restore', () => {
       restored: 'True',
       words: /nothing has loaded them\)\. It took \d+ s\.$/,
     },
-  ])('says no more than is proven: $reason', ({ spec, said, proof, restored, words }) => {
-    const plan = { ...planned, said: goodPlan().slice(0, 'volume' in (spec['destination'] as Json) ? 1 : 2) };
+    {
+      reason: 'no ledger records the set, in place',
+      spec: {},
+      point: found,
+      said: inPlaceUnwitnessed,
+      proof: 'PartlyUnknown',
+      restored: 'Unknown',
+      words:
+        /12 objects, 1000 rows equal to the facts in the set itself; no ledger records the set, .*\)\. It took \d+ s\.$/,
+    },
+    {
+      reason: 'no ledger records the set, whatever digest its container names',
+      spec: beside,
+      point: found,
+      said: goodRestore.slice(0, 2),
+      proof: 'PartlyUnknown',
+      restored: 'Unknown',
+      words: /no ledger records the set, .*\)\. It took \d+ s\.$/,
+    },
+    {
+      reason: 'no ledger records the set, of which nobody knows that its files are those that were stored',
+      spec: onClaim,
+      point: found,
+      said: brought,
+      proof: 'PartlyUnknown',
+      restored: 'Unknown',
+      words: /agama \(its files; no ledger records the set/,
+    },
+  ])('says no more than is proven: $reason', ({ spec, point, said, proof, restored, words }) => {
+    const { volume } = (spec['destination'] ?? {}) as Json;
+    const plan = { ...planned, said: goodPlan(point).slice(0, volume === undefined ? 2 : 1) };
     const first = judge({ spec, stages: [plan] });
     const status: RestoreRequestStatus = { plan: first.status.plan, startTime: '2026-11-15T03:40:30Z' };
     const over = judge({ spec, status, stages: [plan, restoring(said, { end: 'Complete' })] });
@@ -491,6 +536,20 @@ describe('a restore', () => {
     expect(over.status.recoveryTimeMet).toBe(proof === 'Equal' ? true : undefined);
     expect(conditions(over)).toMatchObject({ Restored: restored, Ready: restored });
     expect(over.status.message).toMatch(words);
+  });
+
+  test('a plan says of a set that no ledger records what nothing witnesses, and that is confirmed', () => {
+    const of = (point: RestorePoint): RestorePlan | undefined =>
+      judge({ stages: [{ ...planned, said: goodPlan(point) }] }).whole.plan;
+    const plan = of(found);
+    expect(plan?.policies[0]).toMatchObject({
+      set: { unrecorded: true },
+      unrecorded: 'Nothing witnesses it.',
+      lost: expect.stringMatching(/That is the time of the set; its data may be older\.$/),
+    });
+    expect(of(pointOf())?.policies[0]).not.toHaveProperty('unrecorded');
+    expect(of({ ...found, unrecorded: 'All is well.' })?.hash).not.toBe(plan?.hash);
+    expect(of({ ...found, set: { ...foundSet, unrecorded: undefined } })?.hash).not.toBe(plan?.hash);
   });
 
   test('in place without a witness of all of it is not completed', () => {

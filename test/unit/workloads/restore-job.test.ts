@@ -131,6 +131,16 @@ test('a plan looks, with the account that restores, and has no key that opens an
   expect(job.metadata.finalizers).toBeUndefined();
 });
 
+test.each([
+  { reason: 'the request says nothing', spec: {}, says: false },
+  { reason: 'the request has the word', spec: { acceptUnrecorded: true as const }, says: true },
+])('what no ledger records may be taken: $reason', ({ spec, says }) => {
+  const { request, ...order } = orderOf(inPlace);
+  const asked = { ...order, request: { ...request, spec: { ...request.spec, ...spec } } };
+  const task = resolveTask.parse(taskOf(containerOf(made(restorePlanJob(asked, { by: 'Latest' })).pod, 'resolve')));
+  expect(task).toMatchObject({ acceptUnrecorded: says, encryption: 'gpg' });
+});
+
 test('where nothing is looked at, the plan is the set alone', () => {
   expect(namesIn(made(restorePlanJob(orderOf({ sandbox: {} }), { by: 'Latest' })).pod)).toEqual(['resolve']);
 });

@@ -1,4 +1,4 @@
-import { judgeRestored, type Restored } from '../../../../src/agent/fetch/restored.ts';
+import { judgeDataTime, judgeRestored, judgeUnrecorded, type Restored } from '../../../../src/agent/fetch/restored.ts';
 import type { LedgerSet } from '../../../../src/agent/ledger.ts';
 import { contentOf } from '../../../../src/agent/ship/content.ts';
 import { RunError } from '../../../../src/errors/run-error.ts';
@@ -75,4 +75,48 @@ test.each<{ reason: string; restored: Restored; of?: LedgerSet; says: string }>(
 test('nothing was recorded: that is not success', () => {
   const { content: _content, ...without } = set;
   expect(judged({ files: stored, odd: [] }, without)).toMatch(/^FactsUnknown: /);
+});
+
+const thrownBy = (work: () => void): string => {
+  try {
+    work();
+    return 'whole';
+  } catch (error) {
+    if (error instanceof RunError) return `${error.reason}: ${error.detail}`;
+    throw error;
+  }
+};
+
+test.each<{ reason: string; restored: Restored; says: string }>([
+  { reason: 'plain files with facts', restored: { files: stored, odd: [] }, says: 'whole' },
+  { reason: 'no facts', restored: { files: [dump], odd: [] }, says: 'BackupDamaged: facts.json is missing.' },
+  { reason: 'nothing', restored: { files: [], odd: [] }, says: 'BackupDamaged: facts.json is missing.' },
+  { reason: 'a link', restored: { files: stored, odd: ['l'] }, says: 'BackupDamaged: l is not a plain file.' },
+])('of a set that no ledger records: $reason', ({ restored, says }) => {
+  expect(thrownBy(() => judgeUnrecorded(restored))).toBe(says);
+});
+
+const chain = { repository: 'r', directory: 'chain-20261122T010000Z', encryption: 'none', sets: [set] };
+const { dataTime, setTime } = set;
+const unrecorded = {
+  type: 'Full',
+  setTime,
+  dataTime: setTime,
+  chain: chain.directory,
+  setDigest: digest('a'),
+} as const;
+test.each<{ reason: string; recorded: boolean; said: string | undefined; whole: boolean }>([
+  { reason: 'recorded: the very time', recorded: true, said: dataTime, whole: true },
+  { reason: 'recorded: a second off', recorded: true, said: '2026-11-22T01:00:04Z', whole: false },
+  { reason: 'recorded: none', recorded: true, said: undefined, whole: true },
+  { reason: 'not recorded: older than the set', recorded: false, said: '2026-11-20T01:00:00Z', whole: true },
+  { reason: 'not recorded: within its second', recorded: false, said: '2026-11-22T01:05:01.900Z', whole: true },
+  { reason: 'not recorded: younger than the set', recorded: false, said: '2026-11-22T01:05:02Z', whole: false },
+  { reason: 'not recorded: no time', recorded: false, said: undefined, whole: true },
+])('the time that the facts name, $reason', ({ recorded, said, whole }) => {
+  const choice = recorded
+    ? { chain, set }
+    : { chain, set: { ...set, dataTime: setTime }, unrecorded: { ...unrecorded, unrecorded: true as const } };
+  const words = thrownBy(() => judgeDataTime(choice, said));
+  expect(words).toMatch(whole ? /^whole$/ : /^BackupDamaged: facts\.json is of/);
 });

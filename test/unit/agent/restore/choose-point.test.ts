@@ -3,6 +3,7 @@ import { choosePoint, noPoint, type PointInput } from '../../../../src/agent/res
 import { findPlanned } from '../../../../src/agent/restore/planned.ts';
 import { verifiedSetOf } from '../../../../src/agent/fetch/choose.ts';
 import { runErrorOf } from '../../../../src/agent/failure-of.ts';
+import type { FoundChain } from '../../../../src/agent/restore/found/listed.ts';
 import type { LedgerChain, LedgerSet } from '../../../../src/agent/ledger.ts';
 import type { RestorePointAsked } from '../../../../src/api/v1alpha1/restore-report.ts';
 import type { VerifiedSet } from '../../../../src/api/v1alpha1/verification.ts';
@@ -164,7 +165,7 @@ describe('choosePoint', () => {
           ...trouble,
         }));
         const { chosen, passedOver, range } = choosePoint({ chains: all, repository: 'r', asked: point });
-        const isGood = (chain: LedgerChain): boolean =>
+        const isGood = (chain: Omit<LedgerChain, 'sets' | 'checkedTime'>): boolean =>
           chain.repository === 'r' && !chain.removing && chain.problem === undefined && chain.damaged === undefined;
         // What may be restored, said in another way: the last moment that data of that second may be of.
         const fits = ({ dataTime }: LedgerSet): boolean => {
@@ -181,6 +182,174 @@ describe('choosePoint', () => {
         expect(wanted <= best || passedOver?.includes('is not restored')).toBe(true);
         const times = good.map(({ dataTime }) => dataTime).toSorted();
         expect(range).toEqual(good.length === 0 ? undefined : { earliest: times.at(0), latest: times.at(-1) });
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
+
+describe('what no ledger records', () => {
+  const foundOf = (days: readonly number[], extra: Partial<FoundChain> = {}): FoundChain => ({
+    directory: `chain-2026110${days[0]}T000000Z`,
+    sets: days.map((number, index) => ({
+      type: index === 0 ? 'Full' : 'Incremental',
+      setTime: day(number),
+      files: [],
+    })),
+    ...extra,
+  });
+  const broken = (number: number) => ({ broken: { setTime: day(number), why: 'volume 1 is missing' } });
+  interface Case {
+    reason: string;
+    recorded?: LedgerChain[];
+    chains: FoundChain[];
+    asked?: RestorePointAsked;
+    accepted?: boolean;
+    /** The day of the set that is taken, and where it is from. */
+    expected: ['recorded' | 'found', number] | undefined;
+    says?: RegExp;
+  }
+
+  test.each<Case>([
+    { reason: 'an empty ledger: the newest found', chains: [foundOf([1, 2])], expected: ['found', 2] },
+    { reason: 'of several chains the newest', chains: [foundOf([3]), foundOf([1, 2])], expected: ['found', 3] },
+    { reason: 'one in the middle', chains: [foundOf([1, 2, 3])], asked: before(day(3)), expected: ['found', 2] },
+    {
+      reason: 'within the second of a set: its data may be of after the loss',
+      chains: [foundOf([1, 2])],
+      asked: before('2026-11-02T01:00:00.900Z'),
+      expected: ['found', 1],
+    },
+    { reason: 'at its very time', chains: [foundOf([1, 2])], asked: at(day(2)), expected: ['found', 2] },
+    {
+      reason: 'before the first of them',
+      chains: [foundOf([2, 3])],
+      asked: before(day(2)),
+      expected: undefined,
+      says: /^There is no backup with data of before 2026-11-02T01:00:00Z\. The earliest is 2026-11-02T01:00:00Z, the latest 2026-11-03T01:00:00Z\.$/,
+    },
+    {
+      reason: 'without the word it is refused, and the word is named with what is there',
+      chains: [foundOf([1, 2]), foundOf([3])],
+      asked: before(day(3)),
+      accepted: false,
+      expected: undefined,
+      says: /No ledger records a whole set\. Whole sets in the repository that no ledger records: 3, of 2026-11-01T01:00:00Z to 2026-11-03T01:00:00Z\. The newest that fits is of 2026-11-02T01:00:00Z in chain-20261101T000000Z\. With acceptUnrecorded: true a request takes them too\.$/,
+    },
+    {
+      reason: 'a recorded set of the same time',
+      recorded: [chainOf([2])],
+      chains: [foundOf([1, 2])],
+      expected: ['recorded', 2],
+    },
+    {
+      reason: 'a recorded set that is newer',
+      recorded: [chainOf([3])],
+      chains: [foundOf([2])],
+      expected: ['recorded', 3],
+    },
+    {
+      reason: 'a recorded set made later out of older data',
+      recorded: [{ ...chainOf([1]), sets: [setOf(day(1), { setTime: day(3) })] }],
+      chains: [foundOf([2])],
+      expected: ['recorded', 1],
+    },
+    {
+      reason: 'a recorded set that is older',
+      recorded: [chainOf([1])],
+      chains: [foundOf([2])],
+      expected: ['found', 2],
+    },
+    {
+      reason: 'likewise without the word: the recorded one, and what there is beside it is said',
+      recorded: [chainOf([1])],
+      chains: [foundOf([2])],
+      accepted: false,
+      expected: ['recorded', 1],
+      says: /that no ledger records: 1, of 2026-11-02T01:00:00Z\. The newest that fits/,
+    },
+    {
+      reason: 'an older one beside a recorded one is not spoken of',
+      recorded: [chainOf([3])],
+      chains: [foundOf([1, 2], broken(2))],
+      accepted: false,
+      expected: ['recorded', 3],
+    },
+    {
+      reason: 'a recorded set that is damaged does not stand before a found one',
+      recorded: [chainOf([3], { damaged: 'vol1 was changed' })],
+      chains: [foundOf([2])],
+      expected: ['found', 2],
+      says: /vol1 was changed/,
+    },
+    {
+      reason: 'what is not whole is passed over, and named',
+      chains: [foundOf([1], broken(2))],
+      expected: ['found', 1],
+      says: /^The set of 2026-11-02T01:00:00Z in chain-20261101T000000Z, which no ledger records, is not whole: volume 1 is missing\.$/,
+    },
+    {
+      reason: 'nothing of it is whole: named, also without the word',
+      chains: [foundOf([1], { sets: [], ...broken(1) })],
+      accepted: false,
+      expected: undefined,
+      says: /No ledger records a whole set\. The set of .* is not whole: volume 1 is missing\.$/,
+    },
+    {
+      reason: 'not whole beside a recorded one, and nobody asked for it: not spoken of',
+      recorded: [chainOf([1])],
+      chains: [foundOf([2], { sets: [], ...broken(2) })],
+      accepted: false,
+      expected: ['recorded', 1],
+    },
+  ])('$reason', ({ recorded = [], chains, asked = latest, accepted = true, expected, says }) => {
+    const given = { ...input(asked, ...recorded), found: { chains, accepted } };
+    const choice = choosePoint(given);
+    const taken = choice.found === undefined ? choice.chosen?.set.dataTime : choice.found.set.setTime;
+    expect([choice.found === undefined ? 'recorded' : 'found', taken]).toEqual(
+      expected === undefined ? ['recorded', undefined] : [expected[0], day(expected[1])],
+    );
+    expect([choice.found, choice.chosen].filter((each) => each !== undefined)).toHaveLength(expected ? 1 : 0);
+    const words = expected === undefined ? noPoint(given, choice) : (choice.passedOver ?? choice.foundPassedOver ?? '');
+    expect(words).toMatch(says ?? /^$/);
+  });
+
+  const start = Date.parse('2026-11-01T00:00:00Z');
+  const stamp = (seconds: number): string => new Date(start + seconds * 1000).toISOString().replace('.000', '');
+  const some = fc.uniqueArray(fc.integer({ min: 0, max: 30 }), { maxLength: 5 });
+  const point = fc.oneof(
+    fc.constant(latest),
+    fc.record({
+      by: fc.constantFrom('At' as const, 'Before' as const),
+      time: fc.integer({ min: -2000, max: 32_000 }).map((ms) => new Date(start + ms).toISOString()),
+    }),
+  );
+
+  test('never before a recorded one as new, never younger than asked, never without the word; else the newest', () => {
+    fc.assert(
+      fc.property(some, some, point, fc.boolean(), (recorded, times, asked, accepted) => {
+        const chain = { ...chainOf([1]), sets: recorded.map((time) => setOf(stamp(time))) };
+        const found = foundOf([2], {
+          sets: times
+            .toSorted((a, b) => a - b)
+            .map((time) => ({ type: 'Full' as const, setTime: stamp(time), files: [] })),
+        });
+        const given: PointInput = { chains: [chain], repository: 'r', asked, found: { chains: [found], accepted } };
+        const choice = choosePoint(given);
+        const without = choosePoint({ chains: [chain], repository: 'r', asked }).chosen?.set.setTime;
+        // The last moment that the data of a set may be of: the end of the second of its name.
+        const fits = (time: number): boolean => {
+          if (asked.by === 'Latest') return true;
+          const from = start + time * 1000;
+          return asked.by === 'At' ? from <= Date.parse(asked.time) : from + 1000 <= Date.parse(asked.time);
+        };
+        const best = Math.max(...times.filter(fits));
+        const isNewer = best >= 0 && (without === undefined || Date.parse(stamp(best)) > Date.parse(without));
+        expect(choice.found?.set.setTime).toBe(accepted && isNewer ? stamp(best) : undefined);
+        expect(choice.chosen?.set.setTime).toBe(choice.found === undefined ? without : undefined);
+        expect(choice.foundPassedOver === undefined).toBe(
+          accepted || !(isNewer || (without === undefined && times.length > 0)),
+        );
       }),
       { numRuns: 1000 },
     );

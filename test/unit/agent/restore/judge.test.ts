@@ -1,4 +1,4 @@
-import { judgeRestored } from '../../../../src/agent/restore/judge.ts';
+import { judgeRestored, type JudgedSet } from '../../../../src/agent/restore/judge.ts';
 import { isFresh } from '../../../../src/agent/restore/gate.ts';
 import { runErrorOf } from '../../../../src/agent/failure-of.ts';
 import type { Compared } from '../../../../src/agent/verify/engine.ts';
@@ -6,7 +6,7 @@ import type { Compared } from '../../../../src/agent/verify/engine.ts';
 const equal: Compared = { objects: 3, rows: 30, mismatches: [], notWitnessed: [] };
 const factsDigest = 'a'.repeat(64);
 
-const verdict = (compared: Compared, set: { factsDigest?: string }, replaces: boolean): unknown => {
+const verdict = (compared: Compared, set: JudgedSet, replaces: boolean): unknown => {
   try {
     return judgeRestored(compared, set, { replaces });
   } catch (error) {
@@ -15,7 +15,7 @@ const verdict = (compared: Compared, set: { factsDigest?: string }, replaces: bo
 };
 
 describe('what may be kept', () => {
-  test.each<{ reason: string; compared: Compared; set?: object; inPlace: unknown; elsewhere: unknown }>([
+  test.each<{ reason: string; compared: Compared; set?: JudgedSet; inPlace: unknown; elsewhere: unknown }>([
     {
       reason: 'all is equal',
       compared: equal,
@@ -51,6 +51,41 @@ describe('what may be kept', () => {
     {
       reason: 'nothing was compared',
       compared: { ...equal, objects: 0, rows: 0 },
+      inPlace: 'FactsUnknown',
+      elsewhere: { compared: { objects: 0, rows: 0 }, unproven: expect.stringContaining('nothing was compared') },
+    },
+    {
+      reason: 'no ledger records the set: its own facts let it go in place, and prove nothing',
+      compared: equal,
+      set: { unrecorded: true },
+      inPlace: { compared: { objects: 3, rows: 30 }, unproven: expect.stringContaining('No ledger records the set') },
+      elsewhere: { compared: { objects: 3, rows: 30 }, unproven: expect.stringContaining('No ledger records the set') },
+    },
+    {
+      reason: 'likewise, whatever digest of its facts is named',
+      compared: equal,
+      set: { unrecorded: true, factsDigest },
+      inPlace: { compared: { objects: 3, rows: 30 }, unproven: expect.stringContaining('No ledger records the set') },
+      elsewhere: { compared: { objects: 3, rows: 30 }, unproven: expect.stringContaining('No ledger records the set') },
+    },
+    {
+      reason: 'no ledger records the set, and something differs from its own facts',
+      compared: { ...equal, mismatches: ['table a: 1 row'] },
+      set: { unrecorded: true },
+      inPlace: 'ContentDiffers',
+      elsewhere: 'ContentDiffers',
+    },
+    {
+      reason: 'no ledger records the set, and its own facts do not witness all',
+      compared: { ...equal, notWitnessed: ['view v'] },
+      set: { unrecorded: true },
+      inPlace: 'FactsUnknown',
+      elsewhere: { compared: { objects: 3, rows: 30 }, unproven: expect.stringContaining('do not witness view v') },
+    },
+    {
+      reason: 'no ledger records the set, and nothing was compared',
+      compared: { ...equal, objects: 0, rows: 0 },
+      set: { unrecorded: true },
       inPlace: 'FactsUnknown',
       elsewhere: { compared: { objects: 0, rows: 0 }, unproven: expect.stringContaining('nothing was compared') },
     },
