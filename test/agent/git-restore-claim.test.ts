@@ -1,25 +1,17 @@
 import { chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { contentOf, git } from './support/git-repository.ts';
-import { startGitRestores, type GitRestores } from './support/git-restores.ts';
+import { gitRestoresForEach } from './support/git-restores.ts';
 import { equal, failureOf } from './support/engine-restore-bench.ts';
 
 const minutes = 120_000;
 
-let on: GitRestores;
-let directory: string;
-
-beforeAll(async () => {
-  on = await startGitRestores();
-}, minutes);
-afterAll(() => on?.stop());
-beforeEach(() => on.next(), minutes);
-afterEach(() => on.done());
+const on = gitRestoresForEach();
 
 test(
   'keeps what is not content: hooks, configuration, description, rights, and what a server put there',
   async () => {
-    directory = await on.usual();
+    const directory = await on.usual();
     await mkdir(join(on.served, 'hooks'), { recursive: true });
     await writeFile(join(on.served, 'hooks/post-receive'), '#!/bin/sh\n', { mode: 0o755 });
     await writeFile(join(on.served, 'description'), 'Playbooks\n');
@@ -56,7 +48,7 @@ test(
 test(
   'whose content is deleted, or that is not there, comes back',
   async () => {
-    directory = await on.usual();
+    const directory = await on.usual();
     const expected = await contentOf(on.served);
     for (const name of ['objects', 'refs', 'packed-refs'])
       await rm(join(on.served, name), { recursive: true, force: true });
@@ -77,7 +69,7 @@ test(
 test(
   'that is damaged is told so, and exchanged',
   async () => {
-    directory = await on.usual();
+    const directory = await on.usual();
     const expected = await contentOf(on.served);
     const pack = join(on.served, 'objects/pack');
     for (const name of await readdir(pack)) {
@@ -98,7 +90,7 @@ test(
 test(
   'with a configuration that is broken gets a new one, and that is told',
   async () => {
-    directory = await on.usual();
+    const directory = await on.usual();
     const expected = await contentOf(on.served);
     await writeFile(join(on.served, 'config'), '[core\nbroken');
     const restore = on.bench.restore({ target: await on.targetBy('path') });
@@ -131,7 +123,7 @@ test.each([
 ])(
   '$what is refused before anything is loaded',
   async ({ make, words }) => {
-    directory = await on.usual();
+    const directory = await on.usual();
     await make();
     const { engine, context } = on.bench.restore({ target: await on.targetBy('path') });
     expect(await failureOf(engine.look(context, directory))).toMatch(words);
@@ -144,7 +136,7 @@ test.each([
 test.each([{ into: { by: 'Name', name: 'other' } as const }, { into: { by: 'SameNames' } as const }])(
   'into $into.by is not supported',
   async ({ into }) => {
-    directory = await on.usual();
+    const directory = await on.usual();
     const { engine, context } = on.bench.restore({ target: await on.targetBy('path'), into });
     expect(await failureOf((async () => engine.look(context, directory))())).toMatch(/^DestinationUnsupported: /);
     expect(await failureOf(engine.load(context, directory))).toMatch(/^DestinationUnsupported: /);

@@ -1,20 +1,13 @@
 import { readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { contentOf, git } from './support/git-repository.ts';
-import { contentWithout, forcePush, startGitRestores, type GitRestores } from './support/git-restores.ts';
+import { contentWithout, forcePush, gitRestoresForEach } from './support/git-restores.ts';
 import { failureOf, killSwap, startSwap } from './support/engine-restore-bench.ts';
 
 const minutes = 120_000;
 
-let on: GitRestores;
-let directory: string;
-
-beforeAll(async () => {
-  on = await startGitRestores();
-}, minutes);
-afterAll(() => on?.stop());
-beforeEach(() => on.next(), minutes);
-afterEach(() => on.done());
+const on = gitRestoresForEach();
 
 const moments = [
   ...[250, 450, 650, 900].map((ms) => ({ after: 'Start' as const, ms })),
@@ -23,7 +16,7 @@ const moments = [
 test.each((['path', 'ssh'] as const).flatMap((kind) => moments.map((moment) => ({ kind, ...moment }))))(
   'by $kind, $ms ms after it $after: there is the old or the new, and the next one succeeds',
   async ({ kind, ...moment }) => {
-    directory = await on.usual();
+    const directory = await on.usual();
     const expected = await contentOf(on.served);
     await forcePush(on);
     const old = await contentOf(on.served);
@@ -35,7 +28,7 @@ test.each((['path', 'ssh'] as const).flatMap((kind) => moments.map((moment) => (
     const { output } = await swap.end;
     expect(output).toMatch(/^begins/);
     // The server of a push that was cut goes on for a moment.
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    if (kind === 'ssh') await sleep(500);
     const next = on.bench.restore({ target, id: 'ffff0000' });
     await next.engine.recover(next.context);
     const now = await contentWithout(on);
@@ -56,7 +49,7 @@ test.each((['path', 'ssh'] as const).flatMap((kind) => moments.map((moment) => (
 test(
   'between the two renames: what was there is renamed back, and is no safety copy to be thrown away before',
   async () => {
-    directory = await on.usual();
+    await on.usual();
     const before = await contentOf(on.served);
     const target = await on.targetBy('path');
     const first = on.bench.restore({ target });

@@ -1,20 +1,12 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { commit, contentOf, git, publish } from './support/git-repository.ts';
-import { refsBelow, startGitRestores, type GitRestores } from './support/git-restores.ts';
+import { refsBelow, gitRestoresForEach } from './support/git-restores.ts';
 import { failureOf } from './support/engine-restore-bench.ts';
 
 const minutes = 120_000;
 
-let on: GitRestores;
-let directory: string;
-
-beforeAll(async () => {
-  on = await startGitRestores();
-}, minutes);
-afterAll(() => on?.stop());
-beforeEach(() => on.next(), minutes);
-afterEach(() => on.done());
+const on = gitRestoresForEach();
 
 test.each<{ what: string; config: [string, string]; damage: () => Promise<unknown>; words: RegExp; states?: string[] }>(
   [
@@ -42,7 +34,7 @@ test.each<{ what: string; config: [string, string]; damage: () => Promise<unknow
 )(
   '$what',
   async ({ what, config, damage, words, states = [] }) => {
-    directory = await on.usual();
+    const directory = await on.usual();
     await damage();
     if (what === 'forced pushes are denied') {
       await git(on.tree, ['checkout', '--quiet', 'staging']);
@@ -65,7 +57,7 @@ test.each<{ what: string; config: [string, string]; damage: () => Promise<unknow
 test(
   'a hook that refuses, with its words',
   async () => {
-    directory = await on.usual();
+    const directory = await on.usual();
     await git(on.served, ['update-ref', '-d', 'refs/tags/v1']);
     await mkdir(join(on.served, 'hooks'), { recursive: true });
     await writeFile(join(on.served, 'hooks/pre-receive'), '#!/bin/sh\necho "main is protected" >&2\nexit 1\n', {
@@ -83,7 +75,7 @@ test(
 test(
   'an account that may only read is told at the first look',
   async () => {
-    directory = await on.usual();
+    const directory = await on.usual();
     await git(on.served, ['config', 'http.receivepack', 'false']);
     const { engine, context } = on.bench.restore({ target: await on.targetBy('https') });
     expect(await failureOf(engine.look(context, directory))).toMatch(/^(AccessDenied|PrivilegeMissing): /);
@@ -94,7 +86,7 @@ test(
 test(
   'no repository at all',
   async () => {
-    directory = await on.usual();
+    const directory = await on.usual();
     await rm(on.served, { recursive: true });
     const { engine, context } = on.bench.restore({ target: await on.targetBy('ssh') });
     expect(await failureOf(engine.look(context, directory))).toMatch(/^DestinationUnsupported: .*make an empty one/);
@@ -105,7 +97,7 @@ test(
 test(
   'somebody who pushes meanwhile loses nothing: it is looked at again',
   async () => {
-    directory = await on.usual();
+    const directory = await on.usual();
     await commit(on.tree, { 'late.txt': 'late\n' });
     await git(on.served, ['fetch', '--quiet', on.tree, '+refs/heads/main:refs/late/main']);
     const late = await git(on.tree, ['rev-parse', 'HEAD']);
@@ -124,7 +116,7 @@ test(
 test(
   'HEAD stands for another branch than it did: told, since no push can change it',
   async () => {
-    directory = await on.usual();
+    const directory = await on.usual();
     await git(on.served, ['symbolic-ref', 'HEAD', 'refs/heads/staging']);
     const restore = on.bench.restore({ target: await on.targetBy('ssh') });
     await restore.whole(directory);
@@ -155,7 +147,7 @@ test.each<{ what: string; damage: () => Promise<unknown>; words: RegExp }>([
 ])(
   'what no push can do is told before anything is stopped: $what',
   async ({ damage, words }) => {
-    directory = await on.usual();
+    const directory = await on.usual();
     await damage();
     const before = await contentOf(on.served);
     const { engine, context, swap, states } = on.bench.restore({ target: await on.targetBy('ssh') });

@@ -6,22 +6,13 @@ import {
   factsIn,
   forcePush,
   refsBelow,
-  startGitRestores,
+  gitRestoresForEach,
   type Access,
-  type GitRestores,
 } from './support/git-restores.ts';
 
 const minutes = 120_000;
 
-let on: GitRestores;
-let directory: string;
-
-beforeAll(async () => {
-  on = await startGitRestores();
-}, minutes);
-afterAll(() => on?.stop());
-beforeEach(() => on.next(), minutes);
-afterEach(() => on.done());
+const on = gitRestoresForEach();
 
 const damages: { what: string; damage: () => Promise<unknown>; missing: (string | RegExp)[] }[] = [
   {
@@ -52,7 +43,7 @@ describe.each<{ kind: Access }>([{ kind: 'path' }, { kind: 'ssh' }, { kind: 'htt
   test.each(damages)(
     'what was lost comes back whole, and what was there is set aside: $what',
     async ({ damage, missing }) => {
-      directory = await on.usual();
+      const directory = await on.usual();
       const expected = await contentOf(on.served);
       await damage();
       const before = await contentOf(on.served);
@@ -100,7 +91,7 @@ describe.each<{ kind: Access }>([{ kind: 'path' }, { kind: 'ssh' }, { kind: 'htt
       await makeRepository(on.tree);
       await addOddities(on.tree);
       await on.serve();
-      directory = await on.backedUp();
+      const directory = await on.backedUp();
       const expected = await contentOf(on.served);
       const target = await on.targetBy(kind);
       for (const id of ['00000001', '00000002', '00000003']) {
@@ -128,7 +119,7 @@ describe.each<{ kind: Access }>([{ kind: 'path' }, { kind: 'ssh' }, { kind: 'htt
   test(
     'an empty repository gets all of it, and nothing is set aside',
     async () => {
-      directory = await on.usual();
+      const directory = await on.usual();
       const expected = await contentOf(on.served);
       await rm(on.served, { recursive: true });
       await git(on.place, ['init', '--quiet', '--bare', '--initial-branch=main', on.served]);
@@ -149,7 +140,7 @@ describe.each<{ kind: Access }>([{ kind: 'path' }, { kind: 'ssh' }, { kind: 'htt
   test(
     'what is in place otherwise than it was is seen',
     async () => {
-      directory = await on.usual();
+      const directory = await on.usual();
       const { engine, context, swap } = on.bench.restore({ target: await on.targetBy(kind) });
       await engine.load(context, directory);
       await swap(directory);
@@ -165,7 +156,7 @@ describe.each<{ kind: Access }>([{ kind: 'path' }, { kind: 'ssh' }, { kind: 'htt
 });
 
 test('what a restore has set aside at a server is in no dump, by any access', async () => {
-  directory = await on.usual();
+  const directory = await on.usual();
   const facts = await factsIn(directory);
   await commit(on.tree, { 'aside.txt': 'only there\n' });
   await git(on.served, ['fetch', '--quiet', on.tree, '+refs/heads/main:refs/holdfast/0a1b2c3d/heads/main']);

@@ -1,10 +1,7 @@
-import { cp } from 'node:fs/promises';
-import { join } from 'node:path';
-import { outcomeOf } from './support/agent.ts';
-import { makeDirectory } from './support/directories.ts';
-import { change, dropDatabases, startInfluxdb, type InfluxdbServer } from './support/influxdb.ts';
-import { benchDatabase, makeInfluxdbBench } from './support/influxdb-bench.ts';
-import { killSwap, makeRestoreBench, startSwap } from './support/engine-restore-bench.ts';
+import { change } from './support/influxdb.ts';
+import { benchDatabase } from './support/influxdb-bench.ts';
+import { influxdbRestoresForEach } from './support/influxdb-restores.ts';
+import { killSwap, startSwap } from './support/engine-restore-bench.ts';
 import { ago, everythingIn, prepareSample } from './support/sample-influxdb.ts';
 
 // A lost node while a database is replaced: afterwards there is the old data or the new, by all that InfluxQL gives, never a mixture.
@@ -12,26 +9,7 @@ import { ago, everythingIn, prepareSample } from './support/sample-influxdb.ts';
 const database = benchDatabase;
 const minutes = 240_000;
 
-let server: InfluxdbServer;
-let place: Awaited<ReturnType<typeof makeDirectory>>;
-let expected: Record<string, string>;
-const backup = (): string => join(place.path, 'backup');
-
-beforeAll(async () => {
-  server = await startInfluxdb();
-  place = await makeDirectory();
-  await prepareSample(server, database);
-  const dumps = await makeInfluxdbBench(server);
-  const end = await dumps.dump();
-  if (outcomeOf(end) !== 'Succeeded') throw new Error(end.log);
-  await cp(await dumps.newest(), backup(), { recursive: true });
-  await dumps.remove();
-  expected = await everythingIn(server, database);
-}, minutes);
-afterAll(async () => {
-  await server?.stop();
-  await place?.remove();
-});
+const on = influxdbRestoresForEach((server) => prepareSample(server, database));
 
 const moments = [
   ...[300, 900, 1500].map((ms) => ({ after: 'Start' as const, ms })),
@@ -43,47 +21,39 @@ const seen = new Set<string>();
 test.each([true, false].flatMap((present) => moments.map((moment) => ({ ...moment, present }))))(
   'a restore that is killed $ms ms after it $after, present data: $present',
   async ({ present, ...moment }) => {
-    const bench = await makeRestoreBench();
-    try {
-      await dropDatabases(server);
-      if (present) {
-        await server.restore(backup(), database);
-        await change(server, database, 'DROP MEASUREMENT flags');
-        await server.write(database, [`later v=1 ${ago(90)}`], 'autogen');
-      }
-      const old = present ? await everythingIn(server, database) : undefined;
-      const directory = await bench.lay(backup());
-      const target = {
-        influxdb: { host: server.host, httpPort: server.httpPort, rpcPort: server.rpcPort, database },
-      };
-      const first = bench.restore({ target });
-      await first.engine.load(first.context, directory);
-      const swap = startSwap(bench, { target }, directory);
-      const killed = await killSwap(swap, moment);
-      const { output } = await swap.end;
-      expect(output).toMatch(/^begins/);
-
-      const next = bench.restore({ target, id: 'ffff0000' });
-      const words = await next.engine.recover(next.context);
-      const names = (await server.query('SHOW DATABASES')).flatMap(({ values = [] }) => values.map(([name]) => name));
-      const now = names.includes(database) ? await everythingIn(server, database) : undefined;
-      const state = JSON.stringify(now) === JSON.stringify(old) ? 'old' : 'new';
-      seen.add(`${state}${words === undefined ? '' : ', put back'}`);
-      // Never what is neither; and new when that was said.
-      expect(now).toEqual(state === 'new' ? expected : old);
-      expect(killed && !output.includes('told Replaced') ? 'new' : state).toBe('new');
-      // What was loaded for the killed one is its own to remove, as is what it set aside.
-      await next.whole(directory);
-      expect(await everythingIn(server, database)).toEqual(expected);
-      for (const { engine, context } of [first, next]) {
-        await engine.discardLoaded(context);
-        await engine.discardSafetyCopy(context);
-      }
-      expect((await bench.left()).filter((name) => name.startsWith('safety/'))).toEqual([]);
-      expect(await server.query('SHOW DATABASES')).toMatchObject([{ values: [[database]] }]);
-    } finally {
-      await bench.remove();
+    const { server, bench, backup, directory, target, expected } = on;
+    if (present) {
+      await server.restore(backup, database);
+      await change(server, database, 'DROP MEASUREMENT flags');
+      await server.write(database, [`later v=1 ${ago(90)}`], 'autogen');
     }
+    const old = present ? await everythingIn(server, database) : undefined;
+    const first = bench.restore({ target });
+    await first.engine.load(first.context, directory);
+    const swap = startSwap(bench, { target }, directory);
+    const killed = await killSwap(swap, moment);
+    const { output } = await swap.end;
+    expect(output).toMatch(/^begins/);
+
+    const next = bench.restore({ target, id: 'ffff0000' });
+    const words = await next.engine.recover(next.context);
+    const names = (await server.query('SHOW DATABASES')).flatMap(({ values = [] }) => values.map(([name]) => name));
+    const now = names.includes(database) ? await everythingIn(server, database) : undefined;
+    const state = JSON.stringify(now) === JSON.stringify(old) ? 'old' : 'new';
+    seen.add(`${state}${words === undefined ? '' : ', put back'}`);
+    // Never what is neither; and new when that was said, as it is by one that came to its end.
+    expect(now).toEqual(state === 'new' ? expected : old);
+    if (!killed) expect(output).toMatch(/told Replaced\ndone\n$/);
+    if (output.includes('told Replaced')) expect(state).toBe('new');
+    // What was loaded for the killed one is its own to remove, as is what it set aside.
+    await next.whole(directory);
+    expect(await everythingIn(server, database)).toEqual(expected);
+    for (const { engine, context } of [first, next]) {
+      await engine.discardLoaded(context);
+      await engine.discardSafetyCopy(context);
+    }
+    expect((await bench.left()).filter((name) => name.startsWith('safety/'))).toEqual([]);
+    expect(await server.query('SHOW DATABASES')).toMatchObject([{ values: [[database]] }]);
   },
   minutes,
 );

@@ -1,14 +1,14 @@
-import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { influxdbFacts } from '../../src/agent/engines/influxdb/facts.ts';
 import type { DestinationState } from '../../src/api/v1alpha1/restore-report.ts';
-import { outcomeOf } from './support/agent.ts';
-import { makeDirectory } from './support/directories.ts';
 import { withPath } from './support/engine-verify.ts';
-import { change, dropDatabases, startInfluxdb, type InfluxdbServer } from './support/influxdb.ts';
-import { benchDatabase, makeInfluxdbBench } from './support/influxdb-bench.ts';
+import { change, startInfluxdb } from './support/influxdb.ts';
+import { benchDatabase } from './support/influxdb-bench.ts';
+import { startInfluxdbProxy } from './support/influxdb-proxy.ts';
+import { influxdbRestoresForEach } from './support/influxdb-restores.ts';
 import { makePrograms } from './support/programs.ts';
-import { equal, failureOf, makeRestoreBench, type RestoreBench } from './support/engine-restore-bench.ts';
+import { equal, failureOf } from './support/engine-restore-bench.ts';
 import { ago, everythingIn, prepareSample } from './support/sample-influxdb.ts';
 import { withSmallDisk } from './support/small-disk.ts';
 
@@ -16,46 +16,21 @@ const database = benchDatabase;
 const minutes = 180_000;
 const loaded = 'holdfast_0a1b2c3d_new';
 
-let server: InfluxdbServer;
-let place: Awaited<ReturnType<typeof makeDirectory>>;
-let bench: RestoreBench;
-let directory: string;
-/** All that the database held when it was backed up. */
-let expected: Record<string, string>;
-const backup = (): string => join(place.path, 'backup');
-const target = () => ({
-  influxdb: { host: server.host, httpPort: server.httpPort, rpcPort: server.rpcPort, database },
-});
 const changedAt = ago(200 * 86_400);
 
-beforeAll(async () => {
-  server = await startInfluxdb();
-  place = await makeDirectory();
+const on = influxdbRestoresForEach(async (server) => {
   await prepareSample(server, database);
   await server.write(database, [`small,t=a v=1 ${changedAt}`, `small,t=b v=2 ${changedAt}`], 'autogen');
-  const dumps = await makeInfluxdbBench(server);
-  const end = await dumps.dump();
-  if (outcomeOf(end) !== 'Succeeded') throw new Error(end.log);
-  await cp(await dumps.newest(), backup(), { recursive: true });
-  await dumps.remove();
-  expected = await everythingIn(server, database);
-}, minutes);
-afterAll(async () => {
-  await server?.stop();
-  await place?.remove();
 });
-beforeEach(async () => {
-  bench = await makeRestoreBench();
-  directory = await bench.lay(backup());
-  await dropDatabases(server);
-  await server.restore(backup(), database);
-}, minutes);
-afterEach(() => bench.remove());
+
+beforeEach(() => on.server.restore(on.backup, database), minutes);
 
 const databases = async (): Promise<string[]> =>
-  (await server.query('SHOW DATABASES')).flatMap(({ values = [] }) => values.map(([name]) => String(name))).toSorted();
+  (await on.server.query('SHOW DATABASES'))
+    .flatMap(({ values = [] }) => values.map(([name]) => String(name)))
+    .toSorted();
 
-const drop = () => server.query(`DROP DATABASE ${database}`);
+const drop = () => on.server.query(`DROP DATABASE ${database}`);
 
 describe('what was lost or damaged comes back whole', () => {
   test.each<{ what: string; damage: () => Promise<unknown>; present?: boolean; missing: (string | RegExp)[] }>([
@@ -67,24 +42,24 @@ describe('what was lost or damaged comes back whole', () => {
     },
     {
       what: 'a measurement was dropped',
-      damage: () => change(server, database, 'DROP MEASUREMENT small'),
+      damage: () => change(on.server, database, 'DROP MEASUREMENT small'),
       missing: ['measurement autogen.small', /^2 of \d+ points of autogen from /],
     },
     {
       what: 'points were deleted',
-      damage: () => change(server, database, `DELETE FROM cpu WHERE host = 'h2'`),
+      damage: () => change(on.server, database, `DELETE FROM cpu WHERE host = 'h2'`),
       missing: [/^\d+ of \d+ points of autogen from /],
     },
     {
       what: 'a value was changed, which nobody sees from here',
-      damage: () => server.write(database, [`small,t=a v=17 ${changedAt}`], 'autogen'),
+      damage: () => on.server.write(database, [`small,t=a v=17 ${changedAt}`], 'autogen'),
       missing: [],
     },
     {
       what: 'a retention policy was dropped and another changed',
       damage: async () => {
-        await server.query(`DROP RETENTION POLICY "a week or two" ON ${database}`);
-        await server.query(`ALTER RETENTION POLICY autogen ON ${database} DURATION 900d DEFAULT`);
+        await on.server.query(`DROP RETENTION POLICY "a week or two" ON ${database}`);
+        await on.server.query(`ALTER RETENTION POLICY autogen ON ${database} DURATION 900d DEFAULT`);
       },
       missing: [/^measurement a week or two\.cpu$/],
     },
@@ -92,8 +67,8 @@ describe('what was lost or damaged comes back whole', () => {
       what: 'the database holds something else entirely, of other types',
       damage: async () => {
         await drop();
-        await server.query(`CREATE DATABASE ${database}`);
-        await server.write(database, [`cpu,host=h1 usage="text",busy=1 ${ago(5000)}`]);
+        await on.server.query(`CREATE DATABASE ${database}`);
+        await on.server.write(database, [`cpu,host=h1 usage="text",busy=1 ${ago(5000)}`]);
       },
       missing: [/^measurement autogen\./],
     },
@@ -101,26 +76,26 @@ describe('what was lost or damaged comes back whole', () => {
     '$what',
     async ({ damage, present = true, missing }) => {
       await damage();
-      const before = present ? await everythingIn(server, database) : undefined;
-      const restore = bench.restore({ target: target() });
-      const found = await restore.engine.look(restore.context, backup());
+      const before = present ? await everythingIn(on.server, database) : undefined;
+      const restore = on.bench.restore({ target: on.target });
+      const found = await restore.engine.look(restore.context, on.backup);
       expect(found).toMatchObject({ server: 'influxdb 1.6.7', present, expectedRows: expect.any(Number) });
       for (const name of missing) expect(found.missing).toContainEqual(expect.stringMatching(name));
       expect(found.missingCount === 0).toBe(missing.length === 0);
 
-      const copy = await restore.whole(directory);
-      expect(await everythingIn(server, database)).toEqual(expected);
+      const copy = await restore.whole(on.directory);
+      expect(await everythingIn(on.server, database)).toEqual(on.expected);
       expect(restore.states).toEqual(['Unavailable', 'Replaced']);
       expect(restore.notes).toEqual([]);
       expect(await databases()).toEqual([database]);
       expect(copy).toMatchObject(present ? { kind: 'Directory', count: 1 } : { kind: 'None', names: [], count: 0 });
       // By the stock tool, as howToUse says.
-      if (present) await server.restore(join(bench.claim, copy.names[0] ?? ''), database, 'looked-at');
-      expect(present ? await everythingIn(server, 'looked-at') : undefined).toEqual(before);
+      if (present) await on.server.restore(join(on.bench.claim, copy.names[0] ?? ''), database, 'looked-at');
+      expect(present ? await everythingIn(on.server, 'looked-at') : undefined).toEqual(before);
       await restore.engine.discardSafetyCopy(restore.context);
       await restore.engine.discardLoaded(restore.context);
-      expect((await bench.left()).filter((name) => name.startsWith('safety/'))).toEqual([]);
-      expect(await readdir(bench.scratch)).toEqual([]);
+      expect((await on.bench.left()).filter((name) => name.startsWith('safety/'))).toEqual([]);
+      expect(await readdir(on.bench.scratch)).toEqual([]);
     },
     minutes,
   );
@@ -129,25 +104,27 @@ describe('what was lost or damaged comes back whole', () => {
 test(
   'nothing is touched before the swap, and what was loaded goes when it is not wanted',
   async () => {
-    await change(server, database, 'DROP MEASUREMENT small');
-    const before = await everythingIn(server, database);
-    const { engine, context } = bench.restore({ target: target() });
-    await engine.load(context, directory);
-    equal(await engine.compare(context, directory));
+    await change(on.server, database, 'DROP MEASUREMENT small');
+    const before = await everythingIn(on.server, database);
+    const { engine, context } = on.bench.restore({ target: on.target });
+    await engine.load(context, on.directory);
+    equal(await engine.compare(context, on.directory));
     expect(await databases()).toEqual([loaded, database]);
-    expect(await everythingIn(server, loaded)).toEqual(expected);
-    expect(await everythingIn(server, database)).toEqual(before);
+    expect(await everythingIn(on.server, loaded)).toEqual(on.expected);
+    expect(await everythingIn(on.server, database)).toEqual(before);
     await engine.discardLoaded(context);
     await engine.discardLoaded(context);
     expect(await databases()).toEqual([database]);
-    expect(await everythingIn(server, database)).toEqual(before);
+    expect(await everythingIn(on.server, database)).toEqual(before);
 
     // What is loaded otherwise than it was dumped is seen.
-    await engine.load(context, directory);
-    await server.write(loaded, [`small,t=a v=17 ${changedAt}`], 'autogen');
-    const { mismatches } = await engine.compare(context, directory);
+    await engine.load(context, on.directory);
+    await on.server.write(loaded, [`small,t=a v=17 ${changedAt}`], 'autogen');
+    const { mismatches } = await engine.compare(context, on.directory);
     expect(mismatches[0]).toMatch(/^measurement autogen\.small v \(float\): other values/);
-    expect(await failureOf(engine.load(context, directory))).toMatch(/^DestinationNotEmpty: .*"holdfast_0a1b2c3d_new"/);
+    expect(await failureOf(engine.load(context, on.directory))).toMatch(
+      /^DestinationNotEmpty: .*"holdfast_0a1b2c3d_new"/,
+    );
     expect(await engine.recover(context)).toMatch(/holdfast_0a1b2c3d_new, which was loaded before, is removed/);
     expect(await databases()).toEqual([database]);
   },
@@ -158,17 +135,17 @@ test(
   'continuous queries and grants that are there now are made again, subscriptions that differ are told',
   async () => {
     const query = `CREATE CONTINUOUS QUERY hourly ON ${database} BEGIN SELECT mean(usage) INTO ${database}.autogen.cpu_mean FROM ${database}.autogen.cpu GROUP BY time(1h) END`;
-    await server.query(query);
-    await server.query(`CREATE USER "o'brien" WITH PASSWORD 'x'`);
-    await server.query(`GRANT WRITE ON ${database} TO "o'brien"`);
-    await server.query(`CREATE SUBSCRIPTION copy ON ${database}.autogen DESTINATIONS ALL 'udp://127.0.0.1:9'`);
+    await on.server.query(query);
+    await on.server.query(`CREATE USER "o'brien" WITH PASSWORD 'x'`);
+    await on.server.query(`GRANT WRITE ON ${database} TO "o'brien"`);
+    await on.server.query(`CREATE SUBSCRIPTION copy ON ${database}.autogen DESTINATIONS ALL 'udp://127.0.0.1:9'`);
     const told = async () => ({
-      queries: (await server.query('SHOW CONTINUOUS QUERIES')).filter(({ name }) => name === database),
-      grants: await server.query(`SHOW GRANTS FOR "o'brien"`),
+      queries: (await on.server.query('SHOW CONTINUOUS QUERIES')).filter(({ name }) => name === database),
+      grants: await on.server.query(`SHOW GRANTS FOR "o'brien"`),
     });
     const before = await told();
-    const restore = bench.restore({ target: target() });
-    await restore.whole(directory);
+    const restore = on.bench.restore({ target: on.target });
+    await restore.whole(on.directory);
     expect(await told()).toEqual(before);
     expect(before.queries[0]?.values).toHaveLength(1);
     expect(before.grants[0]?.values).toEqual([[database, 'WRITE']]);
@@ -178,7 +155,7 @@ test(
         message: 'Replaced, but the backup does not have the subscription autogen.copy to ALL udp://127.0.0.1:9.',
       },
     ]);
-    await server.query(`DROP USER "o'brien"`);
+    await on.server.query(`DROP USER "o'brien"`);
   },
   minutes,
 );
@@ -187,16 +164,16 @@ describe('beside the present data, to stay', () => {
   test(
     'into a new name',
     async () => {
-      const { engine, context } = bench.restore({ target: target(), into: { by: 'Name', name: 'telegraf.old' } });
-      expect(await engine.look(context, backup())).toMatchObject({ present: false });
-      await engine.load(context, directory);
-      equal(await engine.compare(context, directory));
-      expect(await everythingIn(server, 'telegraf.old')).toEqual(expected);
+      const { engine, context } = on.bench.restore({ target: on.target, into: { by: 'Name', name: 'telegraf.old' } });
+      expect(await engine.look(context, on.backup)).toMatchObject({ present: false });
+      await engine.load(context, on.directory);
+      equal(await engine.compare(context, on.directory));
+      expect(await everythingIn(on.server, 'telegraf.old')).toEqual(on.expected);
       // By now it is somebody's, and no restore removes it.
       await engine.discardLoaded(context);
       expect(await databases()).toEqual([database, 'telegraf.old']);
-      expect(await failureOf(engine.look(context, backup()))).toMatch(/^DestinationNotEmpty: .*"telegraf\.old"/);
-      expect((await bench.left()).filter((name) => name.startsWith('safety/'))).toEqual([]);
+      expect(await failureOf(engine.look(context, on.backup))).toMatch(/^DestinationNotEmpty: .*"telegraf\.old"/);
+      expect((await on.bench.left()).filter((name) => name.startsWith('safety/'))).toEqual([]);
     },
     minutes,
   );
@@ -204,16 +181,16 @@ describe('beside the present data, to stay', () => {
   test(
     'what is there by that name is neither overwritten nor removed',
     async () => {
-      const { engine, context } = bench.restore({ target: target(), into: { by: 'SameNames' } });
-      expect(await failureOf(engine.look(context, backup()))).toMatch(/^DestinationNotEmpty: /);
-      expect(await failureOf(engine.load(context, directory))).toMatch(/^DestinationNotEmpty: /);
+      const { engine, context } = on.bench.restore({ target: on.target, into: { by: 'SameNames' } });
+      expect(await failureOf(engine.look(context, on.backup))).toMatch(/^DestinationNotEmpty: /);
+      expect(await failureOf(engine.load(context, on.directory))).toMatch(/^DestinationNotEmpty: /);
       await engine.discardLoaded(context);
-      expect(await everythingIn(server, database)).toEqual(expected);
+      expect(await everythingIn(on.server, database)).toEqual(on.expected);
 
       await drop();
-      await engine.load(context, directory);
-      equal(await engine.compare(context, directory));
-      expect(await everythingIn(server, database)).toEqual(expected);
+      await engine.load(context, on.directory);
+      equal(await engine.compare(context, on.directory));
+      expect(await everythingIn(on.server, database)).toEqual(on.expected);
     },
     minutes,
   );
@@ -221,13 +198,13 @@ describe('beside the present data, to stay', () => {
   test(
     'what differs, or was killed while it was loaded, is removed again',
     async () => {
-      const { engine, context } = bench.restore({ target: target(), into: { by: 'Name', name: 'other' } });
-      await engine.load(context, directory);
-      await change(server, 'other', 'DROP MEASUREMENT small');
-      expect((await engine.compare(context, directory)).mismatches).not.toEqual([]);
+      const { engine, context } = on.bench.restore({ target: on.target, into: { by: 'Name', name: 'other' } });
+      await engine.load(context, on.directory);
+      await change(on.server, 'other', 'DROP MEASUREMENT small');
+      expect((await engine.compare(context, on.directory)).mismatches).not.toEqual([]);
       expect(await engine.recover(context)).toMatch(/^The database other/);
       expect(await databases()).toEqual([database]);
-      await engine.load(context, directory);
+      await engine.load(context, on.directory);
       await engine.discardLoaded(context);
       expect(await databases()).toEqual([database]);
     },
@@ -255,22 +232,22 @@ exec $real "$@"`,
 };
 
 describe('an exchange that fails', () => {
-  beforeEach(() => change(server, database, 'DROP MEASUREMENT small'));
+  beforeEach(() => change(on.server, database, 'DROP MEASUREMENT small'));
 
   test.each<{ what: string; script: () => string; words: RegExp }>([
     {
       what: 'a restore that does nothing and says it did',
-      script: () => `case "$last" in ${bench.fetched}/*) exit 0;; esac`,
+      script: () => `case "$last" in ${on.bench.fetched}/*) exit 0;; esac`,
       words: /there is no database "telegraf" on the server/,
     },
     {
       what: 'a restore that fails',
-      script: () => `case "$last" in ${bench.fetched}/*) echo "it is broken" >&2; exit 1;; esac`,
+      script: () => `case "$last" in ${on.bench.fetched}/*) echo "it is broken" >&2; exit 1;; esac`,
       words: /it is broken/,
     },
     {
       what: 'a restore that leaves most of it out',
-      script: () => `case "$last" in ${bench.fetched}/*)
+      script: () => `case "$last" in ${on.bench.fetched}/*)
         cut=$(mktemp -d); cp "$last"/backup.meta "$cut"
         ${process.execPath} -e 'const fs=require("fs");const m=JSON.parse(fs.readFileSync(process.argv[1]));m.files=m.files.slice(0,2);fs.writeFileSync(process.argv[2],JSON.stringify(m))' "$last"/backup.manifest "$cut"/backup.manifest
         cp "$last"/backup.s*.tar.gz "$cut"
@@ -280,19 +257,19 @@ describe('an exchange that fails', () => {
   ])(
     'is undone: $what',
     async ({ script, words }) => {
-      const before = await everythingIn(server, database);
-      const restore = bench.restore({ target: target() });
-      await restore.engine.load(restore.context, directory);
-      const failure = await withInfluxd(script(), () => failureOf(restore.swap(directory)));
+      const before = await everythingIn(on.server, database);
+      const restore = on.bench.restore({ target: on.target });
+      await restore.engine.load(restore.context, on.directory);
+      const failure = await withInfluxd(script(), () => failureOf(restore.swap(on.directory)));
       expect(failure).toMatch(/^ExchangeFailed: .*What was there before is there again\.$/);
       expect(failure).toMatch(words);
       expect(restore.states).toEqual<DestinationState[]>(['Unavailable', 'PutBack']);
-      expect(await everythingIn(server, database)).toEqual(before);
+      expect(await everythingIn(on.server, database)).toEqual(before);
       expect(await databases()).toEqual([database]);
-      expect((await bench.left()).filter((name) => name.startsWith('safety/'))).toEqual([]);
+      expect((await on.bench.left()).filter((name) => name.startsWith('safety/'))).toEqual([]);
       // And a restore that is asked for again succeeds.
-      await bench.restore({ target: target(), id: 'ffff0000' }).whole(directory);
-      expect(await everythingIn(server, database)).toEqual(expected);
+      await on.bench.restore({ target: on.target, id: 'ffff0000' }).whole(on.directory);
+      expect(await everythingIn(on.server, database)).toEqual(on.expected);
     },
     minutes,
   );
@@ -300,14 +277,14 @@ describe('an exchange that fails', () => {
   test(
     'a database that somebody makes anew in the gap is dropped once more',
     async () => {
-      const create = `${process.execPath} -e 'fetch("http://127.0.0.1:${server.httpPort}/query",{method:"POST",body:new URLSearchParams({q:"CREATE DATABASE ${database}"})})'`;
-      const restore = bench.restore({ target: target() });
-      await restore.engine.load(restore.context, directory);
-      const flag = join(bench.scratch, '../once');
-      await withInfluxd(`if [ ! -e ${flag} ]; then touch ${flag}; ${create}; fi`, () => restore.swap(directory));
-      equal(await restore.engine.check(restore.context, directory));
+      const create = `${process.execPath} -e 'fetch("http://127.0.0.1:${on.server.httpPort}/query",{method:"POST",body:new URLSearchParams({q:"CREATE DATABASE ${database}"})})'`;
+      const restore = on.bench.restore({ target: on.target });
+      await restore.engine.load(restore.context, on.directory);
+      const flag = join(on.bench.scratch, '../once');
+      await withInfluxd(`if [ ! -e ${flag} ]; then touch ${flag}; ${create}; fi`, () => restore.swap(on.directory));
+      equal(await restore.engine.check(restore.context, on.directory));
       expect(await readFile(flag, 'utf8')).toBe('');
-      expect(await everythingIn(server, database)).toEqual(expected);
+      expect(await everythingIn(on.server, database)).toEqual(on.expected);
     },
     minutes,
   );
@@ -315,22 +292,22 @@ describe('an exchange that fails', () => {
   test(
     'and cannot be undone either is unavailable, until what was there is put back by the next restore',
     async () => {
-      const before = await everythingIn(server, database);
-      const restore = bench.restore({ target: target() });
-      await restore.engine.load(restore.context, directory);
-      const failure = await withInfluxd('exit 1', () => failureOf(restore.swap(directory)));
+      const before = await everythingIn(on.server, database);
+      const restore = on.bench.restore({ target: on.target });
+      await restore.engine.load(restore.context, on.directory);
+      const failure = await withInfluxd('exit 1', () => failureOf(restore.swap(on.directory)));
       expect(failure).toMatch(/^ExchangeFailed: .*could not be put back either: .*It is whole in /);
       expect(restore.states).toEqual(['Unavailable']);
       expect(await failureOf(restore.engine.discardSafetyCopy(restore.context))).toMatch(/^RestoreInterrupted: /);
 
-      const next = bench.restore({ target: target(), id: 'ffff0000' });
+      const next = on.bench.restore({ target: on.target, id: 'ffff0000' });
       expect(await next.engine.recover(next.context)).toMatch(
         /^The restore 0a1b2c3d was stopped on .*: what was there is put back\.$/,
       );
-      expect(await everythingIn(server, database)).toEqual(before);
+      expect(await everythingIn(on.server, database)).toEqual(before);
       expect(await next.engine.recover(next.context)).toBeUndefined();
-      await next.whole(directory);
-      expect(await everythingIn(server, database)).toEqual(expected);
+      await next.whole(on.directory);
+      expect(await everythingIn(on.server, database)).toEqual(on.expected);
     },
     minutes,
   );
@@ -338,21 +315,21 @@ describe('an exchange that fails', () => {
   test(
     'what is there a day later is left alone, and the copy is kept',
     async () => {
-      const restore = bench.restore({ target: target() });
-      await restore.engine.load(restore.context, directory);
-      await withInfluxd('exit 1', () => failureOf(restore.swap(directory)));
-      await server.query(`CREATE DATABASE ${database}`);
-      await server.write(database, [`new v=1 ${ago(60)}`]);
-      const later = bench.restore({
-        target: target(),
+      const restore = on.bench.restore({ target: on.target });
+      await restore.engine.load(restore.context, on.directory);
+      await withInfluxd('exit 1', () => failureOf(restore.swap(on.directory)));
+      await on.server.query(`CREATE DATABASE ${database}`);
+      await on.server.write(database, [`new v=1 ${ago(60)}`]);
+      const later = on.bench.restore({
+        target: on.target,
         id: 'ffff0000',
         now: () => new Date(Date.now() + 25 * 3_600_000),
       });
       expect(await later.engine.recover(later.context)).toMatch(/left as it is, since that is more than a day ago/);
-      expect(Object.keys(await everythingIn(server, database))).toEqual(['policies', 'autogen new']);
-      expect(await bench.left()).toContain('safety/0a1b2c3d/copy/backup.manifest');
+      expect(Object.keys(await everythingIn(on.server, database))).toEqual(['policies', 'autogen new']);
+      expect(await on.bench.left()).toContain('safety/0a1b2c3d/copy/backup.manifest');
       await restore.engine.discardSafetyCopy(restore.context);
-      expect((await bench.left()).filter((name) => name.startsWith('safety/'))).toEqual([]);
+      expect((await on.bench.left()).filter((name) => name.startsWith('safety/'))).toEqual([]);
     },
     minutes,
   );
@@ -360,17 +337,17 @@ describe('an exchange that fails', () => {
   test(
     'a claim that has no room for the safety copy leaves everything as it is',
     async () => {
-      const before = await everythingIn(server, database);
-      const restore = bench.restore({ target: target() });
-      await restore.engine.load(restore.context, directory);
+      const before = await everythingIn(on.server, database);
+      const restore = on.bench.restore({ target: on.target });
+      await restore.engine.load(restore.context, on.directory);
       const failure = await withSmallDisk(restore.context.layout.safety, '64k', async () => {
-        const said = await failureOf(restore.swap(directory));
+        const said = await failureOf(restore.swap(on.directory));
         expect(await readdir(restore.context.layout.safety)).toEqual([]);
         return said;
       });
       expect(failure).toMatch(/^OutOfScratchSpace: /);
       expect(restore.states).toEqual([]);
-      expect(await everythingIn(server, database)).toEqual(before);
+      expect(await everythingIn(on.server, database)).toEqual(before);
     },
     minutes,
   );
@@ -378,20 +355,20 @@ describe('an exchange that fails', () => {
   test(
     'a copy that cannot be made whole leaves everything as it is',
     async () => {
-      const before = await everythingIn(server, database);
+      const before = await everythingIn(on.server, database);
       const programs = await makePrograms({
         influxd: `/usr/bin/influxd "$@"; status=$?
 if [ "$1" = backup ]; then for each in "\${@: -1}"/*.tar.gz; do truncate -s 100 "$each"; break; done; fi
 exit $status`,
       });
-      const restore = bench.restore({ target: target() });
-      await restore.engine.load(restore.context, directory);
-      const failure = await withPath(programs.path, () => failureOf(restore.swap(directory)));
+      const restore = on.bench.restore({ target: on.target });
+      await restore.engine.load(restore.context, on.directory);
+      const failure = await withPath(programs.path, () => failureOf(restore.swap(on.directory)));
       await programs.remove();
       expect(failure).toMatch(/^ExchangeFailed: .*could not be set aside, so it was not touched: /);
       expect(restore.states).toEqual([]);
-      expect(await everythingIn(server, database)).toEqual(before);
-      expect((await bench.left()).filter((name) => name.startsWith('safety/'))).toEqual([]);
+      expect(await everythingIn(on.server, database)).toEqual(before);
+      expect((await on.bench.left()).filter((name) => name.startsWith('safety/'))).toEqual([]);
     },
     minutes,
   );
@@ -400,14 +377,35 @@ exit $status`,
 test(
   'who writes all the time does not make what is in place differ, and what is missing there is seen',
   async () => {
-    const restore = bench.restore({ target: target() });
-    await restore.whole(directory);
-    await server.write(database, [`cpu,host=h9 usage=1 ${ago(-1)}`, `fresh v=1 ${ago(-1)}`], 'autogen');
-    equal(await restore.engine.check(restore.context, directory));
-    await change(server, database, 'DROP MEASUREMENT flags');
-    expect((await restore.engine.check(restore.context, directory)).mismatches[0]).toMatch(
+    const restore = on.bench.restore({ target: on.target });
+    await restore.whole(on.directory);
+    await on.server.write(database, [`cpu,host=h9 usage=1 ${ago(-1)}`, `fresh v=1 ${ago(-1)}`], 'autogen');
+    equal(await restore.engine.check(restore.context, on.directory));
+    await change(on.server, database, 'DROP MEASUREMENT flags');
+    expect((await restore.engine.check(restore.context, on.directory)).mismatches[0]).toMatch(
       /^measurement autogen\.flags/,
     );
+  },
+  minutes,
+);
+
+test(
+  'a database that is dropped while it is counted is missing, whatever the server said meanwhile',
+  async () => {
+    let dropped: Promise<unknown> | undefined;
+    const proxy = await startInfluxdbProxy(on.server.httpPort, (statement, answer, reply) => {
+      if (!statement.startsWith('SHOW RETENTION POLICIES') || dropped !== undefined) return false;
+      dropped = drop().finally(() => answer.pipe(reply));
+      return true;
+    });
+    try {
+      const influxdb = { ...on.target.influxdb, httpPort: proxy.port };
+      const { engine, context } = on.bench.restore({ target: { influxdb } });
+      expect((await engine.check(context, on.directory)).mismatches).toEqual([`database ${database}: missing`]);
+      await dropped;
+    } finally {
+      await proxy.stop();
+    }
   },
   minutes,
 );
@@ -417,32 +415,33 @@ test(
   async () => {
     const day = 86_400_000;
     const now = () => new Date(Date.now() + 59 * day);
-    const facts = influxdbFacts.parse(JSON.parse(await readFile(join(directory, 'facts.json'), 'utf8')));
+    const facts = influxdbFacts.parse(JSON.parse(await readFile(join(on.directory, 'facts.json'), 'utf8')));
     const expired = facts.shards.filter(
       ({ policy, end }) => policy === 'a week or two' && Date.parse(end) + 60 * day < now().getTime(),
     );
     expect(expired.length).toBeGreaterThan(0);
-    const { engine, context } = bench.restore({ target: target(), now });
-    await engine.load(context, directory);
+    const { engine, context } = on.bench.restore({ target: on.target, now });
+    await engine.load(context, on.directory);
     const starts = new Set(expired.map(({ start }) => start));
-    const shards = (await server.query('SHOW SHARDS')).flatMap(({ name, values = [] }) =>
+    const shards = (await on.server.query('SHOW SHARDS')).flatMap(({ name, values = [] }) =>
       name === loaded ? values.map(([id, , policy, , start]) => ({ id, policy, start: String(start) })) : [],
     );
     const own = shards.filter(({ policy }) => policy === 'a week or two');
-    for (const { id } of own.filter(({ start }) => starts.has(start))) await server.query(`DROP SHARD ${String(id)}`);
-    equal(await engine.compare(context, directory));
+    for (const { id } of own.filter(({ start }) => starts.has(start)))
+      await on.server.query(`DROP SHARD ${String(id)}`);
+    equal(await engine.compare(context, on.directory));
 
     const [other] = own.filter(({ start }) => !starts.has(start));
-    await server.query(`DROP SHARD ${String(other?.id)}`);
-    expect((await engine.compare(context, directory)).mismatches).not.toEqual([]);
+    await on.server.query(`DROP SHARD ${String(other?.id)}`);
+    expect((await engine.compare(context, on.directory)).mismatches).not.toEqual([]);
   },
   minutes,
 );
 
 test('facts that are not there, and a backup that is damaged, are refused', async () => {
-  const { engine, context } = bench.restore({ target: target() });
-  await writeFile(join(directory, 'facts.json'), '{}');
-  expect(await failureOf(engine.load(context, directory))).toMatch(/^BackupDamaged: /);
+  const { engine, context } = on.bench.restore({ target: on.target });
+  await writeFile(join(on.directory, 'facts.json'), '{}');
+  expect(await failureOf(engine.load(context, on.directory))).toMatch(/^BackupDamaged: /);
   expect(await databases()).toEqual([database]);
 });
 
@@ -452,10 +451,10 @@ test('an account without rights is told at the first look', async () => {
     await guarded.query(`CREATE USER root WITH PASSWORD 'root' WITH ALL PRIVILEGES`);
     const account = { username: 'root', password: 'root' };
     await guarded.query(`CREATE USER reader WITH PASSWORD 'reader'`, account);
-    const secret = join(bench.scratch, '../account');
+    const secret = join(on.bench.scratch, '../account');
     await mkdir(secret);
     for (const key of ['username', 'password']) await writeFile(join(secret, key), 'reader');
-    const { engine, context } = bench.restore({
+    const { engine, context } = on.bench.restore({
       target: {
         influxdb: {
           host: guarded.host,
@@ -469,8 +468,8 @@ test('an account without rights is told at the first look', async () => {
     expect(await failureOf(engine.look(context, undefined))).toMatch(/^PrivilegeMissing: /);
     for (const key of ['username', 'password']) await writeFile(join(secret, key), 'root');
     expect(await engine.look(context, undefined)).toMatchObject({ present: false, objects: 0, missing: [] });
-    await engine.load(context, directory);
-    equal(await engine.compare(context, directory));
+    await engine.load(context, on.directory);
+    equal(await engine.compare(context, on.directory));
   } finally {
     await guarded.stop();
   }

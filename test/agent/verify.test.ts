@@ -7,6 +7,7 @@ import { claimLayout } from '../../src/agent/layout.ts';
 import { emptyLedger, ledger as ledgerSchema, type Ledger } from '../../src/agent/ledger.ts';
 import { result as resultSchema, type Result } from '../../src/api/v1alpha1/result.ts';
 import type { VerifyTask } from '../../src/api/v1alpha1/task.ts';
+import { compileCache } from './support/compile-cache.ts';
 import { makeDirectory } from './support/directories.ts';
 import { waitFor } from './support/processes.ts';
 import { verificationOf } from './support/verification.ts';
@@ -96,6 +97,7 @@ const verify = async ({ fault = '', queries = [], deadlineSeconds = 60, terminat
   };
   const child = spawn(process.execPath, [main], {
     env: {
+      ...compileCache,
       PATH: process.env['PATH'],
       HOLDFAST_TASK: JSON.stringify(task),
       HOLDFAST_JOB: 'job-1',

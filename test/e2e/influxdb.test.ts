@@ -1,4 +1,5 @@
 import { startInfluxdb as startScratch, type InfluxdbServer } from '../agent/support/influxdb.ts';
+import { influxdbApi, type InfluxdbApi } from '../agent/support/influxdb-api.ts';
 import { cpuLines, everythingIn, prepareSample } from '../agent/support/sample-influxdb.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { ScenarioKeys } from '../scenario/keys.ts';
@@ -10,7 +11,6 @@ import { applyPolicySecrets } from '../scenario/stage.ts';
 import { forwardPort, type PortForward } from './port-forward.ts';
 import { expectAllProven } from './proven.ts';
 import { restoreByHand } from './restore-by-hand.ts';
-import { createRestoring, givePeopleRights } from '../scenario/restoring.ts';
 import { e2eStage } from './stage.ts';
 
 // InfluxDB through real pods: the sample policy as it is shipped, and back by hand.
@@ -21,34 +21,7 @@ let cluster: Cluster;
 let keys: ScenarioKeys;
 let scratch: InfluxdbServer;
 let forward: PortForward;
-let source: Pick<InfluxdbServer, 'query' | 'text' | 'write'>;
-
-/** The HTTP API of the server in the cluster. */
-const through = (port: number): typeof source => {
-  const text = async (statement: string): Promise<string> => {
-    const body = new URLSearchParams({ db: database, q: statement, epoch: 'ns' });
-    return (await fetch(`http://127.0.0.1:${port}/query`, { method: 'POST', body })).text();
-  };
-  return {
-    text,
-    async query(statement) {
-      const { results } = JSON.parse(await text(statement)) as {
-        results: { error?: string; series?: Awaited<ReturnType<InfluxdbServer['query']>> }[];
-      };
-      const error = results.find((result) => result.error !== undefined)?.error;
-      if (error !== undefined) throw new Error(`influxd refused: ${error}`);
-      return results.flatMap(({ series = [] }) => series);
-    },
-    async write(into, lines, policy) {
-      const parameters = new URLSearchParams({ db: into, ...(policy !== undefined && { rp: policy }) });
-      const answer = await fetch(`http://127.0.0.1:${port}/write?${parameters}`, {
-        method: 'POST',
-        body: lines.join('\n'),
-      });
-      if (!answer.ok) throw new Error(`influxd refused points: ${(await answer.text()).slice(0, 300)}`);
-    },
-  };
-};
+let source: InfluxdbApi;
 
 beforeAll(async () => {
   ({ cluster, keys } = await e2eStage());
@@ -56,7 +29,7 @@ beforeAll(async () => {
   await startInfluxdb(kubectl, telegraf.namespace);
   await applyPolicySecrets(cluster, telegraf.namespace, keys);
   forward = await forwardPort(cluster, telegraf.namespace, `deployment/${influxdbName}`, influxdbPorts.http);
-  source = through(forward.port);
+  source = influxdbApi(forward.port);
   await prepareSample(source, database);
   await applyObjects(kubectl, [await telegrafPolicy(keys)]);
   scratch = await startScratch();
@@ -105,18 +78,3 @@ test('a local copy, a full and an incremental are made by pods, and what is stor
   await scratch.enabled(database);
   expect(await everythingIn(scratch, database)).toEqual(await everythingIn(source, database));
 }, 900_000);
-
-test('what was deleted comes back in its place, with what a portable backup does not keep', async () => {
-  const before = await everythingIn(source, database);
-  await source.query('DROP MEASUREMENT cpu');
-  await givePeopleRights(cluster, telegraf.namespace);
-  const restoring = createRestoring(cluster, telegraf, 'cpu-lost');
-  await restoring.ask({ reason: 'Deleted', evidence: 'cpu is not among the measurements' });
-  const { plan } = await restoring.phase('AwaitingConfirmation', 120);
-  expect(plan?.policies[0]?.destination).toMatchObject({ healthy: false, present: true });
-  await restoring.confirm('alice');
-  const done = await restoring.phase('Completed', 240);
-  expect(done.policies).toMatchObject([{ outcome: 'Completed', state: 'Replaced', safetyCopy: { kind: 'Directory' } }]);
-  expect(await everythingIn(source, database)).toEqual(before);
-  expect(await source.text('SHOW CONTINUOUS QUERIES')).toContain('hourly');
-}, 600_000);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { maxResultBytes, result, type ContainerName, type Result } from '../../../src/api/v1alpha1/result.ts';
 import { jobVariable, taskVariable } from '../../../src/api/v1alpha1/task.ts';
+import { compileCache } from './compile-cache.ts';
 import { makeDirectory } from './directories.ts';
 
 const main = join(import.meta.dirname, '../../../src/agent/main.ts');
@@ -46,6 +47,7 @@ export const startAgent = async (
   const began = Date.now();
   const child = spawn(process.execPath, [main, container], {
     env: {
+      ...compileCache,
       PATH: programs === undefined ? path : `${programs}:${path}`,
       ...(task !== undefined && { [taskVariable]: JSON.stringify(task) }),
       [jobVariable]: jobName,

@@ -21,6 +21,7 @@ import { claimLayout, compactTime } from '../../../src/agent/layout.ts';
 import { emptyLedger, ledger as ledgerSchema, type Ledger, type LedgerSet } from '../../../src/agent/ledger.ts';
 import { repositoryIdentity } from '../../../src/agent/repositories/rsync/repository.ts';
 import { volumeIdentity } from '../../../src/agent/repositories/volume/repository.ts';
+import { compileCache } from './compile-cache.ts';
 import { makeDirectory } from './directories.ts';
 import { duplicityDirectory } from './duplicity.ts';
 import type { TestRepository } from './repositories.ts';
@@ -258,6 +259,7 @@ export const makeBench = async (kind: TestRepository): Promise<Bench> => {
     const [file = '', ...args] = [...before, process.execPath, main, container];
     const child = spawn(file, args, {
       env: {
+        ...compileCache,
         PATH: [...(programs ? [programs] : []), bin, process.env['PATH'] ?? '/usr/bin:/bin'].join(':'),
         [taskVariable]: JSON.stringify(task),
         [jobVariable]: job,

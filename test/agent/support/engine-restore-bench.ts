@@ -13,6 +13,7 @@ import type { Note } from '../../../src/api/v1alpha1/result.ts';
 import type { DestinationState, SafetyCopy } from '../../../src/api/v1alpha1/restore-report.ts';
 import type { CheckTask, DestinationTask, DumpSource, RestoreInto } from '../../../src/api/v1alpha1/task.ts';
 import { RunError } from '../../../src/errors/run-error.ts';
+import { compileCache } from './compile-cache.ts';
 import { makeDirectory } from './directories.ts';
 
 /** Where a restore runs: what the containers of its pod have. */
@@ -164,6 +165,7 @@ export interface RunningSwap {
 export const startSwap = (place: RestorePlace, options: RestoreOptions, directory: string): RunningSwap => {
   const child = spawn(process.execPath, [driver], {
     env: {
+      ...compileCache,
       PATH: process.env['PATH'],
       HOLDFAST_RESTORE: JSON.stringify({
         place,

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { cp, mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { outcomeOf } from './agent.ts';
 import { makeDirectory } from './directories.ts';
@@ -12,7 +12,7 @@ const account = { username: 'deploy', password: 'pa$$ "word" õ' };
 
 export type Access = 'path' | 'ssh' | 'https';
 
-/** A repository that is served three ways, its dumps, and restores of them. A test each has one of its own, by `next`. */
+/** A repository that is served three ways, its dumps, and restores of them. Each test has one of its own. */
 export interface GitRestores {
   /** What the claim with the repository has; `tree` is where it came from. */
   readonly place: string;
@@ -20,36 +20,72 @@ export interface GitRestores {
   readonly served: string;
   readonly dumps: GitBench;
   readonly bench: RestoreBench;
-  next(): Promise<void>;
-  done(): Promise<void>;
   /** Serves a usual repository; gives a backup of it. */
   usual(): Promise<string>;
   serve(): Promise<void>;
   /** A backup of what is served, as a set that was fetched. */
   backedUp(name?: string): Promise<string>;
   targetBy(access: Access): Promise<{ git: GitInput }>;
-  stop(): Promise<void>;
 }
 
-export const startGitRestores = async (): Promise<GitRestores> => {
-  const host: BackupHost = await startBackupHost();
+interface Servers {
+  readonly host: BackupHost;
+  readonly root: Awaited<ReturnType<typeof makeDirectory>>;
+  readonly https: GitHttps;
+}
+
+const startServers = async (): Promise<Servers> => {
   const root = await makeDirectory();
-  const https: GitHttps = await startGitHttps({ directory: root.path, account });
+  return { host: await startBackupHost(), root, https: await startGitHttps({ directory: root.path, account }) };
+};
+
+const servedIn = (place: string): string => join(place, 'ops/ansible.git');
+
+const serveFrom = async (place: string): Promise<void> => {
+  await serve(join(place, 'tree'), servedIn(place));
+  // As git's http-backend asks for it.
+  await git(servedIn(place), ['config', 'http.receivepack', 'true']);
+};
+
+const newestDump = async (dumps: GitBench): Promise<string> => {
+  const end = await dumps.dump();
+  if (outcomeOf(end) !== 'Succeeded') throw new Error(end.log);
+  return dumps.newest();
+};
+
+const pathOnClaim = (place: string): GitInput => byPath(place, '/ops/ansible.git');
+
+/** Makes the repository and the backup that most tests begin with, once: they are copied for each. */
+const makeUsual = async (place: string): Promise<void> => {
+  const tree = join(place, 'tree');
+  await makeRepository(tree);
+  await commit(tree, { 'once.txt': 'first\n' });
+  await serveFrom(place);
+  const dumps = await makeGitBench(() => pathOnClaim(place));
+  await cp(await newestDump(dumps), join(place, 'backup'), { recursive: true });
+  await dumps.remove();
+};
+
+const there = <T>(value: T | undefined): T => {
+  if (value === undefined) throw new Error('asked for before the tests began');
+  return value;
+};
+
+/** The servers for all tests where it is called, and for each test a repository and a bench of its own. */
+export const gitRestoresForEach = (): GitRestores => {
+  let servers: Servers | undefined;
   let number = 0;
   let [dumps, bench]: [GitBench | undefined, RestoreBench | undefined] = [undefined, undefined];
-  const there = <T>(value: T | undefined): T => {
-    if (value === undefined) throw new Error('next() comes first');
-    return value;
-  };
+  const usualPlace = (): string => join(there(servers).root.path, 'usual');
   const self: GitRestores = {
     get place() {
-      return join(root.path, String(number));
+      return join(there(servers).root.path, String(number));
     },
     get tree() {
       return join(self.place, 'tree');
     },
     get served() {
-      return join(self.place, 'ops/ansible.git');
+      return servedIn(self.place);
     },
     get dumps() {
       return there(dumps);
@@ -57,36 +93,17 @@ export const startGitRestores = async (): Promise<GitRestores> => {
     get bench() {
       return there(bench);
     },
-    async next() {
-      number += 1;
-      await mkdir(self.place);
-      bench = await makeRestoreBench();
-      dumps = await makeGitBench(() => byPath(self.place, '/ops/ansible.git'));
-    },
-    async done() {
-      await bench?.remove();
-      await dumps?.remove();
-      await rm(self.place, { recursive: true, force: true });
-    },
-    async serve() {
-      await serve(self.tree, self.served);
-      // As git's http-backend asks for it.
-      await git(self.served, ['config', 'http.receivepack', 'true']);
-    },
+    serve: () => serveFrom(self.place),
     async usual() {
-      await makeRepository(self.tree);
-      await commit(self.tree, { 'once.txt': 'first\n' });
-      await self.serve();
-      return self.backedUp();
+      for (const name of ['tree', 'ops'])
+        await cp(join(usualPlace(), name), join(self.place, name), { recursive: true, preserveTimestamps: true });
+      return self.bench.lay(join(usualPlace(), 'backup'));
     },
-    async backedUp(name = 'latest') {
-      const end = await self.dumps.dump();
-      if (outcomeOf(end) !== 'Succeeded') throw new Error(end.log);
-      return self.bench.lay(await self.dumps.newest(), name);
-    },
+    backedUp: async (name = 'latest') => self.bench.lay(await newestDump(self.dumps), name),
     async targetBy(access) {
+      const { host, https } = there(servers);
       const { files } = self.dumps;
-      if (access === 'path') return { git: byPath(self.place, '/ops/ansible.git') };
+      if (access === 'path') return { git: pathOnClaim(self.place) };
       if (access === 'ssh') return { git: await bySsh(host, self.served, files) };
       return {
         git: {
@@ -99,12 +116,27 @@ export const startGitRestores = async (): Promise<GitRestores> => {
         },
       };
     },
-    async stop() {
-      await https.stop();
-      await host.stop();
-      await root.remove();
-    },
   };
+  beforeAll(async () => {
+    servers = await startServers();
+    await makeUsual(usualPlace());
+  }, 120_000);
+  afterAll(async () => {
+    await servers?.https.stop();
+    await servers?.host.stop();
+    await servers?.root.remove();
+  });
+  beforeEach(async () => {
+    number += 1;
+    await mkdir(self.place);
+    bench = await makeRestoreBench();
+    dumps = await makeGitBench(() => pathOnClaim(self.place));
+  }, 120_000);
+  afterEach(async () => {
+    await bench?.remove();
+    await dumps?.remove();
+    await rm(self.place, { recursive: true, force: true });
+  });
   return self;
 };
 

@@ -5,7 +5,8 @@ import { createServer } from '../../../src/agent/engines/influxdb/server.ts';
 import { survey, type Surveyed } from '../../../src/agent/engines/influxdb/survey.ts';
 import { ledger, type Ledger } from '../../../src/agent/ledger.ts';
 import { runAgent, startAgent, type AgentEnd, type AgentOptions, type RunningAgent } from './agent.ts';
-import type { InfluxAccount, InfluxdbServer } from './influxdb.ts';
+import type { InfluxdbServer } from './influxdb.ts';
+import type { InfluxAccount } from './influxdb-api.ts';
 import { makePolicyFiles, type DumpTaskInput, type PolicyFiles } from './policy-files.ts';
 
 type InfluxdbInput = Extract<DumpTaskInput['source'], { influxdb: unknown }>['influxdb'];

@@ -8,37 +8,18 @@ import { execa } from 'execa';
 import { notYetOpen } from '../../../src/agent/engines/influxdb/load.ts';
 import { influxdbConfiguration } from '../../../src/agent/engines/influxdb/sandbox-config.ts';
 import { makeDirectory } from './directories.ts';
+import { influxdbApi, type InfluxdbApi } from './influxdb-api.ts';
 import { ensurePrograms } from './packages.ts';
 import { freePort } from './ports.ts';
 
-/** An account of the HTTP API. */
-export interface InfluxAccount {
-  readonly username: string;
-  readonly password: string;
-}
-
-/** Rows of InfluxQL's answer, series by series. */
-export interface AnswerSeries {
-  readonly name?: string;
-  readonly tags?: Readonly<Record<string, string>>;
-  readonly columns: readonly string[];
-  readonly values?: readonly (readonly unknown[])[];
-}
-
 /** An InfluxDB server of a test's own, on loopback, with empty directories. */
-export interface InfluxdbServer {
+export interface InfluxdbServer extends InfluxdbApi {
   readonly host: string;
   readonly httpPort: number;
   readonly rpcPort: number;
   /** Where its data lie; for tests that damage them. */
   readonly directory: string;
   pid(): number;
-  /** Runs InfluxQL; an error of the server is thrown. */
-  query(statement: string, account?: InfluxAccount): Promise<AnswerSeries[]>;
-  /** The answer as the server wrote it: its numbers lose nothing. */
-  text(statement: string): Promise<string>;
-  /** Writes points in line protocol, with times in nanoseconds. */
-  write(database: string, lines: readonly string[], policy?: string): Promise<void>;
   /** Restores a portable backup with the stock tool. */
   restore(directory: string, database: string, newName?: string): Promise<void>;
   /** Waits until every shard of a restored database is open: the tool ends a moment before. */
@@ -129,42 +110,17 @@ export const startInfluxdb = async (options: InfluxdbOptions = {}): Promise<Infl
     server.kill(signal);
     await exited;
   };
-  const post = (path: string, body: string | URLSearchParams, account?: InfluxAccount) =>
-    fetch(`http://127.0.0.1:${httpPort}${path}`, {
-      method: 'POST',
-      body,
-      ...(account && {
-        headers: {
-          authorization: `Basic ${Buffer.from(`${account.username}:${account.password}`).toString('base64')}`,
-        },
-      }),
-    });
-  const query: InfluxdbServer['query'] = async (statement, account) => {
-    const answer = (await (
-      await post('/query', new URLSearchParams({ q: statement, epoch: 'ns' }), account)
-    ).json()) as {
-      error?: string;
-      results?: { error?: string; series?: AnswerSeries[] }[];
-    };
-    const error = answer.error ?? answer.results?.find((result) => result.error !== undefined)?.error;
-    if (error !== undefined) throw new Error(`influxd refused: ${error}`);
-    return answer.results?.flatMap(({ series = [] }) => series) ?? [];
-  };
+  const api = influxdbApi(httpPort);
+  const { query } = api;
   const enabled = (database: string): Promise<void> => untilEnabled(() => query(`SHOW MEASUREMENTS ON "${database}"`));
   return {
+    ...api,
     host: '127.0.0.1',
     httpPort,
     rpcPort,
     enabled,
     directory: directory.path,
     pid: () => server.pid ?? 0,
-    query,
-    text: async (statement) => (await post('/query', new URLSearchParams({ q: statement, epoch: 'ns' }))).text(),
-    async write(database, lines, policy) {
-      const parameters = new URLSearchParams({ db: database, ...(policy !== undefined && { rp: policy }) });
-      const answer = await post(`/write?${parameters}`, lines.join('\n'));
-      if (!answer.ok) throw new Error(`influxd refused points: ${(await answer.text()).slice(0, 300)}`);
-    },
     async restore(from, database, newName) {
       await execa('influxd', [
         'restore',

@@ -8,6 +8,7 @@ import type { DiscardTask, KeepTask, LoadTask, ShowTask, SwapTask } from '../../
 import type { Gate } from '../../../src/api/v1alpha1/gate.ts';
 import { claimLayout } from '../../../src/agent/layout.ts';
 import { emptyLedger, ledger as ledgerSchema, type Ledger } from '../../../src/agent/ledger.ts';
+import { compileCache } from './compile-cache.ts';
 import { makeDirectory } from './directories.ts';
 import type { Files } from './duplicity-bench.ts';
 import { waitFor } from './processes.ts';
@@ -141,6 +142,7 @@ export const makeRestoreBench = async (options: RestoreBenchOptions = {}): Promi
     const began = performance.now();
     const child = spawn(process.execPath, [join(import.meta.dirname, mains[name]), name], {
       env: {
+        ...compileCache,
         PATH: process.env['PATH'],
         HOLDFAST_TASK: JSON.stringify(task),
         HOLDFAST_JOB: `restore-${runs}`,

@@ -1,4 +1,4 @@
-import type { InfluxdbServer } from './influxdb.ts';
+import type { InfluxdbApi } from './influxdb-api.ts';
 
 /** A time in nanoseconds, some seconds ago. */
 export const ago = (seconds: number): string => `${BigInt(Math.floor(Date.now() / 1000) - seconds) * 1_000_000_000n}`;
@@ -51,7 +51,7 @@ export const samplePolicies = ['autogen', 'a week or two', 'õhtu-"q"'] as const
 
 /** Makes the database with everything that must come back: all types of fields, odd names, several retention policies, many shards. */
 export const prepareSample = async (
-  { query, write }: Pick<InfluxdbServer, 'query' | 'write'>,
+  { query, write }: Pick<InfluxdbApi, 'query' | 'write'>,
   database: string,
 ): Promise<void> => {
   await query(`CREATE DATABASE "${database}"`);
@@ -67,7 +67,7 @@ export const prepareSample = async (
 
 /** Everything that InfluxQL gives of a database, as the server writes it; without the code that takes facts. */
 export const everythingIn = async (
-  { query, text }: Pick<InfluxdbServer, 'query' | 'text'>,
+  { query, text }: Pick<InfluxdbApi, 'query' | 'text'>,
   database: string,
 ): Promise<Record<string, string>> => {
   const quoted = (name: string): string => `"${name.replaceAll(/["\\]/g, String.raw`\$&`)}"`;

@@ -68,6 +68,7 @@ export const startBackupHost = async (): Promise<BackupHost> => {
   await writeFile(authorized, `${key.publicKey}\n`, { mode: 0o600 });
   const port = await freePort();
   const config = join(made.path, 'sshd_config');
+  // By SHLVL bash takes itself for a shell in a shell: it reads no ~/.bashrc of whoever runs the tests, which may take a second.
   await writeFile(
     config,
     `Port ${port}
@@ -81,6 +82,7 @@ KbdInteractiveAuthentication no
 PermitRootLogin yes
 PidFile none
 MaxStartups 100
+SetEnv SHLVL=1
 `,
   );
   const logFile = join(made.path, 'sshd.log');

@@ -19,7 +19,7 @@ export const shapeFor = (megabytes: number): Shape => {
   return { customers, orders: customers * ordersACustomer };
 };
 
-const schema = [
+const schemaOf = (database: string): string[] => [
   `CREATE DATABASE ${database} CHARACTER SET utf8mb4`,
   `USE ${database}`,
   `CREATE TABLE ${database}.customers (id INT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY, name VARCHAR(120) NOT NULL,
@@ -31,7 +31,7 @@ const schema = [
 ];
 
 // Computed, so that every run has the same rows: words and numbers as people have them, beside what does not compress.
-const customerRows = (from: number, to: number): string => `
+const customerRows = (database: string, from: number, to: number): string => `
 INSERT INTO ${database}.customers (name, email, street, country, note, credit_limit, created_at, session)
 SELECT
   CONCAT(ELT(1 + seq % 12, 'Mari', 'Jüri', 'Élodie', 'Søren', 'Łukasz', 'Ayşe', 'Björn', 'Zoë', 'Nuño', 'Õnne', 'Ирина', '美咲'), ' ',
@@ -48,7 +48,7 @@ SELECT
   MD5(seq)
 FROM seq_${from}_to_${to}`;
 
-const orderRows = (from: number, to: number, customers: number): string => `
+const orderRows = (database: string, from: number, to: number, customers: number): string => `
 INSERT INTO ${database}.orders (customer_id, placed_at, status, total, weight_kg, article, remark, tracking)
 SELECT
   1 + CRC32(seq) % ${customers},
@@ -71,12 +71,12 @@ const inParts = async (
   for (let first = from; first <= to; first += rowsAtOnce) await insert(first, Math.min(to, first + rowsAtOnce - 1));
 };
 
-/** Makes the database with its rows. */
-export const fill = ({ admin }: MariadbServer, { customers, orders }: Shape): Promise<void> =>
+/** Makes a database with its rows, which are the same in every one. */
+export const fill = ({ admin }: MariadbServer, { customers, orders }: Shape, name = database): Promise<void> =>
   admin(async (connection) => {
-    for (const statement of schema) await connection.query(statement);
-    await inParts(1, customers, (from, to) => connection.query(customerRows(from, to)));
-    await inParts(1, orders, (from, to) => connection.query(orderRows(from, to, customers)));
+    for (const statement of schemaOf(name)) await connection.query(statement);
+    await inParts(1, customers, (from, to) => connection.query(customerRows(name, from, to)));
+    await inParts(1, orders, (from, to) => connection.query(orderRows(name, from, to, customers)));
   });
 
 /** What a day adds: half a row in a hundred. */
@@ -102,6 +102,6 @@ export const passDay = ({ admin }: MariadbServer, shape: Shape, day: number): Pr
     await connection.query(
       `UPDATE ${database}.orders SET status = 1 + (status + 1) % 4, total = total + ${day} WHERE id % 100 = ${day % 100}`,
     );
-    await connection.query(customerRows(from.customers + 1, from.customers + added.customers));
-    await connection.query(orderRows(from.orders + 1, from.orders + added.orders, shape.customers));
+    await connection.query(customerRows(database, from.customers + 1, from.customers + added.customers));
+    await connection.query(orderRows(database, from.orders + 1, from.orders + added.orders, shape.customers));
   });

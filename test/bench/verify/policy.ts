@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { result as resultSchema, type Result } from '../../../src/api/v1alpha1/result.ts';
+import { result as resultSchema, type ContainerName, type Result } from '../../../src/api/v1alpha1/result.ts';
 import {
   jobVariable,
   taskVariable,
@@ -18,13 +18,23 @@ import { secretsIn, type MakeSecret } from '../data/secrets.ts';
 /** One policy's containers as processes: what backs up, and what verifies. */
 export interface PolicyRun {
   readonly secret: MakeSecret;
+  readonly claim: string;
+  /** Where sets are fetched to. */
+  readonly fetched: string;
+  /** What all of its tasks have. */
+  readonly common: Pick<FetchTask, 'policy' | 'claim' | 'deadlineSeconds'>;
+  /** What those have that reach the repository. */
+  readonly remote: Pick<FetchTask, 'cluster' | 'repository'>;
+  readonly decryption: FetchTask['decryption'];
+  /** Runs a container to its end; `watch` is counted as its scratch space too. */
+  run(container: ContainerName, task: Unplaced, watch?: readonly string[]): Promise<{ cost: Cost; result: Result }>;
   backUp(source: DumpSource): Promise<void>;
   verify(sandbox: Sandbox): Promise<{ result: Result; fetch: Cost; verify: Cost; fetchedBytes: number }>;
   stop(): Promise<void>;
 }
 
 /** A task before it is known where its scratch space is. */
-type Unplaced = AgentTask extends infer Task ? (Task extends AgentTask ? Omit<Task, 'scratch'> : never) : never;
+export type Unplaced = AgentTask extends infer Task ? (Task extends AgentTask ? Omit<Task, 'scratch'> : never) : never;
 
 const deadlineSeconds = 7200;
 
@@ -41,6 +51,7 @@ export const makePolicyRun = async (place: Place, name: string, agent: string): 
   const ssh = await secret('ssh', { 'ssh-privatekey': place.privateKey });
   const publicKey = { directory: await secret('public', { 'public.asc': owner.publicKey }), secret: 'public' };
   const privateKey = { directory: await secret('private', { 'private.asc': owner.privateKey }), secret: 'private' };
+  const decryption = { method: 'gpg', privateKey } as const;
   const common = { policy: { namespace: 'shop', name }, claim, deadlineSeconds };
   const remote = {
     cluster: 'a-cluster',
@@ -55,7 +66,7 @@ export const makePolicyRun = async (place: Place, name: string, agent: string): 
       },
     },
   } satisfies Pick<FetchTask, 'cluster' | 'repository'>;
-  const run = async (container: string, task: Unplaced): Promise<{ cost: Cost; result: Result }> => {
+  const run: PolicyRun['run'] = async (container, task, watch = []) => {
     const message = join(home, 'result');
     await writeFile(message, '');
     const scratch = join(place.path, `${name.slice(0, 1)}-${container.slice(0, 1)}`);
@@ -65,11 +76,18 @@ export const makePolicyRun = async (place: Place, name: string, agent: string): 
         [jobVariable]: `${name}-${task.kind.toLowerCase()}`,
         HOLDFAST_TERMINATION_LOG: message,
       },
+      watch,
     });
     return { cost, result: resultSchema.parse(JSON.parse(await readFile(message, 'utf8'))) };
   };
   return {
     secret,
+    claim,
+    fetched,
+    common,
+    remote,
+    decryption,
+    run,
     async backUp(source) {
       await run('dump', { ...common, kind: 'Full', keep: 1, source });
       await run('ship', {
@@ -85,7 +103,7 @@ export const makePolicyRun = async (place: Place, name: string, agent: string): 
         ...common,
         ...remote,
         kind: 'Verify',
-        decryption: { method: 'gpg', privateKey },
+        decryption,
         points: 'Latest',
         fetched,
       });

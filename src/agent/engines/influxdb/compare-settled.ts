@@ -42,7 +42,10 @@ export const comparedWhenSettled = async (
   }
 };
 
-/** What it holds now; undefined while it takes something in. */
+/** Somebody drops it meanwhile, or a restore did that was killed. */
+const justDropped = /^database not found/;
+
+/** What it holds now; undefined while it takes something in, or lets it go. */
 const compareNow = async (
   server: InfluxServer,
   { facts, database, compare }: ComparedDatabase,
@@ -58,7 +61,8 @@ const compareNow = async (
     );
     return busy ? undefined : compare(found);
   } catch (error) {
-    if (error instanceof StatementError && notYetOpen.test(error.message)) return undefined;
+    if (!(error instanceof StatementError)) throw error;
+    if (notYetOpen.test(error.message) || justDropped.test(error.message)) return undefined;
     throw error;
   }
 };

@@ -10,6 +10,7 @@ import { factsFile } from '../../layout.ts';
 import type { RunContext } from '../../run.ts';
 import { heldShards, type HeldShard } from './backup-service.ts';
 import { agreed, holdingOf, influxdbFacts, type InfluxdbFacts } from './facts.ts';
+import { markOf } from './mark.ts';
 import { missingShards } from './missing-shards.ts';
 import { noteGaps } from './notes.ts';
 import { openServer } from './open-server.ts';
@@ -29,18 +30,32 @@ export const createInfluxdbEngine = (source: InfluxdbTask): Engine => ({
   dump: (context, directory) => dumpDatabase(context, source, directory),
 });
 
+export interface DumpOptions {
+  /** Whether nobody is likely to write meanwhile: then it is not counted again where that is proven. */
+  readonly still?: boolean;
+}
+
 /** Dumps the database into a directory with its facts; a restore sets the present data aside by it as well. */
-export const dumpDatabase = async (context: RunContext, source: InfluxdbTask, directory: string): Promise<Dumped> => {
+export const dumpDatabase = async (
+  context: RunContext,
+  source: InfluxdbTask,
+  directory: string,
+  { still = false }: DumpOptions = {},
+): Promise<Dumped> => {
   const { signal, step } = context;
   const { host, rpcPort, database } = source;
   const server = await step('Prepare', () => openServer(context, source));
   const { version, held, notCovered } = await step('Connect', () => preflight(server, source, signal));
   const settled = settledBefore(context.now());
+  const mark = still ? await step('Facts', () => markOf(server, database, signal)) : undefined;
   const before = await step('Facts', () => surveyInTime(context, server, { database, settled }));
   const dataTime = context.now();
   const packed = await step('Dump', () => dumpWithoutTombstones(context, source, directory));
-  const after =
-    'unknown' in before ? before : await step('Facts', () => surveyInTime(context, server, { database, settled }));
+  const after = await step('Facts', async () => {
+    if ('unknown' in before) return before;
+    if (mark !== undefined && mark === (await markOf(server, database, signal))) return before;
+    return surveyInTime(context, server, { database, settled });
+  });
   await step('Check', async () => {
     const stillHeld = await heldShards({ host, port: rpcPort, database }, signal);
     checkShards(packed, { held, stillHeld, before, after });

@@ -15,6 +15,10 @@ export interface FieldKey {
 export const showFieldKeys = (database: string, policy: string): string =>
   `SHOW FIELD KEYS ON ${identifier(database)} FROM ${identifier(policy)}./.*/`;
 
+/** How many values there are in a retention policy, for each field of each measurement. */
+export const countAll = (database: string, policy: string): string =>
+  `SELECT COUNT(*) FROM ${identifier(database)}.${identifier(policy)}./.*/`;
+
 /**
  * All points of a field, a series after another, oldest first: the same data come in the same order from every server. The cast keeps a tag
  * of the same name, and values of other types, out.

@@ -1,6 +1,5 @@
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
 import type { InfluxdbSandbox } from '../../../api/v1alpha1/sources/influxdb.ts';
 import type { VerifyTask } from '../../../api/v1alpha1/task.ts';
 import { RunError } from '../../../errors/run-error.ts';
@@ -11,9 +10,10 @@ import { readFacts } from '../../verify/read-facts.ts';
 import { compareFacts } from './compare-facts.ts';
 import { comparedWhenSettled } from './compare-settled.ts';
 import { influxdbFacts } from './facts.ts';
+import { lifeOf } from './life.ts';
 import { listDatabases, loadBackup } from './load.ts';
 import { runQuery } from './run-query.ts';
-import { createServer, rowsOf, StatementError, type InfluxServer } from './server.ts';
+import { createServer, StatementError, type InfluxServer } from './server.ts';
 import { identifier } from './statements.ts';
 import { fullBytes, whileRoom } from './while-room.ts';
 
@@ -30,7 +30,7 @@ export const createInfluxdbVerifier = ({ httpPort, rpcPort }: InfluxdbSandbox): 
   let life: string | undefined;
 
   const alive = async (signal: AbortSignal): Promise<void> => {
-    const now = await lifeOf(server, signal).catch((error: unknown) => {
+    const now = await sameLife(server, signal).catch((error: unknown) => {
       signal.throwIfAborted();
       throw gone('stopped', error);
     });
@@ -56,7 +56,7 @@ export const createInfluxdbVerifier = ({ httpPort, rpcPort }: InfluxdbSandbox): 
       const version = await answering({ httpPort, rpcPort, seconds: task.startSeconds, signal });
       log.info('the scratch server answers', { version });
       if (version.startsWith('1.'))
-        life = await lifeOf(server, signal).catch((error: unknown) => Promise.reject(ofSandbox(error)));
+        life = await sameLife(server, signal).catch((error: unknown) => Promise.reject(ofSandbox(error)));
       return `influxdb ${version}`;
     },
     async unsuitable(directory, running) {
@@ -127,14 +127,11 @@ const ofSandbox = (error: unknown): unknown => {
 /** Major and minor version. */
 const releaseOf = (version: string): string | undefined => /^v?(\d+\.\d+)(?!\d)/.exec(version)?.[1];
 
-const lifeRow = z.object({ PID: z.number(), started: z.string() });
-
-/** Tells one life of a server from the next. */
-const lifeOf = async (server: InfluxServer, signal: AbortSignal): Promise<string> => {
-  const parts = await server.show('SHOW DIAGNOSTICS', signal);
-  const [row] = z.array(lifeRow).parse(rowsOf(parts.filter(({ name }) => name === 'system')));
-  if (row === undefined) throw gone('does not say since when it runs');
-  return `${row.PID} ${row.started}`;
+/** The life of the scratch server, which is to be the same all the time. */
+const sameLife = async (server: InfluxServer, signal: AbortSignal): Promise<string> => {
+  const life = await lifeOf(server, signal);
+  if (life === undefined) throw gone('does not say since when it runs');
+  return life;
 };
 
 interface Awaited {

@@ -9,6 +9,7 @@ import { listDatabases, loadBackup } from '../load.ts';
 import { openServer } from '../open-server.ts';
 import type { InfluxServer } from '../server.ts';
 import { atDestination } from './errors.ts';
+import { comparedBefore } from './compared-before.ts';
 import { noExtras, readExtras, subscriptionWords } from './extras.ts';
 import { compareRestored, expiryWords } from './expiry.ts';
 import { clearMade, isMade, readJournal, removePlace, safetyPlace, setMade } from './journal.ts';
@@ -87,7 +88,10 @@ export const createInfluxdbRestorer = ({ target, into, id }: RestoreOrder<Influx
     check: (context, directory) =>
       atDestination('ExchangeFailed', async () => {
         const server = await openServer(context, target);
-        return compareInPlace(context, server, inPlace ? database : name, await readFacts(influxdbFacts, directory));
+        const facts = await readFacts(influxdbFacts, directory);
+        if (!inPlace) return compareInPlace(context, server, name, facts);
+        const before = await comparedBefore(context, server, database, { place: placeOf(context), directory });
+        return before ?? compareInPlace(context, server, database, facts);
       }),
     discardLoaded: (context) =>
       atDestination('ExchangeFailed', async () => {

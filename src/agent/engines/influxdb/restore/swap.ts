@@ -13,6 +13,7 @@ import { checkBackup } from '../check-backup.ts';
 import { dumpDatabase } from '../engine.ts';
 import { influxdbFacts } from '../facts.ts';
 import { listDatabases } from '../load.ts';
+import { markOf } from '../mark.ts';
 import type { InfluxServer } from '../server.ts';
 import { atDestination, detailOf } from './errors.ts';
 import { expiryWords } from './expiry.ts';
@@ -26,6 +27,7 @@ import {
   type Journal,
   type SafetyPlace,
 } from './journal.ts';
+import { keepCompared } from './compared-before.ts';
 import { compareInPlace, putBack } from './put-back.ts';
 import { dropDatabase, replaceDatabase } from './replace.ts';
 
@@ -58,12 +60,15 @@ export const swapDatabase = async (context: RestoreContext, options: SwapOptions
   try {
     await replaceDatabase(context, server, target, { directory, facts });
     // influxd restore says little, and what it left out can be undone now.
-    const { mismatches } = await compareInPlace(context, server, database, facts);
+    const mark = await markOf(server, database, signal);
+    const compared = await compareInPlace(context, server, database, facts);
+    const { mismatches } = compared;
     if (mismatches.length > 0) {
       const detail = `what was restored is not what was backed up: ${mismatches.slice(0, 3).join('; ')}.`;
       throw new RunError('ContentDiffers', detail);
     }
     await bringExtras(context, server, database, journal.extras);
+    await keepCompared(place, directory, { compared, mark });
     await writeJournal(place, { ...journal, state: 'Done' });
   } catch (error) {
     signal.throwIfAborted();
@@ -102,7 +107,7 @@ const setAside = async (
     if (!databases.includes(database)) return { ...begun, copy: false, extras: noExtras };
     await mkdir(place.copy, { recursive: true });
     // What the facts of a safety copy leave open says nothing of the restore.
-    await dumpDatabase({ ...context, note: () => undefined }, target, place.copy);
+    await dumpDatabase({ ...context, note: () => undefined }, target, place.copy, { still: true });
     await checkBackup(place.copy, database, signal);
     await flushAll(place.copy);
     await flush(place.directory);

@@ -6,7 +6,7 @@ import { readFacts } from '../../../verify/read-facts.ts';
 import { mysqlFacts, type MysqlFacts } from '../facts.ts';
 import { dumpFile } from '../layout.ts';
 import type { Dump } from './compose.ts';
-import { indexDump } from './dump-index.ts';
+import { indexOf } from './kept-index.ts';
 
 /** A backup that was fetched: its facts, and which bytes of its dump hold what. */
 export interface Backup {
@@ -17,11 +17,14 @@ export interface Backup {
 }
 
 /** @throws RunError BackupDamaged */
-export const openBackup = async ({ signal }: Pick<RestoreContext, 'signal'>, directory: string): Promise<Backup> => {
+export const openBackup = async (
+  context: Pick<RestoreContext, 'task' | 'signal' | 'log'>,
+  directory: string,
+): Promise<Backup> => {
   const facts = await readFacts(mysqlFacts, directory);
   const file = join(directory, dumpFile);
   try {
-    const index = await indexDump(file, signal);
+    const index = await indexOf(context, file);
     // Facts that were not taken name no database, and then nothing can be compared: the dump says what there is.
     const databases = index.databases.map(({ name }) => name);
     for (const { name } of facts.databases) {
@@ -29,7 +32,7 @@ export const openBackup = async ({ signal }: Pick<RestoreContext, 'signal'>, dir
     }
     return { directory, facts, dump: { file, index }, databases };
   } catch (error) {
-    signal.throwIfAborted();
+    context.signal.throwIfAborted();
     if (errorCode(error) !== 'ENOENT') throw error;
     throw new RunError('BackupDamaged', 'A file of the backup is missing.', { cause: error });
   }
