@@ -95,7 +95,13 @@ export const makeHoldfastRestore = (policy: PolicyRun, stage: RestoreStage): Hol
   return {
     backUp: () => policy.backUp(stage.source),
     async restore() {
-      const resolved = await run('resolve', { ...restore, ...remote, point: { by: 'Latest' } });
+      const resolved = await run('resolve', {
+        ...restore,
+        ...remote,
+        point: { by: 'Latest' },
+        acceptUnrecorded: false,
+        encryption: 'gpg',
+      });
       const point = resolved.result.restore?.point;
       if (point === undefined) throw new Error(`resolve: ${JSON.stringify(resolved.result.failure)}`);
       const destination = {
