@@ -49,9 +49,11 @@ const lostWords = (dataTime: string, { spec, metadata }: DeepReadonly<RequestVie
   return `Everything written after ${dataTime}: the ${spanWords(seconds)} before ${what} of ${until}.`;
 };
 
-const overwrittenWords = ({ destination }: RestoreRequestSpec, keepFor: string): string => {
-  if (destination.inPlace !== undefined)
-    return `What is there now is replaced, and set aside for ${keepFor} as the safety copy that status names then.`;
+const overwrittenWords = ({ destination }: RestoreRequestSpec, keepFor: string, isPresent: boolean): string => {
+  if (destination.inPlace !== undefined) {
+    const what = isPresent ? 'What is there now' : 'Nothing is there now; what is there by then';
+    return `${what} is replaced, and set aside for ${keepFor} as the safety copy that status names then.`;
+  }
   if (destination.newDatabase !== undefined)
     return `Nothing: the new database ${destination.newDatabase.name} must not be there yet.`;
   if (destination.server !== undefined) return 'Nothing: the other server must not have databases of these names.';
@@ -82,7 +84,7 @@ const policyPlanOf = (part: Part, request: DeepReadonly<RequestView>): PolicyPla
     earliest,
     ...(evidence !== undefined && { destination: evidence }),
     lost: lostWords(set.dataTime, request),
-    overwritten: overwrittenWords(request.spec, restore?.keepSafetyCopyFor ?? '1w'),
+    overwritten: overwrittenWords(request.spec, restore?.keepSafetyCopyFor ?? '1w', evidence?.present !== false),
     workloads: isInPlace ? (restore?.workloads ?? []) : [],
     ...(isInPlace && restore?.external !== undefined && { external: restore.external }),
     confirmation: confirmationFor(policy, request.spec),
@@ -136,8 +138,10 @@ export const makePlan = ({ request, parts }: ObservedRequest, now: Date): Restor
   const confirmation = strictestOf(policies);
   const estimatedSeconds = togetherSeconds(policies);
   const hash = planHash(request, policies);
+  const dataTime = policies.map(({ set }) => set.dataTime).toSorted()[0];
   return {
     policies,
+    ...(dataTime !== undefined && { dataTime }),
     confirmation,
     ...(estimatedSeconds !== undefined && { estimatedSeconds }),
     plannedTime: timestamp(now),
