@@ -58,9 +58,11 @@ const lostWords = (
   return unrecorded === undefined ? lost : `${lost} That is the time of the set; its data may be older.`;
 };
 
-const overwrittenWords = ({ destination }: RestoreRequestSpec, keepFor: string): string => {
-  if (destination.inPlace !== undefined)
-    return `What is there now is replaced, and set aside for ${keepFor} as the safety copy that status names then.`;
+const overwrittenWords = ({ destination }: RestoreRequestSpec, keepFor: string, isPresent: boolean): string => {
+  if (destination.inPlace !== undefined) {
+    const what = isPresent ? 'What is there now' : 'Nothing is there now; what is there by then';
+    return `${what} is replaced, and set aside for ${keepFor} as the safety copy that status names then.`;
+  }
   if (destination.newDatabase !== undefined)
     return `Nothing: the new database ${destination.newDatabase.name} must not be there yet.`;
   if (destination.server !== undefined) return 'Nothing: the other server must not have databases of these names.';
@@ -92,7 +94,7 @@ const policyPlanOf = (part: Part, request: DeepReadonly<RequestView>): PolicyPla
     earliest,
     ...(evidence !== undefined && { destination: evidence }),
     lost: lostWords(set, request),
-    overwritten: overwrittenWords(request.spec, restore?.keepSafetyCopyFor ?? '1w'),
+    overwritten: overwrittenWords(request.spec, restore?.keepSafetyCopyFor ?? '1w', evidence?.present !== false),
     workloads: isInPlace ? (restore?.workloads ?? []) : [],
     ...(isInPlace && restore?.external !== undefined && { external: restore.external }),
     confirmation: confirmationFor(policy, request.spec),
@@ -150,8 +152,10 @@ export const makePlan = ({ request, parts }: ObservedRequest, now: Date): Restor
   const confirmation = strictestOf(policies);
   const estimatedSeconds = togetherSeconds(policies);
   const hash = planHash(request, policies);
+  const dataTime = policies.map(({ set }) => set.dataTime).toSorted()[0];
   return {
     policies,
+    ...(dataTime !== undefined && { dataTime }),
     confirmation,
     ...(estimatedSeconds !== undefined && { estimatedSeconds }),
     plannedTime: timestamp(now),

@@ -14,8 +14,8 @@ beforeEach(async () => {
   on = await makeRestoreBench();
   await on.put('app', old);
   await on.handOver(backupOf(saved));
-  const load = await on.run('load');
-  if (load.exitCode !== 0) throw new Error(load.log);
+  // As the container that loads leaves it, which the first test makes sure of.
+  await on.put(loaded, saved);
 });
 afterEach(() => on.remove());
 
@@ -25,6 +25,9 @@ const loaded = `holdfast_${restoreId}_new_app`;
 const aside = `holdfast_${restoreId}_old_app`;
 
 test('the restored data takes the place of the present, which is set aside; then it is compared again', async () => {
+  const asLoaded = await on.databases();
+  expect(outcomeOf(await on.run('load'))).toEqual(['Succeeded', 'Untouched']);
+  expect(await on.databases()).toEqual(asLoaded);
   const before = Math.floor(Date.now() / 1000) * 1000;
   await on.tell(held());
   const swap = await on.run('swap');
@@ -84,7 +87,7 @@ describe('nothing is replaced before the operator says so', () => {
     },
   ])('$reason: the present data stays, what was loaded goes', async ({ gate, expected, says = /./ }) => {
     await on.tell(gate);
-    const run = await on.run('swap', { waitSeconds: 2 });
+    const run = await on.run('swap', { waitSeconds: 1 });
     expect(outcomeOf(run)).toEqual([expected, 'Untouched']);
     expect(run.result.failure?.message).toMatch(says);
     expect(await on.databases()).toEqual({ app: old });

@@ -5,7 +5,7 @@ import type { BackupPolicyStatus } from '../../src/api/v1alpha1/backuppolicy.ts'
 import { compactTime } from '../../src/agent/layout.ts';
 import type { ScheduledKind } from '../../src/api/v1alpha1/recovery-points.ts';
 import { cronJobName } from '../../src/workloads/names.ts';
-import { conditionOf, runNow, waitForStatus, type PolicyName } from '../scenario/runs.ts';
+import { runNow, untilReady, type PolicyName } from '../scenario/runs.ts';
 import { backupHost } from '../scenario/servers.ts';
 import { playRestore } from './restore-act.ts';
 import { applyService, services, type Service } from '../scenario/services.ts';
@@ -84,11 +84,7 @@ export const runDemo = async (progress: Progress): Promise<void> => {
   await progress.task('Applying manifests/samples/agama.yaml, telegraf.yaml and ansible.yaml', () =>
     forAll(async (service) => {
       await applyService(cluster, service, keys);
-      const isReady = (status: BackupPolicyStatus): boolean => conditionOf(status, 'Ready')?.status === 'True';
-      await waitForStatus(cluster, service.policy, isReady, {
-        timeoutMs: 60_000,
-        what: `${service.policy.name} Ready`,
-      });
+      await untilReady(cluster, service.policy);
     }),
   );
 

@@ -2,7 +2,8 @@ import type { Cluster } from '../cluster/cluster.ts';
 import type { Progress } from '../cluster/progress.ts';
 import { runSql } from '../scenario/database.ts';
 import { agama } from '../scenario/policy.ts';
-import { createRestoring, givePeopleRights } from '../scenario/restoring.ts';
+import { givePeopleRights } from '../scenario/people.ts';
+import { createRestoring } from '../scenario/restoring.ts';
 
 const rows = async ({ kubectl }: Cluster): Promise<string> =>
   (await runSql(kubectl, agama.namespace, 'SELECT COUNT(*) FROM agama.invoices')).trim();

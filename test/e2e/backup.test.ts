@@ -8,7 +8,7 @@ import { changeDatabase, runSql } from '../scenario/database.ts';
 import type { ScenarioKeys } from '../scenario/keys.ts';
 import { images } from '../scenario/images.ts';
 import { agama } from '../scenario/policy.ts';
-import { conditionOf, runNow, waitForStatus } from '../scenario/runs.ts';
+import { conditionOf, runNow, untilReady, waitForStatus } from '../scenario/runs.ts';
 import { backupHost } from '../scenario/servers.ts';
 import { applySample } from '../scenario/stage.ts';
 import { sectionOf, shellBlocks } from '../support/markdown.ts';
@@ -44,10 +44,7 @@ const outcomeOf = (status: Awaited<ReturnType<typeof runNow>>, jobName: string) 
 test(
   'the policy is applied: Ready, its claim bound, a CronJob for each kind of run, and nothing green that is not proven',
   async () => {
-    const status = await waitForStatus(cluster, agama, (status) => conditionOf(status, 'Ready')?.status === 'True', {
-      timeoutMs: minutes(1),
-      what: 'Ready',
-    });
+    const status = await untilReady(cluster, agama);
     expect(Object.keys(status.nextRunTimes ?? {}).sort()).toEqual(['full', 'incremental', 'localCopy', 'verify']);
     const cronJobs = await cluster.kubectl(['get', 'cronjobs', '--namespace', agama.namespace, '--output', 'name']);
     expect(cronJobs.split('\n').sort()).toEqual([

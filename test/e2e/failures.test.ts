@@ -2,7 +2,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import { createSshKey, type ScenarioKeys } from '../scenario/keys.ts';
 import { applyObjects, secretOf, type Manifest } from '../scenario/objects.ts';
 import { agamaPolicy, type PolicyManifest } from '../scenario/policy.ts';
-import { conditionOf, startRun, waitForStatus } from '../scenario/runs.ts';
+import { conditionOf, startRun, untilReady, waitForStatus } from '../scenario/runs.ts';
 import { knownHostsLine } from '../scenario/servers.ts';
 import { applyPolicySecrets } from '../scenario/stage.ts';
 import { cronJobName } from '../../src/workloads/names.ts';
@@ -98,10 +98,7 @@ beforeAll(async () => {
   await applyPolicySecrets(cluster, namespace, keys);
   for (const fault of faults) await applyObjects(kubectl, await policyFor(fault));
   for (const { name } of faults) {
-    await waitForStatus(cluster, { namespace, name }, (status) => conditionOf(status, 'Ready')?.status === 'True', {
-      timeoutMs: 60_000,
-      what: `Ready of ${name}`,
-    });
+    await untilReady(cluster, { namespace, name });
     await startRun(cluster, { namespace, name }, 'Full', cronJobName(name, 'Full'));
   }
 }, 300_000);

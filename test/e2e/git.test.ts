@@ -4,13 +4,12 @@ import type { Cluster } from '../cluster/cluster.ts';
 import type { ScenarioKeys } from '../scenario/keys.ts';
 import { ansible } from '../scenario/policy.ts';
 import { changeRepository, fillRepository } from '../scenario/repository.ts';
-import { conditionOf, runNow } from '../scenario/runs.ts';
+import { conditionOf, runNow, untilReady } from '../scenario/runs.ts';
 import { backupHost, gitHost, startGitHost } from '../scenario/servers.ts';
 import { applyService, services } from '../scenario/services.ts';
 import { forwardPort } from './port-forward.ts';
 import { expectAllProven } from './proven.ts';
 import { restoreByHand } from './restore-by-hand.ts';
-import { createRestoring, givePeopleRights } from '../scenario/restoring.ts';
 import { e2eStage } from './stage.ts';
 
 // A git repository through real pods: the sample policy as it is shipped, and back by hand.
@@ -24,6 +23,7 @@ beforeAll(async () => {
   await startGitHost(cluster.kubectl, ansible.namespace, keys);
   await fillRepository(cluster.kubectl, ansible.namespace);
   await applyService(cluster, service, keys);
+  await untilReady(cluster, ansible);
 }, 300_000);
 
 afterAll(async () => {
@@ -77,22 +77,3 @@ test('a local copy, a full and an incremental are made by pods, and what is stor
     await ssh.stop();
   }
 }, 900_000);
-
-test('a branch that was thrown away comes back in its place', async () => {
-  const refs = async (): Promise<string[]> =>
-    (await contentOnServer())[0]?.split('\n').filter((line) => !line.includes('refs/holdfast/')) ?? [];
-  const before = await refs();
-  const [branch] = before.flatMap((line) => /(refs\/heads\/(?!main|master)\S+)/.exec(line)?.[1] ?? []);
-  expect(branch).toBeDefined();
-  const where = ['--namespace', ansible.namespace, `deployment/${gitHost.name}`];
-  const git = ['git', '-C', gitHost.repository];
-  await cluster.kubectl(['exec', ...where, '--', ...git, 'update-ref', '-d', branch ?? '']);
-  await givePeopleRights(cluster, ansible.namespace);
-  const restoring = createRestoring(cluster, ansible, 'branch-lost');
-  await restoring.ask({ reason: 'Deleted', evidence: `${branch} is gone` });
-  await restoring.phase('AwaitingConfirmation', 120);
-  await restoring.confirm('alice');
-  const done = await restoring.phase('Completed', 240);
-  expect(done.policies).toMatchObject([{ outcome: 'Completed', state: 'Replaced', safetyCopy: { kind: 'Refs' } }]);
-  expect(await refs()).toEqual(before);
-}, 600_000);

@@ -5,7 +5,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import type { ScenarioKeys } from '../scenario/keys.ts';
 import { applyObjects } from '../scenario/objects.ts';
 import { telegraf, telegrafPolicy } from '../scenario/policy.ts';
-import { conditionOf, runNow } from '../scenario/runs.ts';
+import { conditionOf, runNow, untilReady } from '../scenario/runs.ts';
 import { backupHost, influxdbName, influxdbPorts, startInfluxdb } from '../scenario/servers.ts';
 import { applyPolicySecrets } from '../scenario/stage.ts';
 import { forwardPort, type PortForward } from './port-forward.ts';
@@ -32,6 +32,7 @@ beforeAll(async () => {
   source = influxdbApi(forward.port);
   await prepareSample(source, database);
   await applyObjects(kubectl, [await telegrafPolicy(keys)]);
+  await untilReady(cluster, telegraf);
   scratch = await startScratch();
 }, 300_000);
 

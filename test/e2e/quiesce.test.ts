@@ -1,9 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster } from '../cluster/cluster.ts';
-import { application, podsOf } from '../scenario/application.ts';
+import { application, podsOf, watchPods } from '../scenario/application.ts';
 import { applyObjects } from '../scenario/objects.ts';
 import { agamaPolicy } from '../scenario/policy.ts';
-import { conditionOf, runNow, waitForStatus } from '../scenario/runs.ts';
+import { runNow, untilReady } from '../scenario/runs.ts';
 import { applyPolicySecrets } from '../scenario/stage.ts';
 import { e2eStage } from './stage.ts';
 
@@ -17,16 +16,6 @@ let cluster: Cluster;
 const shop = { namespace, name: 'shop' };
 
 const inNamespace = (...args: string[]): Promise<string> => cluster.kubectl([...args, '--namespace', namespace]);
-
-/** The smallest number of pods that was seen, until it is told to stop. */
-const fewestUntil = async (over: AbortSignal): Promise<number> => {
-  let fewest = Number.POSITIVE_INFINITY;
-  while (!over.aborted) {
-    fewest = Math.min(fewest, await podsOf(cluster.kubectl, shop));
-    await sleep(200);
-  }
-  return fewest;
-};
 
 beforeAll(async () => {
   const stage = await e2eStage();
@@ -43,10 +32,7 @@ beforeAll(async () => {
     },
   ]);
   await inNamespace('rollout', 'status', 'deployment/shop', '--timeout', '60s');
-  await waitForStatus(cluster, policy, (status) => conditionOf(status, 'Ready')?.status === 'True', {
-    timeoutMs: 60_000,
-    what: 'Ready',
-  });
+  await untilReady(cluster, policy);
 }, 300_000);
 
 afterAll(async () => {
@@ -54,12 +40,11 @@ afterAll(async () => {
 });
 
 test('a Deployment is at zero while the database is dumped, and has its replicas again afterwards', async () => {
-  const over = new AbortController();
-  const looking = fewestUntil(over.signal);
-  const status = await runNow(cluster, policy, 'LocalCopy', 'quiesced-copy').finally(() => over.abort());
+  const looked = watchPods(cluster.kubectl, namespace, ['shop']);
+  const status = await runNow(cluster, policy, 'LocalCopy', 'quiesced-copy').finally(looked);
   expect(status.lastFailure).toBeUndefined();
   expect(status.lastLocalCopy).toMatchObject({ jobName: 'quiesced-copy', quiesced: 'Workloads' });
-  expect(await looking).toBe(0);
+  expect(Math.min(...(await looked()).map(({ pods }) => pods['shop'] ?? 0))).toBe(0);
   await inNamespace('rollout', 'status', 'deployment/shop', '--timeout', '120s');
   expect(await podsOf(cluster.kubectl, shop)).toBe(2);
   expect(await inNamespace('get', 'deployments', '--selector', 'holdfast.dev/held=true', '--output', 'name')).toBe('');

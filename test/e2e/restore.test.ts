@@ -1,168 +1,220 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { everythingIn } from '../agent/support/sample-influxdb.ts';
+import type { RestoreRequestStatus } from '../../src/api/v1alpha1/restorerequest.ts';
 import type { Cluster } from '../cluster/cluster.ts';
-import { application, podsOf } from '../scenario/application.ts';
-import { createRestoreAccount, runSql } from '../scenario/database.ts';
+import { podsOf, watchPods, type Look } from '../scenario/application.ts';
 import { applyObjects } from '../scenario/objects.ts';
-import { agama, agamaPolicy } from '../scenario/policy.ts';
-import { conditionOf, runNow, waitForStatus } from '../scenario/runs.ts';
-import { applyPolicySecrets } from '../scenario/stage.ts';
-import { createRestoring, givePeopleRights } from '../scenario/restoring.ts';
+import { givePeopleRights, giveSecret, inShellOf } from '../scenario/people.ts';
+import { createRestoring } from '../scenario/restoring.ts';
+import { runNow, untilReady, waitForStatus } from '../scenario/runs.ts';
+import { mariadbName } from '../scenario/servers.ts';
 import { e2eStage } from './stage.ts';
+import { shopContents } from './shop.ts';
+import { startThreeServices, type ThreeServices } from './three-services.ts';
 
-// A restore in place through real pods: a table is dropped and rows are changed, alice asks, bob confirms, and the data is back.
+// Restores through real pods: the three services of the SLA are lost at once, alice asks, bob confirms, and all is back; and then
+// to the other destinations.
 
-const namespace = 'agama-restore';
-const policy = { namespace, name: 'shop' };
-const request = 'orders-lost';
+const namespace = 'sla';
 
 let cluster: Cluster;
+let on: ThreeServices;
 
+const named = (name: string) => ({ namespace, name });
 const inNamespace = (...args: string[]): Promise<string> => cluster.kubectl([...args, '--namespace', namespace]);
-const sql = (text: string): Promise<string> => runSql(cluster.kubectl, agama.namespace, text);
-
-const web = { namespace, name: 'web' };
-
-const database = `
-  DROP DATABASE IF EXISTS shop;
-  CREATE DATABASE shop CHARACTER SET utf8mb4;
-  USE shop;
-  CREATE TABLE customers (id INT PRIMARY KEY, name VARCHAR(100));
-  CREATE TABLE orders (id INT PRIMARY KEY AUTO_INCREMENT, customer INT NOT NULL, note TEXT,
-    FOREIGN KEY (customer) REFERENCES customers (id));
-  CREATE TABLE changes (id INT PRIMARY KEY AUTO_INCREMENT, at DATETIME DEFAULT CURRENT_TIMESTAMP);
-  CREATE VIEW busy AS SELECT customer, COUNT(*) AS orders FROM orders GROUP BY customer;
-  CREATE TRIGGER noted AFTER INSERT ON orders FOR EACH ROW INSERT INTO changes () VALUES ();
-  INSERT INTO customers SELECT seq, CONCAT('Õie ', seq) FROM seq_1_to_1000;
-  INSERT INTO orders (customer, note) SELECT 1 + seq % 1000, REPEAT('ä', 50) FROM seq_1_to_20000;`;
-
-const contents = (): Promise<string> =>
-  sql(`
-    SELECT table_name, table_type FROM information_schema.tables WHERE table_schema = 'shop' ORDER BY 1;
-    SELECT trigger_name, MD5(action_statement) FROM information_schema.triggers WHERE trigger_schema = 'shop';
-    CHECKSUM TABLE shop.customers, shop.orders, shop.changes EXTENDED;
-    SELECT COUNT(*), SUM(orders) FROM shop.busy;`);
 
 beforeAll(async () => {
   const stage = await e2eStage();
   ({ cluster } = stage);
-  const { keys } = stage;
-  await applyPolicySecrets(cluster, namespace, keys);
-  const password = keys.databasePassword;
-  await sql(database);
-  await sql(`
-    GRANT SELECT, SHOW VIEW, TRIGGER, EVENT, EXECUTE ON shop.* TO holdfast@'%';`);
-  await createRestoreAccount(cluster.kubectl, agama.namespace, { password, database: 'shop' });
-  const sample = await agamaPolicy(keys);
-  await applyObjects(cluster.kubectl, [
-    application(web),
-    {
-      ...sample,
-      metadata: policy,
-      spec: {
-        ...sample.spec,
-        source: { mysql: { ...sample.spec.source.mysql, databases: ['shop'] } },
-        verification: undefined,
-        schedule: { full: '0 0 1 1 *' },
-        restore: {
-          confirmation: 'TwoPersons',
-          workloads: [{ kind: 'Deployment', name: 'web' }],
-          credentialsSecretRef: { name: 'agama-mysql-restore' },
-        },
-      },
-    },
-  ]);
+  on = await startThreeServices(cluster, stage.keys, namespace);
   await givePeopleRights(cluster, namespace);
-  await inNamespace('rollout', 'status', 'deployment/web', '--timeout', '60s');
-  await waitForStatus(cluster, policy, (status) => conditionOf(status, 'Ready')?.status === 'True', {
-    timeoutMs: 60_000,
-    what: 'Ready',
-  });
+  await Promise.all(on.services.map(({ policy }) => untilReady(cluster, named(policy))));
+  for (const { application } of on.services)
+    if (application !== undefined)
+      await inNamespace('rollout', 'status', `deployment/${application}`, '--timeout', '60s');
 }, 300_000);
 
-test('what was lost comes back after somebody else confirmed it, and nothing is replaced before', async () => {
-  const status = await runNow(cluster, policy, 'Full', 'shop-full-before');
-  expect(status.lastFailure).toBeUndefined();
-  const before = await contents();
+afterAll(async () => {
+  await on?.stop();
+  await cluster?.kubectl(['delete', 'namespace', namespace, '--ignore-not-found', '--wait=false']);
+});
+
+/** The time of a step's start or end, in milliseconds. */
+const timeOf = (
+  { steps = [] }: RestoreRequestStatus,
+  policy: string,
+  name: string,
+  time: 'startTime' | 'completionTime',
+): number => Date.parse(steps.find((step) => step.policy === policy && step.name === name)?.[time] ?? '');
+
+/** Fails unless an application had no pods, and lost the first of them while its data was being replaced and no earlier or later. */
+const expectDownOnlyAround = (looks: readonly Look[], status: RestoreRequestStatus, policy: string, name: string) => {
+  const fewer = looks.filter(({ pods }) => (pods[name] ?? 0) < 2);
+  expect(Math.min(...fewer.map(({ pods }) => pods[name] ?? 0))).toBe(0);
+  expect(Number(fewer[0]?.at)).toBeGreaterThanOrEqual(timeOf(status, policy, 'Load', 'completionTime'));
+  expect(Number(fewer[0]?.at)).toBeGreaterThanOrEqual(timeOf(status, policy, 'StopWorkloads', 'startTime'));
+  // Pods are there a moment after their Deployment wants them.
+  expect(Number(fewer.at(-1)?.at)).toBeLessThan(timeOf(status, policy, 'StartWorkloads', 'completionTime') + 10_000);
+};
+
+test('three services that were lost at once come back by one request and one confirmation of somebody else', async () => {
+  const { kubectl } = cluster;
+  const fulls = await Promise.all(
+    on.services.map(({ policy }) => runNow(cluster, named(policy), 'Full', `${policy}-full`)),
+  );
+  expect(fulls.map(({ lastFailure }) => lastFailure)).toEqual(fulls.map(() => undefined));
+  const before = await Promise.all(on.services.map(({ contents }) => contents()));
   await sleep(1500);
   const lossTime = `${new Date().toISOString().slice(0, 19)}Z`;
-  await sql(
-    `USE shop; SET foreign_key_checks = 0; DROP TABLE orders; UPDATE customers SET name = 'gone' WHERE id % 2;`,
-  );
-  const restoring = createRestoring(cluster, policy, request);
-  await restoring.ask({ lossTime, reason: 'Deleted', evidence: 'shop.orders does not exist' });
-  const { plan } = await restoring.phase('AwaitingConfirmation', 120);
-  expect(plan?.policies[0]).toMatchObject({
-    set: { type: 'Full', setTime: status.lastFull?.setTime },
-    destination: { healthy: false, missing: expect.arrayContaining(['table shop.orders']) },
+  await Promise.all(on.services.map(({ damage }) => damage()));
+
+  const restoring = createRestoring(cluster, named('agama'), 'all-lost');
+  const policyRefs = on.services.map(({ policy }) => ({ name: policy }));
+  await restoring.ask({
+    policyRefs,
+    lossTime,
+    reason: 'Deleted',
+    evidence: 'shop.orders, telegraf and staging are gone',
   });
+  const { plan } = await restoring.phase('AwaitingConfirmation', 300);
+  expect(plan).toMatchObject({
+    confirmation: 'TwoPersons',
+    policies: on.services.map(({ policy }, index) => ({
+      policy,
+      set: { type: 'Full', setTime: fulls[index]?.lastFull?.setTime },
+      destination: { healthy: false },
+    })),
+  });
+  for (const [index, { missing }] of on.services.entries())
+    expect(plan?.policies[index]?.destination?.missing).toContainEqual(expect.stringMatching(missing));
+
+  const page = await inShellOf(cluster, 'bob', `kubectl describe restorerequest all-lost --namespace ${namespace}`);
+  for (const words of [
+    'AwaitingConfirmation',
+    'shop.orders, telegraf and staging are gone',
+    'Read the plan. Somebody who may confirm restores, another than the one who asked, has to confirm it.',
+    'kubectl create --namespace sla --filename - <<END',
+    ...fulls.map(({ lastFull }) => `Everything written after ${lastFull?.dataTime}: `),
+    `before the loss of ${lossTime}`,
+    'What is there now is replaced, and set aside for 1w as the safety copy',
+    'Nothing is there now; what is there by then is replaced',
+    'refs/heads/staging',
+    'collector',
+  ])
+    expect(page).toContain(words);
+
   await expect(restoring.confirm('alice', 'bob')).rejects.toThrow('confirmedBy');
   // Her own word is taken, and does not count where two persons are asked for.
   await restoring.confirm('alice');
-  await sleep(3000);
-  expect(await restoring.status()).toMatchObject({
+  const refused = await restoring.until(({ refused = [] }) => refused.length > 0, { what: 'refused', seconds: 60 });
+  expect(refused).toMatchObject({
     phase: 'AwaitingConfirmation',
-    refused: [{ name: `${request}-alice`, reason: 'SamePerson' }],
+    refused: [{ name: 'all-lost-alice', reason: 'SamePerson' }],
   });
-  expect(await podsOf(cluster.kubectl, web)).toBe(2);
-  await restoring.confirm('bob');
-  let fewest = 2;
-  const over = new AbortController();
-  const watching = (async () => {
-    while (!over.signal.aborted) {
-      fewest = Math.min(fewest, await podsOf(cluster.kubectl, web));
-      await sleep(300);
-    }
-  })();
-  const done = await restoring.phase('Completed', 240);
-  over.abort();
-  await watching;
-  expect(await contents()).toBe(before);
-  expect(fewest).toBe(0);
-  expect(await inNamespace('get', 'deployment', 'web', '--output', 'jsonpath={.spec.replicas}')).toBe('2');
+  const looked = watchPods(kubectl, namespace, ['web', 'collector']);
+  await restoring.confirmAsShown('bob');
+  const done = await restoring.phase('Completed', 600).finally(looked);
+
+  expect(await Promise.all(on.services.map(({ contents }) => contents()))).toEqual(before);
   expect(done).toMatchObject({
     confirmation: { confirmedBy: 'bob' },
     recoveryTimeMet: true,
-    policies: [{ outcome: 'Completed', state: 'Replaced', safetyCopy: { kind: 'Databases' } }],
+    policies: on.services.map(({ policy, safetyCopy }) => ({
+      policy,
+      outcome: 'Completed',
+      state: 'Replaced',
+      proof: 'Equal',
+      safetyCopy: { kind: safetyCopy },
+      measuredSeconds: expect.any(Number),
+    })),
   });
-  expect(done.measuredSeconds).toBeGreaterThan(0);
-  const after = await waitForStatus(cluster, policy, ({ lastRestore }) => lastRestore !== undefined, {
-    timeoutMs: 30_000,
-    what: 'lastRestore',
-  });
-  expect(after.lastRestore).toMatchObject({ request, outcome: 'Completed' });
-}, 600_000);
+  const fetching = on.services.map(({ policy }) => timeOf(done, policy, 'Fetch', 'startTime'));
+  const checked = on.services.map(({ policy }) => timeOf(done, policy, 'Check', 'completionTime'));
+  expect(Math.max(...fetching)).toBeLessThanOrEqual(Math.min(...checked));
+  const slowest = Math.max(...(done.policies ?? []).map(({ measuredSeconds = 0 }) => measuredSeconds));
+  expect(slowest).toBeGreaterThan(0);
+  expect(done.measuredSeconds).toBeGreaterThanOrEqual(slowest);
 
-test('a check of one’s own needs nobody’s word: loaded, compared, and there to be looked at', async () => {
-  const orders = (await sql('SELECT COUNT(*) FROM shop.orders')).trim();
-  const restoring = createRestoring(cluster, policy, 'drill');
-  await restoring.ask({ destination: { sandbox: { keepFor: '5m' } }, reason: 'Drill' });
-  const { policies } = await restoring.phase('Completed', 180);
-  expect(policies).toMatchObject([{ outcome: 'Completed', proof: 'Equal' }]);
-  const [, command = ''] = /^kubectl (.*)$/.exec(policies?.[0]?.connect ?? '') ?? [];
-  const args = command.split(' ').filter((arg) => arg !== '--stdin' && arg !== '--tty');
-  const shown = await cluster.kubectl([
-    ...args,
-    '--skip-column-names',
-    '--execute',
-    'SELECT COUNT(*) FROM shop.orders',
-  ]);
-  expect(shown.trim()).toBe(orders);
-}, 300_000);
+  const looks = await looked();
+  for (const { policy, application } of on.services) {
+    if (application === undefined) continue;
+    expectDownOnlyAround(looks, done, policy, application);
+    await inNamespace('rollout', 'status', `deployment/${application}`, '--timeout', '60s');
+    expect(await podsOf(kubectl, named(application))).toBe(2);
+  }
+  expect(await inNamespace('get', 'deployments', '--selector', 'holdfast.dev/held=true', '--output', 'name')).toBe('');
+  for (const { policy } of on.services) {
+    const { lastRestore } = await waitForStatus(cluster, named(policy), (status) => status.lastRestore !== undefined, {
+      timeoutMs: 30_000,
+      what: `lastRestore of ${policy}`,
+    });
+    expect(lastRestore).toMatchObject({ request: 'all-lost', outcome: 'Completed', proof: 'Equal' });
+  }
+}, 1_200_000);
 
-test('the files of a backup go onto a claim, and nobody says that they were loaded', async () => {
-  await applyObjects(cluster.kubectl, [
+test('kubectl shows what came of it', async () => {
+  const shown = await inNamespace('describe', 'restorerequest', 'all-lost');
+  for (const words of [
+    /Message: +Restored: agama \(6 objects, 41000 rows equal to the facts\), telegraf \(.*\), ansible \(.*\)\. It took \d+ s, within the RTO\.$/m,
+    /Recovery Time Met: +true$/m,
+    /How To Use: +Tables are there under their names/,
+    /holdfast +bob confirmed the plan/,
+    /Deployment web is stopped for a restore; it had 2\.$/m,
+  ])
+    expect(shown).toMatch(words);
+  expect(shown.match(/^ {4}Measured Seconds: +\d+$/gm)).toHaveLength(on.services.length);
+  const wide = await inNamespace('get', 'restorerequests', '--output', 'wide');
+  expect(wide).toMatch(/^all-lost +Completed +Deleted +\S+Z +\d+ +bob +\S+ +Restored: agama /m);
+  expect(await inNamespace('get', 'restoreconfirmations')).toMatch(/^all-lost-\S+ +all-lost +bob /m);
+}, 60_000);
+
+test('to a new database, another server, a claim and a scratch server: side by side, and the present data is let be', async () => {
+  const { kubectl } = cluster;
+  // Who names a Secret in a request must be allowed to get it.
+  await giveSecret(cluster, 'alice', named('agama-mysql-restore'));
+  await applyObjects(kubectl, [
     {
       apiVersion: 'v1',
       kind: 'PersistentVolumeClaim',
-      metadata: { namespace, name: 'files' },
+      metadata: named('files'),
       spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
     },
   ]);
-  const restoring = createRestoring(cluster, policy, 'as-files');
-  await restoring.ask({ destination: { volume: { claimName: 'files' } }, reason: 'Drill' });
-  await restoring.phase('AwaitingConfirmation', 120);
-  await restoring.confirm('bob');
-  const done = await restoring.phase('Completed', 180);
-  expect(done.policies).toMatchObject([{ outcome: 'Completed', proof: 'FilesWhole' }]);
-  expect(done.message).toContain('nothing has loaded them');
-}, 400_000);
+  const present = await Promise.all(on.services.map(({ contents }) => contents()));
+  const mysql = {
+    host: `${mariadbName}.${namespace}.svc`,
+    credentialsSecretRef: { name: 'agama-mysql-restore' },
+  };
+  const elsewhere = [
+    { name: 'to-copy', policy: 'agama', destination: { newDatabase: { name: 'shop_copy' } }, proof: 'Equal' },
+    { name: 'to-server', policy: 'agama', destination: { server: { mysql } }, proof: 'Equal' },
+    { name: 'to-logs', policy: 'telegraf', destination: { newDatabase: { name: 'telegraf_copy' } }, proof: 'Equal' },
+    { name: 'to-claim', policy: 'ansible', destination: { volume: { claimName: 'files' } }, proof: 'FilesWhole' },
+    // A check of one's own needs nobody's word.
+    { name: 'to-look', policy: 'agama', destination: { sandbox: { keepFor: '5m' } }, proof: 'Equal' },
+  ];
+  const ends = await Promise.all(
+    elsewhere.map(async ({ name, policy, destination }) => {
+      const restoring = createRestoring(cluster, named(policy), name);
+      await restoring.ask({ destination, reason: 'Drill' });
+      if (destination.sandbox === undefined) {
+        await restoring.phase('AwaitingConfirmation', 300);
+        await restoring.confirm('bob');
+      }
+      return restoring.phase('Completed', 600);
+    }),
+  );
+  expect(ends.map(({ policies }) => policies)).toMatchObject(
+    elsewhere.map(({ proof }) => [{ outcome: 'Completed', proof }]),
+  );
+  const [shop, logs] = present;
+  expect(await shopContents(on.sql, 'shop_copy')).toBe(shop);
+  expect(await shopContents(on.otherSql)).toBe(shop);
+  expect(await everythingIn(on.influxdb, 'telegraf_copy')).toEqual(logs);
+  expect(ends[3]?.message).toContain('nothing has loaded them');
+  const [, command = ''] = /^kubectl (.*)$/.exec(ends[4]?.policies?.[0]?.connect ?? '') ?? [];
+  const args = command.split(' ').filter((arg) => arg !== '--stdin' && arg !== '--tty');
+  const orders = await kubectl([...args, '--skip-column-names', '--execute', 'SELECT COUNT(*) FROM shop.orders']);
+  expect(orders.trim()).toBe('20000');
+  expect(await Promise.all(on.services.map(({ contents }) => contents()))).toEqual(present);
+}, 1_200_000);

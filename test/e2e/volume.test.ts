@@ -1,7 +1,7 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import { applyObjects, type Manifest } from '../scenario/objects.ts';
 import { volumeSample } from '../scenario/policy.ts';
-import { conditionOf, runNow, waitForStatus } from '../scenario/runs.ts';
+import { conditionOf, runNow, untilReady } from '../scenario/runs.ts';
 import { applyPolicySecrets } from '../scenario/stage.ts';
 import { e2eStage } from './stage.ts';
 
@@ -40,11 +40,7 @@ beforeAll(async () => {
     policy(large.name, {}),
     policy(small.name, { repository: { volume: { claimName: 'too-small' } } }),
   ]);
-  for (const name of [large, small])
-    await waitForStatus(cluster, name, (status) => conditionOf(status, 'Ready')?.status === 'True', {
-      timeoutMs: 60_000,
-      what: `Ready of ${name.name}`,
-    });
+  for (const name of [large, small]) await untilReady(cluster, name);
 }, 300_000);
 
 test('a full and an incremental are on the claim, and the chain is intact', async () => {

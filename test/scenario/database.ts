@@ -29,13 +29,15 @@ export const createBackupAccount = async (kubectl: Tool, namespace: string, pass
 const restoreRights =
   'SELECT, INSERT, CREATE, DROP, ALTER, INDEX, REFERENCES, CREATE VIEW, SHOW VIEW, TRIGGER, EVENT, CREATE ROUTINE, ALTER ROUTINE, EXECUTE';
 
-/** Makes the account that restores a database, with what docs/restore.md says that it needs. */
+/** Makes the account that restores databases, with what docs/restore.md says that it needs. */
 export const createRestoreAccount = async (
   kubectl: Tool,
   namespace: string,
-  { password, database }: { password: string; database: string },
+  { password, databases }: { password: string; databases: readonly string[] },
 ): Promise<void> => {
-  const grants = [database, 'holdfast\\_%'].map((name) => `GRANT ${restoreRights} ON \`${name}\`.* TO restorer@'%';`);
+  const grants = [...databases, 'holdfast\\_%'].map(
+    (name) => `GRANT ${restoreRights} ON \`${name}\`.* TO restorer@'%';`,
+  );
   await runSql(
     kubectl,
     namespace,

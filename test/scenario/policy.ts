@@ -38,10 +38,10 @@ export const agamaPolicy = (keys: ScenarioKeys): Promise<PolicyManifest> => samp
 
 export const telegrafPolicy = (keys: ScenarioKeys): Promise<PolicyManifest> => samplePolicy(telegraf, keys);
 
-/** Likewise; the git server of the sample is the scenario's. */
-export const ansiblePolicy = async (keys: ScenarioKeys): Promise<PolicyManifest> => {
+/** Likewise; the git server of the sample is the scenario's, in a namespace. */
+export const ansiblePolicy = async (keys: ScenarioKeys, namespace = ansible.namespace): Promise<PolicyManifest> => {
   const policy = await samplePolicy(ansible, keys);
-  const host = `${gitHost.name}.${ansible.namespace}.svc`;
+  const host = `${gitHost.name}.${namespace}.svc`;
   policy.spec.source['git'] = {
     ...policy.spec.source['git'],
     url: `ssh://git@${host}:${gitHost.port}${gitHost.repository}`,

@@ -3,12 +3,14 @@ import type { Tool } from '../cluster/kubectl.ts';
 import { gitHost } from './servers.ts';
 
 /** Runs a script on the git server of a namespace, as the account that owns the repositories. */
-const runScript = async (kubectl: Tool, namespace: string, name: string): Promise<string> => {
-  const input = await readFile(new URL(name, import.meta.url), 'utf8');
+export const runOnGitHost = async (kubectl: Tool, namespace: string, input: string): Promise<string> => {
   const where = ['--namespace', namespace, `deployment/${gitHost.name}`];
   const command = ['env', `REPOSITORY=${gitHost.repository}`, 'sh', '-s'];
   return kubectl(['exec', '--stdin', ...where, '--', ...command], { input, timeoutMs: 120_000 });
 };
+
+const runScript = async (kubectl: Tool, namespace: string, name: string): Promise<string> =>
+  runOnGitHost(kubectl, namespace, await readFile(new URL(name, import.meta.url), 'utf8'));
 
 /** Makes the Ansible repository, unless it is there. Returns the number of its commits. */
 export const fillRepository = async (kubectl: Tool, namespace: string): Promise<number> =>

@@ -1,32 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { restoreRequestStatus, type RestoreRequestStatus } from '../../src/api/v1alpha1/restorerequest.ts';
 import type { Cluster } from '../cluster/cluster.ts';
-import { applyObjects, type Manifest } from './objects.ts';
+import type { Manifest } from './objects.ts';
+import { inShellOf, type Person } from './people.ts';
 import type { PolicyName } from './runs.ts';
-
-/** People who ask for restores and confirm them, by kubectl and in their own names. */
 
 const apiVersion = 'holdfast.dev/v1alpha1';
 
-const bind = (namespace: string, user: string, role: string): Manifest => ({
-  apiVersion: 'rbac.authorization.k8s.io/v1',
-  kind: 'RoleBinding',
-  metadata: { namespace, name: `${user}-${role}` },
-  roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: `holdfast-${role}` },
-  subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: user }],
-});
+interface Wait {
+  /** What it is waited for, in words. */
+  readonly what: string;
+  readonly seconds: number;
+  /** Called with each status on the way. */
+  readonly onLook?: (status: RestoreRequestStatus) => void;
+}
 
-/** alice may ask and confirm, bob may confirm. */
-export const givePeopleRights = ({ kubectl }: Cluster, namespace: string): Promise<void> =>
-  applyObjects(kubectl, [
-    bind(namespace, 'alice', 'restore-request'),
-    bind(namespace, 'alice', 'restore-confirm'),
-    bind(namespace, 'bob', 'restore-confirm'),
-  ]);
-
-type Person = 'alice' | 'bob';
-
-export const createRestoring = ({ kubectl }: Cluster, { namespace, name: policy }: PolicyName, request: string) => {
+/** One restore, as people have it by kubectl: of this policy, unless they ask for others. */
+export const createRestoring = (cluster: Cluster, { namespace, name: policy }: PolicyName, request: string) => {
+  const { kubectl } = cluster;
   const inNamespace = (...args: string[]): Promise<string> => kubectl([...args, '--namespace', namespace]);
   const createAs = async (person: Person, object: Manifest): Promise<void> => {
     await kubectl(['create', '--as', person, '--filename', '-'], { input: JSON.stringify(object) });
@@ -34,6 +25,21 @@ export const createRestoring = ({ kubectl }: Cluster, { namespace, name: policy 
   const status = async (): Promise<RestoreRequestStatus> => {
     const object = JSON.parse(await inNamespace('get', 'rr', request, '--output', 'json')) as { status?: unknown };
     return restoreRequestStatus.parse(object.status ?? {});
+  };
+  /** Waits until status says so. @throws Error with its status when it ends before, or the time is over */
+  const until = async (
+    done: (status: RestoreRequestStatus) => boolean,
+    { what, seconds, onLook = () => {} }: Wait,
+  ): Promise<RestoreRequestStatus> => {
+    const end = performance.now() + seconds * 1000;
+    for (;;) {
+      const now = await status();
+      onLook(now);
+      if (done(now)) return now;
+      if (now.completionTime !== undefined || performance.now() > end)
+        throw new Error(`The request is not ${what}: ${JSON.stringify(now, null, 2)}`);
+      await sleep(500);
+    }
   };
   return {
     status,
@@ -61,21 +67,19 @@ export const createRestoring = ({ kubectl }: Cluster, { namespace, name: policy 
         },
       });
     },
+    /** Confirms by the very command that the plan shows, in that person's shell. */
+    async confirmAsShown(person: Person): Promise<void> {
+      const { plan } = await status();
+      const command = (plan?.confirmWith ?? '').replace(/reason: .*/, "reason: 'I looked, and it is gone'");
+      await inShellOf(cluster, person, command);
+    },
+    until,
     /** Waits until the request has come so far. @throws Error with its status when it ends otherwise, or the time is over */
-    async phase(
+    phase: (
       wanted: RestoreRequestStatus['phase'],
       seconds: number,
-      onLook: (status: RestoreRequestStatus) => void = () => {},
-    ): Promise<RestoreRequestStatus> {
-      const end = performance.now() + seconds * 1000;
-      for (;;) {
-        const now = await status();
-        onLook(now);
-        if (now.phase === wanted) return now;
-        if (now.completionTime !== undefined || performance.now() > end)
-          throw new Error(`The request is not ${wanted}: ${JSON.stringify(now, null, 2)}`);
-        await sleep(500);
-      }
-    },
+      onLook?: (status: RestoreRequestStatus) => void,
+    ): Promise<RestoreRequestStatus> =>
+      until(({ phase }) => phase === wanted, { what: wanted ?? '', seconds, ...(onLook && { onLook }) }),
   };
 };

@@ -57,6 +57,13 @@ export const waitForStatus = async (
   }
 };
 
+/** Waits until the spec of a policy is applied: then it has its CronJobs. */
+export const untilReady = async (cluster: Where, policy: PolicyName): Promise<BackupPolicyStatus> =>
+  waitForStatus(cluster, policy, (status) => conditionOf(status, 'Ready')?.status === 'True', {
+    timeoutMs: 120_000,
+    what: `${policy.name} Ready`,
+  });
+
 /** Starts a run as a person would: a Job from the policy's CronJob. */
 export const startRun = async (
   { kubectl }: Where,

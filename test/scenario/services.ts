@@ -35,7 +35,7 @@ export const services = [
     async start({ kubectl }, keys) {
       await startMariadb(kubectl, agama.namespace, keys);
       await createBackupAccount(kubectl, agama.namespace, keys.databasePassword);
-      await createRestoreAccount(kubectl, agama.namespace, { password: keys.databasePassword, database: 'agama' });
+      await createRestoreAccount(kubectl, agama.namespace, { password: keys.databasePassword, databases: ['agama'] });
     },
     fill: async ({ kubectl }) =>
       `${number(await fillDatabase(kubectl, agama.namespace))} rows, with views, triggers, a routine, an event, blobs and emoji`,
@@ -59,7 +59,7 @@ export const services = [
     fill: async ({ kubectl }) => `${number(await fillRepository(kubectl, ansible.namespace))} commits`,
     changes: 'a commit more',
     change: ({ kubectl }) => changeRepository(kubectl, ansible.namespace),
-    sample: ansiblePolicy,
+    sample: (keys) => ansiblePolicy(keys),
   },
 ] as const satisfies readonly Service[];
 

@@ -29,7 +29,7 @@ const inWords = ({ found, into, expectedTime }: FoundInput): string => {
     return into === 'InPlace'
       ? 'Nothing is there by the names that are restored.'
       : 'Nothing is there yet, as it should be.';
-  const there = `There are ${counted(objects, 'object')}, ${rowWords(found)}`;
+  const there = `There ${objects === 1 ? 'is' : 'are'} ${counted(objects, 'object')}, ${rowWords(found)}`;
   if (expectedTime === undefined)
     return `${there}. There is no local copy to compare that with, so no loss can be seen.`;
   const copy = `the local copy of ${expectedTime}`;

@@ -199,6 +199,7 @@ const plan = z.object({
     .max(maxPolicyRefs)
     .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['policy'] })
     .describe('What will be done, a policy each.'),
+  dataTime: time.describe('State of the data that is brought back; of several policies, of the oldest.').optional(),
   confirmation: confirmationMode.describe('Who must confirm: the strictest of the policies.'),
   estimatedSeconds: seconds.describe('In all, those that run side by side counted so.').optional(),
   plannedTime: time.describe('When it was made.'),
@@ -337,16 +338,16 @@ export const restoreRequestColumns = [
   {
     name: 'Data Of',
     type: 'string',
-    jsonPath: '.status.plan.policies[*].set.dataTime',
-    description: 'State of the data that is brought back.',
+    jsonPath: '.status.plan.dataTime',
+    description: 'State of the data that is brought back; of several policies, of the oldest.',
   },
   {
-    name: 'Estimated',
+    name: 'Est. Seconds',
     type: 'integer',
     jsonPath: '.status.plan.estimatedSeconds',
-    description: 'Estimated seconds.',
+    description: 'Seconds that it is estimated to take.',
   },
-  { name: 'Measured', type: 'integer', jsonPath: '.status.measuredSeconds', description: 'Seconds that it took.' },
+  { name: 'Seconds', type: 'integer', jsonPath: '.status.measuredSeconds', description: 'Seconds that it took.' },
   {
     name: 'Confirmed By',
     type: 'string',
@@ -354,4 +355,11 @@ export const restoreRequestColumns = [
     description: 'Who confirmed it.',
   },
   { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: 'Age of the request.' },
+  {
+    name: 'Message',
+    type: 'string',
+    jsonPath: '.status.message',
+    description: 'What happens now, and what you can do.',
+    priority: 1,
+  },
 ] as const;

@@ -172,6 +172,29 @@ describe('a plan', () => {
     expect(judged.wanted.start).toEqual([]);
   });
 
+  test('of several policies is of the oldest data, and says where nothing is there to be set aside', () => {
+    const names = ['agama', 'logs', 'ansible'];
+    const times = ['2026-11-15T01:00:00Z', '2026-11-14T23:00:00Z', '2026-11-15T00:00:00Z'];
+    const { status } = judge({
+      policies: names.map((name) => ({ name })),
+      spec: { policyRefs: names.map((name) => ({ name })) },
+      stages: names.map((policy, index) => ({
+        ...planned,
+        policy,
+        said: goodPlan(
+          pointOf({ set: { ...pointOf().set, dataTime: times[index] ?? '' } }),
+          evidenceOf({ present: policy !== 'logs' }),
+        ),
+      })),
+    });
+    expect(status.plan?.dataTime).toBe('2026-11-14T23:00:00Z');
+    expect(status.plan?.policies.map(({ overwritten }) => overwritten.split(' and ')[0])).toEqual([
+      'What is there now is replaced,',
+      'Nothing is there now; what is there by then is replaced,',
+      'What is there now is replaced,',
+    ]);
+  });
+
   test('has another hash for another set, another request and another destination', () => {
     const hashes = [
       awaiting,

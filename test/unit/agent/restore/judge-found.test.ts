@@ -44,6 +44,12 @@ test.each<{ reason: string; given: FoundInput; healthy: boolean; says: RegExp }>
     says: /^1 of what .* holds is missing \(orders\)\. There are 11 objects/,
   },
   {
+    reason: 'a single object is left',
+    given: input({ objects: 1, missing: ['orders'], missingCount: 1 }),
+    healthy: false,
+    says: /\. There is 1 object, 4000 rows/,
+  },
+  {
     reason: 'more are missing than are named',
     given: input({ missing: ['a', 'b'], missingCount: 7 }),
     healthy: false,
