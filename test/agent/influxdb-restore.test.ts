@@ -395,6 +395,7 @@ test(
     let dropped: Promise<unknown> | undefined;
     const proxy = await startInfluxdbProxy(on.server.httpPort, (statement, answer, reply) => {
       if (!statement.startsWith('SHOW RETENTION POLICIES') || dropped !== undefined) return false;
+      reply.writeHead(answer.statusCode ?? 500, answer.headers);
       dropped = drop().finally(() => answer.pipe(reply));
       return true;
     });
