@@ -195,7 +195,7 @@ describe('what is not as it was planned', () => {
       await flipBit(path, -30);
       expect(await failureOf(set)).toEqual(['Untouched', 'BackupDamaged', expect.stringMatching(says)]);
     },
-    90_000,
+    240_000,
   );
 
   test('a set more in its chain does not matter, a file more in the set does', async () => {

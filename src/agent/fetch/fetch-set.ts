@@ -17,10 +17,15 @@ import type { FetchSession } from './session.ts';
 const progressMs = 10_000;
 
 /** Says every few seconds how far it is: duplicity itself would only count its volumes. */
-const tellProgress = ({ context: { log } }: FetchSession, directory: string, of: number): (() => void) => {
+const tellProgress = ({ context: { log } }: FetchSession, directory: string, of: number | undefined): (() => void) => {
   const timer = setInterval(() => {
     void bytesBelow(directory)
-      .then((bytes) => log.info(`fetched ${sizeWords(bytes)} of ${sizeWords(of)}`, { bytes, of }))
+      .then((bytes) =>
+        log.info(`fetched ${sizeWords(bytes)} of ${of === undefined ? 'what is not known' : sizeWords(of)}`, {
+          bytes,
+          of,
+        }),
+      )
       .catch(() => undefined);
   }, progressMs);
   return () => clearInterval(timer);
@@ -79,7 +84,7 @@ const restore = async (session: FetchSession, choice: Choice, target: string, te
   );
   const passphrase = chain.encryption === 'none' ? undefined : keys.passphrase;
   const scope = { context, repository, gpgHome: keys.gpgHome, passphrase, lockFd: lock.fd };
-  const stop = tellProgress(session, target, set.sourceBytes ?? 0);
+  const stop = tellProgress(session, target, set.sourceBytes);
   try {
     const { failure } = await tryDuplicity(scope, args);
     if (failure !== undefined) throw await explainFailure(session, choice, failure);

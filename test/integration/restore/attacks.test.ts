@@ -859,6 +859,7 @@ describe('the admission policies themselves', () => {
         { field: 'requestedBy', value: 'dora' },
         { field: 'destination', value: { inPlace: { overwriteHealthy: true } } },
         { field: 'lossTime', value: '2026-11-24T00:00:00Z' },
+        { field: 'acceptUnrecorded', value: true },
         { field: 'policyRefs', value: [{ name: 'another' }] },
         { field: 'ttlAfterFinished', value: '1d' },
       ].map(({ field, value }) => ({
