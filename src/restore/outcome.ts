@@ -29,6 +29,8 @@ const hasEvidence = (stage: StageJob, name: Result['container']): boolean => {
   if (name === 'inspect') return report?.destination !== undefined;
   if (name === 'bring') return report?.fetched !== undefined;
   if (name === 'swap') return report?.state === 'Replaced';
+  // That nothing is left there any more is all that it says.
+  if (name === 'discard') return true;
   const isInPlace = stage.results.some(({ container }) => container.name === 'swap');
   return report?.compared !== undefined && (!isInPlace || report.compared.factsDigest !== undefined);
 };

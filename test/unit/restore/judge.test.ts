@@ -104,6 +104,12 @@ describe('a plan', () => {
     expect(wanted).toMatchObject({ start: [], confirm: false, cancel: [] });
   });
 
+  test('is not what a Job says that has the name and is not of the request', () => {
+    const { status, wanted } = judge({ stages: [{ ...planned, jobMetadata: { ownerReferences: [] } }] });
+    expect(status.plan).toBeUndefined();
+    expect(wanted.plan.map(({ name }) => name)).toEqual(['agama']);
+  });
+
   test('names the very set, what is lost, overwritten and stopped, and how to confirm it', () => {
     const [policy] = awaiting.status.plan?.policies ?? [];
     expect(policy).toMatchObject({
@@ -350,7 +356,7 @@ describe('a restore', () => {
 
   const stopping: RestoreRequestStatus = {
     ...running,
-    steps: [{ policy: 'agama', name: 'StopWorkloads', state: 'Running' }],
+    steps: [{ policy: 'agama', name: 'StopWorkloads', state: 'Running', startTime: '2026-11-15T03:41:00Z' }],
   };
   test.each<{
     reason: string;
@@ -512,6 +518,8 @@ describe('a restore', () => {
     expect(seen.status).toMatchObject({ phase: 'Verifying', failure: { step: 'Swap', reason: 'RestoreInterrupted' } });
     expect(conditions(seen)).toMatchObject({ Restored: 'False', Ready: 'False', Reconciling: 'True' });
     const over = judge({ status: seen.whole, stages });
+    const starts = [seen, over].map(({ status }) => status.steps?.find(({ name }) => name === 'StartWorkloads')?.state);
+    expect(starts).toEqual(['Running', 'Succeeded']);
     const direct = judge({ status: stopping, stages });
     expect(over.status.failure).toEqual(direct.status.failure);
     expect(over.status.message).toMatch(/^agama failed at step Swap: The Job \S+ ended while it replaced the data/);
@@ -589,7 +597,7 @@ describe('a restore', () => {
     expect(withStall(next, refusedOf([]))).toBe(next);
   });
 
-  test('of several policies starts at most four at once, and is failed when one is', () => {
+  test('of several policies starts at most four at once, the others only while a confirmation counts, and is failed when one is', () => {
     const names = ['a', 'b', 'c', 'd', 'e'];
     const many = { policies: names.map((name) => ({ name })), spec: { policyRefs: names.map((name) => ({ name })) } };
     const plans = names.map((policy): StageOptions => ({ ...planned, policy }));
@@ -597,6 +605,16 @@ describe('a restore', () => {
     const status: RestoreRequestStatus = { plan: first.status.plan };
     const started = judge({ ...many, stages: plans, status, verdict: accepted });
     expect(started.wanted.start.map(({ name }) => name)).toEqual(['a', 'b', 'c', 'd']);
+    const four = names.slice(0, 4).map((policy) => restoring(until('load'), { policy }));
+    const jobs = names.slice(0, 4).map((policy) => ({ policy, jobName: 'made' }));
+    const lapsed = judge({
+      ...many,
+      stages: [...plans, ...four],
+      status: { ...started.whole, policies: jobs },
+      verdict: { refused: [] },
+    });
+    expect(lapsed.status.failure).toMatchObject({ policy: 'e', reason: 'ConfirmationLapsed' });
+    expect(lapsed.wanted.start).toEqual([]);
     const ended = names.map((policy): StageOptions =>
       restoring(policy === 'c' ? failed('load', failure) : goodRestore, {
         policy,
