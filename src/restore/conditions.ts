@@ -68,7 +68,8 @@ const restored = (status: Stage['status']): Stated => {
 const kstatus = ({ status, stalled }: Stage): Stated[] => {
   const { phase, failure, message = '' } = status;
   if (phase === 'Completed') return [ended('Ready', status)];
-  const cause = stalled ?? failure;
+  // A part may have failed while others go on: that is what is said of the restore, and it is not the end.
+  const cause = stalled ?? (isFinished(status) ? failure : undefined);
   const ready: Stated = {
     type: 'Ready',
     status: 'False',

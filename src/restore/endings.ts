@@ -18,21 +18,37 @@ const stateWords = {
   Unavailable: 'what is there is not whole, or nobody knows: do not start what uses it',
 } as const;
 
-const failed = (
-  { part, outcome, failure }: Standing,
-  standings: readonly Standing[],
-  known: RestoreRequestStatus['failure'],
-): Ending => {
-  const how = failure === undefined ? '.' : ` at step ${failure.step}: ${failure.message}`;
+type KnownFailure = RestoreRequestStatus['failure'];
+
+/**
+ * Why the first part that failed did. It is in status as soon as it is seen: a part that has ended is not judged again, and others may go on,
+ * or workloads be down, for long after. Pure.
+ */
+export const firstFailure = (standings: readonly Standing[], known: KnownFailure): KnownFailure => {
+  if (known !== undefined) return known;
+  const [first] = standings.flatMap(({ part, failure }) => (failure === undefined ? [] : [{ part, failure }]));
+  return first && { policy: first.part.name, ...first.failure };
+};
+
+const failed = (worst: Standing, standings: readonly Standing[], known: KnownFailure): Ending => {
+  const failure = firstFailure(standings, known);
+  const { part, outcome } =
+    standings.find((each) => each.is === 'Failed' && each.part.name === failure?.policy) ?? worst;
+  const how = failure === undefined ? '.' : ` at step ${failure.step ?? ''}: ${failure.message}`;
   const state = outcome.state === undefined ? '' : ` Of ${part.name}, ${stateWords[outcome.state]}.`;
   const rest = standings.filter(({ is }) => is === 'Completed').map((each) => each.part.name);
   const others = rest.length === 0 ? '' : ` Restored all the same: ${rest.join(', ')}.`;
   const message = `${part.name} failed${how}${state}${others}`.slice(0, longestMessage);
-  const reason = failure?.reason ?? known?.reason ?? 'InternalError';
+  const step = failure?.step;
   return {
     phase: 'Failed',
     message,
-    failure: { policy: part.name, ...(failure && { step: failure.step }), reason, message },
+    failure: {
+      policy: part.name,
+      ...(step !== undefined && { step }),
+      reason: failure?.reason ?? 'InternalError',
+      message,
+    },
   };
 };
 

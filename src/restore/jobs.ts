@@ -6,9 +6,11 @@ import { resourcePath } from '../kube/path.ts';
 import type { KubeObject, ResourceType } from '../kube/types.ts';
 import type { Caches } from '../policy/caches.ts';
 import { resources } from '../policy/resources.ts';
+import { restoreStageLabel } from '../workloads/labels.ts';
 import type { Job } from '../workloads/types.ts';
 import { restoreFinalizer } from '../workloads/restore-job.ts';
 import type { StageJob } from './observed.ts';
+import { refusalWords } from './stuck.ts';
 import type { RequestView } from './views.ts';
 import type { DeepReadonly } from '../base/types.ts';
 
@@ -20,16 +22,13 @@ export interface Scope {
   readonly signal: AbortSignal;
 }
 
-const longestRefusal = 600;
-
 /** Makes a Job, unless it is there: its name follows from the request's UID. Gives why the API server refuses it; undefined: it is there. */
 export const makeJob = async ({ client, caches, signal }: Scope, job: Job): Promise<string | undefined> => {
-  const { namespace, name } = job.metadata;
+  const { namespace, name, labels = {} } = job.metadata;
   try {
     caches.jobs.remember(await createObject(client, resources.job, job, { signal, fieldManager }));
   } catch (error) {
-    if (isRefusal(error))
-      return `The API server refused the Job ${name}: ${error.serverMessage.slice(0, longestRefusal).replace(/\.$/, '')}. Holdfast tries again.`;
+    if (isRefusal(error)) return refusalWords(name, labels[restoreStageLabel], error.serverMessage);
     if (!isAlreadyExists(error)) throw error;
     const there = await getObject(client, resources.job, { namespace, name }, { signal });
     if (there !== undefined) caches.jobs.remember(there);
@@ -52,7 +51,8 @@ export const isJobThere = async (
  * Stops a Job: its pod is told to end. It stays, held by its finalizer, until what became of it is in status; foreground, for otherwise its pod would
  * stay as long.
  */
-export const stopJob = async ({ client, signal }: Scope, { job }: StageJob): Promise<void> => {
+export const stopJob = async (scope: Scope, { job }: StageJob): Promise<void> => {
+  const { client, signal } = scope;
   if (job.deleting === true) return;
   await deleteObject(
     client,
@@ -60,6 +60,8 @@ export const stopJob = async ({ client, signal }: Scope, { job }: StageJob): Pro
     { namespace: job.namespace, name: job.name },
     { uid: job.uid, propagation: 'Foreground', signal },
   );
+  // The next look, which may be quicker than the watch, does not stop it again.
+  await isJobThere(scope, job.namespace, job.name);
 };
 
 interface Target {

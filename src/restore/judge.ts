@@ -8,6 +8,7 @@ import type { ObservedRequest, Part } from './observed.ts';
 import { outcomeOf, type Outcome } from './outcome.ts';
 import { judgeRestore } from './progress.ts';
 import { kept, nothingWanted, type JudgeInput, type Stage, type Wanted } from './stage.ts';
+import { podless, podsDueAt, waitingWords, withStall } from './stuck.ts';
 import { unsuitable } from './suitable.ts';
 
 /** How long a plan can be confirmed, and a confirmation acted upon: what was looked at for it ages. */
@@ -81,14 +82,29 @@ const healthyPart = (input: JudgeInput, plan: NonNullable<RestoreRequestStatus['
   return plan.policies.find(({ destination }) => destination?.healthy === true);
 };
 
+const lookingMessage = 'The backups are looked for, and the destination is looked at.';
+
+/** The plan Jobs are there, and have not said all. */
+const looking = (input: JudgeInput): Stage => {
+  const { parts } = input.observed;
+  const running = parts.filter((part) => planOutcome(part, input.observed).is === 'Running');
+  const stuck = running.flatMap(({ name, plan }) => waitingWords(name, plan) ?? []);
+  const [stalled] = running.flatMap(({ plan }) => podless(plan, input.now) ?? []);
+  const stage = pending(input, [lookingMessage, ...stuck].join(' ').slice(0, 1024));
+  const wakeAt = podsDueAt(
+    running.map(({ plan }) => plan),
+    input.now,
+  );
+  return withStall({ ...stage, wakeAt }, stalled);
+};
+
 const planning = (input: JudgeInput): Stage => {
   const { observed, now } = input;
   if (observed.request.spec?.cancel === true) return cancelled(input);
   const problem = problemOf(input);
   if (problem !== undefined) return { ...pending(input, problem.message), stalled: problem };
   const missing = observed.parts.filter(({ plan }) => plan === undefined);
-  if (missing.length > 0)
-    return pending(input, 'The backups are looked for, and the destination is looked at.', { plan: missing });
+  if (missing.length > 0) return pending(input, lookingMessage, { plan: missing });
   const outcomes = observed.parts.map((part) => ({ part, outcome: planOutcome(part, observed) }));
   for (const { part, outcome } of outcomes) {
     if (outcome.is !== 'Failed') continue;
@@ -103,7 +119,7 @@ const planning = (input: JudgeInput): Stage => {
   }
   const isDone = outcomes.every(({ outcome }) => outcome.is === 'Completed');
   const plan = isDone ? makePlan(observed, now) : undefined;
-  if (plan === undefined) return pending(input, 'The backups are looked for, and the destination is looked at.');
+  if (plan === undefined) return looking(input);
   const healthy = healthyPart(input, plan);
   if (healthy !== undefined) {
     const message = `Nothing was touched: at the destination of ${healthy.policy} a loss cannot be seen. ${healthy.destination?.summary ?? ''} ${catalogue.DestinationHealthy.next}`;
@@ -155,7 +171,10 @@ const begun = (input: JudgeInput): Stage => {
   const { status } = observed.request;
   const accepted = verdict?.accepted;
   const others = observed.parts.filter(({ name }) => busy.has(name)).map(({ name }) => name);
-  const confirmation = accepted && { ...accepted, acceptedTime: timestamp(now) };
+  // It may have been begun before, and its Job refused: then it counts from there.
+  const isSame = status.confirmation?.uid === accepted?.uid;
+  const acceptedTime = (isSame ? status.confirmation?.acceptedTime : undefined) ?? timestamp(now);
+  const confirmation = accepted && { ...accepted, acceptedTime };
   const common = {
     ...kept(input),
     ...(confirmation !== undefined && { confirmation }),
@@ -171,7 +190,8 @@ const begun = (input: JudgeInput): Stage => {
       wanted: nothingWanted,
       wakeAt: new Date(now.getTime() + 15_000),
     };
-  const next = { ...status, ...common, startTime: timestamp(now) };
+  const startTime = (isSame && status.phase === 'Restoring' ? status.startTime : undefined) ?? timestamp(now);
+  const next = { ...status, ...common, startTime };
   return judgeRestore({ ...input, observed: { ...observed, request: { ...observed.request, status: next } } });
 };
 

@@ -37,6 +37,8 @@ const hasEvidence = (stage: StageJob, name: Result['container'], recorded: boole
   if (name === 'inspect') return report?.destination !== undefined;
   if (name === 'bring') return report?.fetched !== undefined;
   if (name === 'swap') return report?.state === 'Replaced';
+  // That nothing is left there any more is all that it says.
+  if (name === 'discard') return true;
   const isInPlace = stage.results.some(({ container }) => container.name === 'swap');
   return report?.compared !== undefined && (!isInPlace || !recorded || report.compared.factsDigest !== undefined);
 };

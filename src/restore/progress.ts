@@ -1,11 +1,12 @@
 import type { Failure } from '../api/v1alpha1/result.ts';
 import type { PolicyPlan, RestoreRequestStatus } from '../api/v1alpha1/restorerequest.ts';
 import { catalogue } from '../errors/catalogue.ts';
-import { endOf } from './endings.ts';
+import { endOf, firstFailure } from './endings.ts';
 import { sideBySide } from './make-plan.ts';
-import { containerOf, type Part } from './observed.ts';
+import { containerOf } from './observed.ts';
 import { isGateOpen, isStoppable, standingOf, type Standing } from './standing.ts';
 import { kept, nothingWanted, type JudgeInput, type Stage } from './stage.ts';
+import { podless, podsDueAt, waitingWords, withStall } from './stuck.ts';
 
 const waitsForPerson = (
   { part }: Standing,
@@ -15,20 +16,6 @@ const waitsForPerson = (
   const external = plan.find(({ policy }) => policy === part.name)?.external;
   const waits = containerOf(part.restore, 'swap')?.runningSince !== undefined && !isGateOpen(part);
   return external !== undefined && waits && !externalStopped ? external : undefined;
-};
-
-/** Kubelet's usual words while a pod gets going; any other says what is wrong. */
-const isTrouble = (reason: string | undefined): boolean =>
-  reason !== undefined && reason !== 'PodInitializing' && reason !== 'ContainerCreating';
-
-/** Why a part's pod does not get going, in the words of the scheduler or of kubelet; undefined: it does. */
-const waitingWords = ({ name, restore }: Part): string | undefined => {
-  const pod = restore?.pod;
-  if (pod === undefined) return undefined;
-  const waiting = pod.containers.find(({ waitingReason }) => isTrouble(waitingReason));
-  const why = pod.unschedulable ?? (waiting && `${waiting.waitingReason}: ${waiting.waitingMessage ?? waiting.name}`);
-  if (why === undefined) return undefined;
-  return `The pod ${pod.name} of ${name} cannot start: ${why.slice(0, 300).replace(/\.$/, '')}. Mend that, and it goes on; or cancel the request.`;
 };
 
 const runningPhase = (
@@ -59,7 +46,7 @@ const runningPhase = (
   if (isLast)
     return { phase: 'Verifying', message: 'The data is in its place, and is compared with the facts once more.' };
   if (running.length === 0) return { phase: 'Restoring', message: 'The restore begins. See steps.' };
-  const stuck = running.flatMap(({ part }) => waitingWords(part) ?? []);
+  const stuck = running.flatMap(({ part }) => waitingWords(part.name, part.restore) ?? []);
   const names = running.map(({ part }) => part.name).join(', ');
   const more = waiting === 0 ? '' : ` ${waiting} more wait for their turn.`;
   return {
@@ -85,7 +72,12 @@ export const judgeRestore = (input: JudgeInput): Stage => {
   const { observed, held } = input;
   const { spec } = observed.request;
   const standings = observed.parts.map((part) => unlessRefused(standingOf(part, input), input));
-  const common = { ...kept(input), policies: standings.map(({ outcome }) => outcome) };
+  const failure = firstFailure(standings, observed.request.status.failure);
+  const common = {
+    ...kept(input),
+    policies: standings.map(({ outcome }) => outcome),
+    ...(failure !== undefined && { failure }),
+  };
   const running = standings.filter(({ is }) => is === 'Running');
   const waiting = standings.filter(({ is }) => is === 'Waiting');
   if (running.length === 0 && waiting.length === 0) {
@@ -98,8 +90,14 @@ export const judgeRestore = (input: JudgeInput): Stage => {
   const start =
     spec?.cancel === true ? [] : waiting.slice(0, Math.max(0, sideBySide - running.length)).map(({ part }) => part);
   const mayStart = observed.request.status.plan?.confirmation === 'None' || input.verdict?.accepted !== undefined;
-  return {
+  const stage = {
     status: { ...common, ...runningPhase(standings, input) },
     wanted: { ...nothingWanted, start: mayStart ? start : [], cancel, confirm: !mayStart && start.length > 0 },
   };
+  const [stalled] = running.flatMap(({ part }) => podless(part.restore, input.now) ?? []);
+  const wakeAt = podsDueAt(
+    running.map(({ part }) => part.restore),
+    input.now,
+  );
+  return withStall({ ...stage, wakeAt }, stalled);
 };

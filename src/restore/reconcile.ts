@@ -26,6 +26,7 @@ import { pointAsked } from './make-plan.ts';
 import { observeRequest, type ObservedRequest, type Part, type StageJob } from './observed.ts';
 import { isStoppable } from './standing.ts';
 import type { JudgeInput, Stage, Verdict } from './stage.ts';
+import { refusedBefore, refusedOf, withStall } from './stuck.ts';
 import { isFinished, type RequestView } from './views.ts';
 import type { RestoreWatches } from './watches.ts';
 
@@ -173,6 +174,16 @@ const writeStage = async (turn: Turn, stage: Stage): Promise<void> => {
   for (const event of requestEvents(request.status, next)) options.events.record(subjectOf(request), event);
 };
 
+/** Says in status what could not be started, after all that led to it was written; as an Event when it is another cause than before. */
+const tellRefusal = async (turn: Turn, stage: Stage, before: Stage['stalled']): Promise<void> => {
+  const { observed, watches, caches, now, options } = turn;
+  const written = watches.request(observed.request.key) ?? observed.request;
+  await writeStage({ ...turn, observed: observeRequest(written, caches, now) }, stage);
+  const { message = '' } = stage.stalled ?? {};
+  if (message !== before?.message)
+    options.events.record(subjectOf(observed.request), { type: 'Warning', reason: 'ApplyRefused', message });
+};
+
 /**
  * The pod of a Job that has ended, and is in no cache, is asked for: its watch may be behind. Not once status has what it said: pods do not stay as
  * long as requests.
@@ -206,23 +217,23 @@ const advance = async (seenFirst: Turn): Promise<ReconcileResult> => {
     now,
   };
   let stage = judgeStage(input);
-  const [unplanned] = await planJobs(turn, stage.wanted.plan);
-  if (unplanned !== undefined) stage = { ...stage, stalled: { reason: 'ApplyRefused', message: unplanned } };
+  const unplanned = refusedOf(await planJobs(turn, stage.wanted.plan));
+  stage = withStall(stage, unplanned);
   const { plan } = request.status;
   const mayCount = stage.status.startTime !== undefined || watches.hasConfirmations(request.key);
   if (stage.wanted.confirm && plan !== undefined && mayCount)
     stage = judgeStage({ ...input, verdict: await options.confirm(request, plan, signal) });
-  await writeStage(turn, stage);
-  const refused = await startJobs(turn, stage.wanted.start, stage.status.plan);
-  for (const message of refused)
-    options.events.record(subjectOf(request), { type: 'Warning', reason: 'ApplyRefused', message });
+  const before = refusedBefore(request.status);
+  await writeStage(turn, withStall(stage, stage.wanted.start.length > 0 ? before : undefined));
+  const refused = refusedOf(await startJobs(turn, stage.wanted.start, stage.status.plan));
+  if (refused !== undefined) await tellRefusal(turn, withStall(stage, refused), before);
   await cancelJobs(turn, stage.wanted.cancel);
   const written = watches.request(request.key) ?? request;
   const seen = observeRequest(written, caches, now);
   for (const part of seen.parts) await openGate(turn.pass, seen, part);
   if (seen.parts.some((part) => needsGate(part, seen))) return { requeueAfterMs: gateAgainMs };
   const wake = stage.wakeAt === undefined ? lookAgainMs : Math.max(1000, stage.wakeAt.getTime() - now.getTime());
-  if (refused.length > 0 || unplanned !== undefined) return { requeueAfterMs: refusedAgainMs };
+  if (refused !== undefined || unplanned !== undefined) return { requeueAfterMs: refusedAgainMs };
   // Also what was just planned or started is looked at with what it became.
   const isMoving = stage.wanted.start.length > 0 || input.held.size > 0 || stage.status.phase !== request.status.phase;
   return { requeueAfterMs: isMoving ? 1000 : Math.min(wake, lookAgainMs) };
@@ -230,17 +241,22 @@ const advance = async (seenFirst: Turn): Promise<ReconcileResult> => {
 
 /** Lets go what a finished request held, discards what is due, and removes it in the end. */
 const tidyUp = async (turn: Turn): Promise<ReconcileResult> => {
-  const { client, observed, watches, now, signal } = turn;
+  const { client, observed, watches, now, signal, options } = turn;
   const { request } = observed;
   for (const { restore } of observed.parts) if (restore !== undefined) await releaseJob(turn, restore);
   const released = await setRequestFinalizer(turn, request, false);
   if (released !== undefined) watches.remember(released);
   const { discard, remove, wakeAt } = leftovers(observed, now);
+  const refused: string[] = [];
   for (const part of discard) {
     const order = orderOf(turn, part);
     const job = order === undefined ? undefined : discardJob(order);
-    if (job !== undefined) await makeJob(turn, job);
+    const why = job === undefined ? undefined : await makeJob(turn, job);
+    if (why !== undefined) refused.push(why);
   }
+  for (const message of refused)
+    options.events.record(subjectOf(request), { type: 'Warning', reason: 'ApplyRefused', message });
+  if (refused.length > 0) return { requeueAfterMs: lookAgainMs };
   if (remove) {
     const { namespace, name, uid } = request.metadata;
     await deleteObject(client, resources.restoreRequest, { namespace, name }, { uid, signal });

@@ -50,7 +50,8 @@ export const createVictim = async (
   let killed = false;
 
   const end = async (signal: NodeJS.Signals): Promise<void> => {
-    const operator = await running;
+    // One that did not start was told of then, and has ended.
+    const operator = await running?.catch(() => undefined);
     await operator?.stop(signal);
   };
   const doom = ({ side, write }: Kill): void => {
@@ -75,7 +76,8 @@ export const createVictim = async (
       killed = false;
       proxy.setDecide(() => forward);
       if (kill !== undefined) doom(kill);
-      running = startOperator({ kubeconfig: proxy.kubeconfig, environment });
+      // With as many as there are lanes, a start takes its time.
+      running = startOperator({ kubeconfig: proxy.kubeconfig, environment, limitMs: 60_000 });
       await running;
     },
     doom,

@@ -20,6 +20,9 @@ export interface ProxiedRequest {
 
 const reads = new Set(['GET', 'HEAD', 'OPTIONS']);
 
+/** A question about somebody's rights is posted, and changes nothing. */
+const isQuestion = (resource: string): boolean => resource.endsWith('accessreviews');
+
 /** Reads the head of a request; `body` is what came with it. */
 export const describeRequest = (index: number, request: IncomingMessage, body: string): ProxiedRequest => {
   const { pathname: path, searchParams: query } = new URL(request.url ?? '/', 'http://proxy.invalid');
@@ -27,7 +30,17 @@ export const describeRequest = (index: number, request: IncomingMessage, body: s
   const isWatch = method === 'GET' && /^(true|1)$/.test(query.get('watch') ?? '');
   const { namespace, resource } = placeOf(path);
   const what = `${isWatch ? 'WATCH' : method} ${resource}`;
-  return { index, method, path, query, isWrite: !reads.has(method), isWatch, namespace, what, body };
+  return {
+    index,
+    method,
+    path,
+    query,
+    isWrite: !reads.has(method) && !isQuestion(resource),
+    isWatch,
+    namespace,
+    what,
+    body,
+  };
 };
 
 // /api/v1/… and /apis/<group>/<version>/…; everything else (/readyz, /version) stays as it is.

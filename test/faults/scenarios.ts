@@ -16,6 +16,10 @@ export interface Scenario {
   readonly given: (stage: Stage) => Promise<void>;
   /** What a person or Kubernetes does. It waits for nothing of the operator, which may be down. */
   readonly change: (stage: Stage) => Promise<void>;
+  /** Whatever else acts all the while: called over and over, it answers what it finds. */
+  readonly world?: (stage: Stage) => Promise<void>;
+  /** How many Jobs the operator makes, all in all; left out: nobody counts. */
+  readonly jobs?: number;
   /** What the end state must say, so that two runs are not merely wrong in the same way. */
   readonly end: (state: State) => void;
 }

@@ -1,9 +1,11 @@
 import type { KubeClient } from '../../src/kube/client.ts';
+import { isAlreadyExists } from '../../src/kube/errors.ts';
 import type { Propagation } from '../../src/kube/objects.ts';
 import { resourcePath } from '../../src/kube/path.ts';
 import { isKubeObject } from '../../src/kube/types.ts';
 import type { KubeObject, Manifest, ResourceType } from '../../src/kube/types.ts';
 import { resources } from '../../src/policy/resources.ts';
+import { workloadTypes } from '../../src/quiesce/workload.ts';
 import { policyManifest, type Json, type PolicyOptions } from '../support/operator/policies.ts';
 import { coreType, listObjects } from '../support/operator/read.ts';
 import { stateOf, type State } from './state.ts';
@@ -27,14 +29,22 @@ export interface Stage {
 
 const events = coreType('Event', 'events');
 const serviceAccounts = coreType('ServiceAccount', 'serviceaccounts');
-const watched = [resources.policy, resources.cronJob, resources.claim, resources.job, resources.pod];
+const watched = [
+  resources.policy,
+  resources.restoreRequest,
+  resources.cronJob,
+  resources.claim,
+  resources.job,
+  resources.pod,
+  workloadTypes.Deployment,
+];
 
 const asObject = (answer: unknown): KubeObject => {
   if (!isKubeObject(answer)) throw new Error(`not an object: ${JSON.stringify(answer)}`);
   return answer;
 };
 
-/** Makes the namespace, with the account that pods need to be taken: no controller of Kubernetes runs that would make it. */
+/** Makes the namespace, with the account that pods need to be taken, if no controller of Kubernetes is quicker. */
 export const createStage = async (client: KubeClient, namespace: string): Promise<Stage> => {
   const create = async (type: ResourceType, manifest: Manifest): Promise<KubeObject> => {
     const path = resourcePath({ type, ...(type.namespaced ? { namespace } : {}) });
@@ -42,7 +52,10 @@ export const createStage = async (client: KubeClient, namespace: string): Promis
   };
   const list = (type: ResourceType): Promise<KubeObject[]> => listObjects(client, type, { namespace });
   await create(resources.namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
-  await create(serviceAccounts, { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } });
+  const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } };
+  await create(serviceAccounts, account).catch((error: unknown) => {
+    if (!isAlreadyExists(error)) throw error;
+  });
   return {
     namespace,
     create,

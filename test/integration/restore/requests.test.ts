@@ -1,97 +1,25 @@
-import type { Verdict } from '../../../src/restore/stage.ts';
 import { startOperatorCluster, eventually, quietly, type OperatorCluster } from '../../support/operator/cluster.ts';
-import { runInProcess, type InProcessOperator } from '../../support/operator/in-process.ts';
-import { createRestorePlay } from '../../support/operator/play-restore.ts';
-import { evidenceOf, goodPlan, goodRestore, pointOf, requestManifest } from '../../support/operator/restores.ts';
-import { application } from '../../support/operator/workloads.ts';
+import { evidenceOf, goodPlan, goodRestore, pointOf } from '../../support/operator/restores.ts';
 import type { Json } from '../../support/operator/policies.ts';
+import { createScenes, restoreJobsOf, type Scene, type SceneOptions, type Scenes } from './scene.ts';
 
 // Requests on a real API server, with the controllers of Jobs, Deployments and garbage: the test plays kubelet and agent.
 
 let cluster: OperatorCluster;
-let numbers = 0;
-const running = new Set<InProcessOperator>();
+let scenes: Scenes;
 
 beforeAll(async () => {
   cluster = await startOperatorCluster({ controllerManager: true });
+  scenes = createScenes(cluster, 'restore');
 }, 180_000);
 
 afterAll(async () => {
-  for (const operator of running) await operator.stop();
+  await scenes?.stop();
   await cluster?.stop();
 });
 
-const nobody: Verdict = { refused: [] };
-const bob: Verdict = {
-  accepted: { name: 'yes', uid: 'confirmation-uid', confirmedBy: 'bob', time: '2026-11-15T03:44:00Z' },
-  refused: [],
-};
-
-interface Scene {
-  play: ReturnType<typeof createRestorePlay>;
-  namespace: string;
-  operator: InProcessOperator;
-  /** What is answered when somebody asks whether the request is confirmed. */
-  verdict: Verdict;
-  restart(): Promise<void>;
-}
-
-const setUp = async ({ restore = {}, request = {} }: { restore?: Json; request?: Json } = {}): Promise<Scene> => {
-  numbers += 1;
-  const namespace = `restore-${numbers}`;
-  await cluster.namespace(namespace);
-  await cluster.apply(application('Deployment', { namespace, name: 'shop', replicas: 2 }));
-  await cluster.policy({
-    namespace,
-    spec: {
-      encryption: { gpg: { privateKeySecretRef: { name: 'backup-key-private' } } },
-      restore: { workloads: [{ kind: 'Deployment', name: 'shop' }], ...restore },
-    },
-  });
-  const start = (): InProcessOperator => {
-    const operator = runInProcess({
-      kubeconfig: cluster.plane.kubeconfig,
-      namespace,
-      restore: { confirm: () => Promise.resolve(scene.verdict) },
-    });
-    running.add(operator);
-    return operator;
-  };
-  const scene: Scene = {
-    play: createRestorePlay(cluster, namespace),
-    namespace,
-    verdict: nobody,
-    async restart() {
-      running.delete(scene.operator);
-      await scene.operator.stop();
-      scene.operator = start();
-    },
-    operator: undefined as never,
-  };
-  scene.operator = start();
-  await cluster.apply(requestManifest({ namespace, spec: request }));
-  return scene;
-};
-
-/** Somebody confirms: the controller asks what counts as soon as there is any. */
-const confirm = async (scene: Scene, verdict = bob): Promise<void> => {
-  scene.verdict = verdict;
-  const { metadata } = await cluster.get('restorerequest', 'orders-lost', '--namespace', scene.namespace);
-  await cluster.apply({
-    apiVersion: 'holdfast.dev/v1alpha1',
-    kind: 'RestoreConfirmation',
-    metadata: { name: `yes-${Date.now()}`, namespace: scene.namespace },
-    spec: {
-      request: { name: 'orders-lost', uid: metadata.uid },
-      planHash: '0'.repeat(64),
-      confirmedBy: 'bob',
-      reason: 'the table is gone',
-    },
-  });
-};
-
-const restoreJobs = (namespace: string) =>
-  cluster.list(namespace, 'jobs', '--selector', 'holdfast.dev/restore-stage=restore');
+const restoreJobs = (namespace: string) => restoreJobsOf(cluster, namespace);
+const setUp = (options?: SceneOptions): Promise<Scene> => scenes.setUp(options);
 
 test('a request is planned, waits for its confirmation, is restored with the workloads down, and measured', async () => {
   const scene = await setUp();
@@ -101,7 +29,7 @@ test('a request is planned, waits for its confirmation, is restored with the wor
   expect(awaiting['plan']).toMatchObject({ policies: [{ policy: 'agama', set: pointOf().set }] });
   await quietly(2);
   expect(await restoreJobs(namespace)).toEqual([]);
-  await confirm(scene);
+  await scene.confirm();
   await play.phase('Restoring');
   expect(await play.request()).toMatchObject({ confirmation: { confirmedBy: 'bob' } });
   await play.restoreUntil('load');
@@ -150,7 +78,7 @@ test('an operator that is stopped between any two steps goes on where it was, wi
   await scene.restart();
   await play.plan();
   await play.phase('AwaitingConfirmation');
-  await confirm(scene);
+  await scene.confirm();
   await scene.restart();
   await play.restoreUntil('swap');
   await scene.restart();
@@ -167,7 +95,7 @@ test('what fails brings the workloads back, and says what is in place', async ()
   const { play } = scene;
   await play.plan();
   await play.phase('AwaitingConfirmation');
-  await confirm(scene);
+  await scene.confirm();
   await play.restoreUntil('swap');
   await eventually('the pod is told', async () => (await play.gate())?.state === 'Held');
   await play.restore([...goodRestore.slice(0, 2), { container: 'swap', silent: true }]);
@@ -184,7 +112,7 @@ test('a request that is cancelled while its pod waits replaces nothing', async (
   const { play, namespace } = scene;
   await play.plan();
   await play.phase('AwaitingConfirmation');
-  await confirm(scene);
+  await scene.confirm();
   await play.restoreUntil('swap');
   const waiting = await play.phase('AwaitingExternal');
   expect(waiting['message']).toContain('stop telegraf on metrics-1');
@@ -214,7 +142,7 @@ test('a request that is deleted while it loads is stopped, and nothing of it sta
   const { play, namespace } = scene;
   await play.plan();
   await play.phase('AwaitingConfirmation');
-  await confirm(scene);
+  await scene.confirm();
   await play.restoreUntil('load');
   await play.phase('Restoring');
   await cluster.plane.kubectl(['delete', 'rr', 'orders-lost', '--namespace', namespace, '--wait=false']);

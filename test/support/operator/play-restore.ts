@@ -9,13 +9,25 @@ import { goodPlan, goodRestore, restoreResult, type Said } from './restores.ts';
 
 const seconds = (): string => `${new Date().toISOString().slice(0, 19)}Z`;
 
-const stateOf = (said: Said, startedAt: string): object => {
+/** The state of a container that runs, or has ended, as kubelet writes it. */
+export const containerStateOf = (said: Said, startedAt: string): object => {
   const common = { name: said.container, image: 'registry.test/a:1', imageID: '', ready: false, restartCount: 0 };
   if (said.running === true) return { ...common, ready: true, state: { running: { startedAt } } };
   const exitCode = said.failure === undefined && said.silent === undefined ? 0 : 1;
   const message = said.silent === true ? {} : { message: restoreResult(said, [startedAt, seconds()]) };
-  const reason = exitCode === 0 ? 'Completed' : 'Error';
-  return { ...common, state: { terminated: { exitCode, reason, startedAt, finishedAt: seconds(), ...message } } };
+  const reason = said.killedBy ?? (exitCode === 0 ? 'Completed' : 'Error');
+  return {
+    ...common,
+    state: {
+      terminated: {
+        exitCode: said.killedBy === undefined ? exitCode : 137,
+        reason,
+        startedAt,
+        finishedAt: seconds(),
+        ...message,
+      },
+    },
+  };
 };
 
 export const createRestorePlay = (cluster: OperatorCluster, namespace: string) => {
@@ -27,12 +39,19 @@ export const createRestorePlay = (cluster: OperatorCluster, namespace: string) =
       return pod;
     });
   /** What the containers of a pod have come to; `main` is the name of the last one. */
-  const say = async (stage: RestoreStage, main: ContainerName, said: readonly Said[], phase: string): Promise<void> => {
+  const say = async (
+    stage: RestoreStage,
+    main: ContainerName,
+    said: readonly Said[],
+    phase: string,
+    podReason?: string,
+  ): Promise<void> => {
     const pod = await podOf(stage);
     const startedAt = seconds();
-    const states = said.map((each) => [each.container, stateOf(each, startedAt)] as const);
+    const states = said.map((each) => [each.container, containerStateOf(each, startedAt)] as const);
     const status = {
       phase,
+      ...(podReason !== undefined && { reason: podReason }),
       initContainerStatuses: states.filter(([name]) => name !== main).map(([, state]) => state),
       containerStatuses: states.filter(([name]) => name === main).map(([, state]) => state),
     };
@@ -67,6 +86,17 @@ export const createRestorePlay = (cluster: OperatorCluster, namespace: string) =
       if (isRunning(said)) throw new Error('it would still run');
       const failed = said.some(({ failure, silent }) => failure !== undefined || silent === true);
       await say('restore', 'check', said, failed ? 'Failed' : 'Succeeded');
+    },
+    /** The container that runs is killed, and the pod with it: by the kernel, or for the reason that kubelet has. */
+    async killed(name: ContainerName, by: 'OOMKilled' | 'Evicted'): Promise<void> {
+      const killedBy = by === 'OOMKilled' ? by : 'ContainerStatusUnknown';
+      const said = [...until(name).slice(0, -1), { container: name, silent: true, killedBy } as const];
+      await say('restore', 'check', said, 'Failed', by === 'Evicted' ? by : undefined);
+    },
+    /** The pod is gone without a word, as with its node. */
+    async vanish(): Promise<void> {
+      const pod = await podOf('restore');
+      await kubectl(['delete', 'pod', pod.metadata.name, ...inNamespace, '--wait=false']);
     },
     async gate(): Promise<Gate | undefined> {
       const { metadata } = await podOf('restore');

@@ -45,6 +45,17 @@ export const requestManifest = ({ name = 'orders-lost', namespace = 'shop', spec
   spec: JSON.parse(JSON.stringify(overlay(sampleSpec, spec))) as Json,
 });
 
+/** The word of a person upon the plan of a request. */
+export const confirmationManifest = (
+  { name, uid, namespace }: { name: string; uid: string; namespace: string },
+  { planHash, confirmedBy }: { planHash: string; confirmedBy: string },
+) => ({
+  apiVersion,
+  kind: 'RestoreConfirmation',
+  metadata: { name: `${name}-${confirmedBy}`, namespace },
+  spec: { request: { name, uid }, planHash, confirmedBy, reason: 'the table is gone' },
+});
+
 export const rawRequest = (options: RequestOptions = {}): KubeObject => {
   const { metadata, ...manifest } = requestManifest(options);
   return {
@@ -102,6 +113,8 @@ export interface Said {
   failure?: Failure;
   /** It ended without a word. */
   silent?: true;
+  /** By whom it was killed, as kubelet tells it. */
+  killedBy?: string;
   /** It still runs. */
   running?: true;
 }
@@ -159,6 +172,8 @@ export interface StageOptions {
   jobMetadata?: Json;
   /** Why no node takes the pod. */
   unschedulable?: string;
+  /** Its pod is not there. */
+  podless?: true;
 }
 
 /** The Job of a stage, and its pod. */

@@ -7,6 +7,7 @@ import { judgeStage } from '../../../src/restore/judge.ts';
 import { planHash } from '../../../src/restore/make-plan.ts';
 import { observeRequest } from '../../../src/restore/observed.ts';
 import type { Stage, Verdict } from '../../../src/restore/stage.ts';
+import { podlessMs, refusalWords, refusedBefore, refusedOf, withStall } from '../../../src/restore/stuck.ts';
 import { requestView } from '../../../src/restore/views.ts';
 import { testSettings } from '../../support/operator/images.ts';
 import { rawPolicy, type Json } from '../../support/operator/policies.ts';
@@ -48,7 +49,10 @@ const judge = ({
   at = now,
   ...request
 }: Given = {}): Stage & { whole: RestoreRequestStatus } => {
-  const objects = stages.map(rawStage);
+  const objects = stages.map((stage) => {
+    const { job, pod } = rawStage(stage);
+    return { job, pod: stage.podless === true ? undefined : pod };
+  });
   const ofPolicy =
     <T extends { policyKey: string | undefined }>(all: T[]) =>
     (key: string) =>
@@ -59,7 +63,7 @@ const judge = ({
   const caches = {
     policies: { ofPolicy: ofPolicy(views) },
     jobs: { ofPolicy: ofPolicy<JobView>(objects.map(({ job }) => jobView(job))) },
-    pods: { ofPolicy: ofPolicy<PodView>(objects.map(({ pod }) => podView(pod))) },
+    pods: { ofPolicy: ofPolicy<PodView>(objects.flatMap(({ pod }) => (pod === undefined ? [] : podView(pod)))) },
   };
   const observed = observeRequest(requestView(rawRequest(request)), caches as never, at);
   const stage = judgeStage({
@@ -99,6 +103,12 @@ describe('a plan', () => {
     expect(status.phase).toBe('Pending');
     expect(wanted.plan.map(({ name }) => name)).toEqual(['agama']);
     expect(wanted).toMatchObject({ start: [], confirm: false, cancel: [] });
+  });
+
+  test('is not what a Job says that has the name and is not of the request', () => {
+    const { status, wanted } = judge({ stages: [{ ...planned, jobMetadata: { ownerReferences: [] } }] });
+    expect(status.plan).toBeUndefined();
+    expect(wanted.plan.map(({ name }) => name)).toEqual(['agama']);
   });
 
   test('names the very set, what is lost, overwritten and stopped, and how to confirm it', () => {
@@ -370,7 +380,7 @@ describe('a restore', () => {
 
   const stopping: RestoreRequestStatus = {
     ...running,
-    steps: [{ policy: 'agama', name: 'StopWorkloads', state: 'Running' }],
+    steps: [{ policy: 'agama', name: 'StopWorkloads', state: 'Running', startTime: '2026-11-15T03:41:00Z' }],
   };
   test.each<{
     reason: string;
@@ -581,6 +591,44 @@ describe('a restore', () => {
     expect(status).toMatchObject({ phase: 'Failed', failure: { reason: 'ResultMissing' } });
   });
 
+  test('that failed says why also once its workloads are back, long after its pod said so', () => {
+    const stages = [
+      planned,
+      restoring([...goodRestore.slice(0, 2), { container: 'swap', silent: true }], { end: 'Failed' }),
+    ];
+    const seen = judge({ status: stopping, held: ['agama'], stages });
+    expect(seen.status).toMatchObject({ phase: 'Verifying', failure: { step: 'Swap', reason: 'RestoreInterrupted' } });
+    expect(conditions(seen)).toMatchObject({ Restored: 'False', Ready: 'False', Reconciling: 'True' });
+    const over = judge({ status: seen.whole, stages });
+    const starts = [seen, over].map(({ status }) => status.steps?.find(({ name }) => name === 'StartWorkloads')?.state);
+    expect(starts).toEqual(['Running', 'Succeeded']);
+    const direct = judge({ status: stopping, stages });
+    expect(over.status.failure).toEqual(direct.status.failure);
+    expect(over.status.message).toMatch(/^agama failed at step Swap: The Job \S+ ended while it replaced the data/);
+  });
+
+  test('of two policies says why the first failed, long before the other ends', () => {
+    const names = ['a', 'b'];
+    const both = { policies: names.map((name) => ({ name })), spec: { policyRefs: names.map((name) => ({ name })) } };
+    const plans = names.map((policy): StageOptions => ({ ...planned, policy }));
+    const { plan } = judge({ ...both, stages: plans }).status;
+    const ended = restoring(failed('load', failure), { policy: 'b', end: 'Failed' });
+    const jobs = { policies: names.map((policy) => ({ policy, jobName: 'made' })), plan };
+    const going = judge({
+      ...both,
+      status: jobs,
+      stages: [...plans, ended, restoring(until('load'), { policy: 'a' })],
+    });
+    expect(going.status).toMatchObject({ phase: 'Restoring', failure: { policy: 'b', reason: 'ContentDiffers' } });
+    const last = restoring(goodRestore, { policy: 'a', end: 'Complete' });
+    const over = judge({ ...both, status: going.whole, stages: [...plans, ended, last] });
+    expect(over.status).toMatchObject({
+      phase: 'Failed',
+      failure: { policy: 'b', step: 'Load', reason: 'ContentDiffers' },
+    });
+    expect(over.status.message).toMatch(/^b failed at step Load: table x differs\..*Restored all the same: a\.$/);
+  });
+
   test('whose last look found a difference does not say that the restored data is in its place', () => {
     const said = failed('check', { ...failure, step: 'Check' }, { state: 'Unavailable' });
     const { status } = judge({ status: stopping, stages: [planned, restoring(said, { end: 'Failed' })] });
@@ -594,7 +642,44 @@ describe('a restore', () => {
     expect(status.message).toMatch(/The pod \S+ of agama cannot start: persistentvolumeclaim "nosuch" not found\./);
   });
 
-  test('of several policies starts at most four at once, and is failed when one is', () => {
+  test.each<{ reason: string; stage: 'plan' | 'restore'; afterMs: number; end?: 'Complete'; stalled?: string }>([
+    { reason: 'a plan Job may get its pod', stage: 'plan', afterMs: podlessMs - 1 },
+    { reason: 'a plan Job that gets none', stage: 'plan', afterMs: podlessMs, stalled: 'PodMissing' },
+    { reason: 'a restore Job may get its pod', stage: 'restore', afterMs: podlessMs - 1 },
+    { reason: 'a restore Job that gets none', stage: 'restore', afterMs: podlessMs, stalled: 'PodMissing' },
+    { reason: 'one that is over needs none', stage: 'restore', afterMs: podlessMs, end: 'Complete' },
+  ])('whose Job has no pod says where to look: $reason', ({ stage, afterMs, end, stalled }) => {
+    const at = new Date(Date.parse('2026-11-15T03:40:30Z') + afterMs);
+    const job: StageOptions = { ...restoring([], { end }), stage, podless: true };
+    const judged = judge({
+      at,
+      stages: stage === 'plan' ? [job] : [planned, job],
+      ...(stage === 'restore' && { status: running }),
+    });
+    expect(judged.stalled?.reason).toBe(stalled);
+    const command = /orders-lost-(plan|restore)-\S+ gets no pod: .* kubectl describe job \S+ --namespace shop/;
+    expect(command.test(judged.whole.message ?? '')).toBe(stalled !== undefined);
+    expect(conditions(judged)['Stalled']).toBe(stalled === undefined && end === undefined ? undefined : 'True');
+  });
+
+  test('whose Job was refused says so until it was tried again, in the same words', () => {
+    const words = refusalWords('orders-lost-restore-1', 'restore', 'exceeded quota: none.');
+    expect(words).toMatch(
+      /^The API server refused the Job orders-lost-restore-1, which restores: exceeded quota: none\. .*cancel/,
+    );
+    const stage = withStall(begun, refusedOf([words]));
+    expect(stage.status).toMatchObject({ phase: 'Restoring', message: `${begun.status.message ?? ''} ${words}` });
+    const observed = { request: requestView(rawRequest()), parts: [] };
+    const told = restoreRequestStatus.parse(statusOf(observed, stage, now));
+    expect(refusedBefore(told)).toEqual({ reason: 'ApplyRefused', message: words });
+    // What is written before the next try is what is there.
+    const next = judge({ stages: [planned], status: told, verdict: accepted });
+    expect(withStall(next, refusedBefore(told)).status.message).toBe(told.message);
+    expect(refusedBefore(next.whole)).toBeUndefined();
+    expect(withStall(next, refusedOf([]))).toBe(next);
+  });
+
+  test('of several policies starts at most four at once, the others only while a confirmation counts, and is failed when one is', () => {
     const names = ['a', 'b', 'c', 'd', 'e'];
     const many = { policies: names.map((name) => ({ name })), spec: { policyRefs: names.map((name) => ({ name })) } };
     const plans = names.map((policy): StageOptions => ({ ...planned, policy }));
@@ -602,6 +687,16 @@ describe('a restore', () => {
     const status: RestoreRequestStatus = { plan: first.status.plan };
     const started = judge({ ...many, stages: plans, status, verdict: accepted });
     expect(started.wanted.start.map(({ name }) => name)).toEqual(['a', 'b', 'c', 'd']);
+    const four = names.slice(0, 4).map((policy) => restoring(until('load'), { policy }));
+    const jobs = names.slice(0, 4).map((policy) => ({ policy, jobName: 'made' }));
+    const lapsed = judge({
+      ...many,
+      stages: [...plans, ...four],
+      status: { ...started.whole, policies: jobs },
+      verdict: { refused: [] },
+    });
+    expect(lapsed.status.failure).toMatchObject({ policy: 'e', reason: 'ConfirmationLapsed' });
+    expect(lapsed.wanted.start).toEqual([]);
     const ended = names.map((policy): StageOptions =>
       restoring(policy === 'c' ? failed('load', failure) : goodRestore, {
         policy,

@@ -1,0 +1,95 @@
+import type { KubeObject } from '../../../src/kube/types.ts';
+import type { Verdict } from '../../../src/restore/stage.ts';
+import type { OperatorCluster } from '../../support/operator/cluster.ts';
+import { runInProcess, type InProcessOperator } from '../../support/operator/in-process.ts';
+import { createRestorePlay } from '../../support/operator/play-restore.ts';
+import type { Json } from '../../support/operator/policies.ts';
+import { confirmationManifest, requestManifest } from '../../support/operator/restores.ts';
+import { application } from '../../support/operator/workloads.ts';
+
+/** Requests in namespaces of their own, each with an operator, an application and somebody who confirms when told. */
+
+const nobody: Verdict = { refused: [] };
+const bob: Verdict = {
+  accepted: { name: 'yes', uid: 'confirmation-uid', confirmedBy: 'bob', time: '2026-11-15T03:44:00Z' },
+  refused: [],
+};
+
+export interface SceneOptions {
+  /** Laid over `restore` of the policy. */
+  readonly restore?: Json;
+  /** Laid over the spec of the request. */
+  readonly request?: Json;
+  /** What happens in the namespace before the request is made. */
+  readonly before?: (namespace: string) => Promise<void>;
+}
+
+export interface Scene {
+  readonly play: ReturnType<typeof createRestorePlay>;
+  readonly namespace: string;
+  /** Somebody confirms: the controller asks what counts as soon as there is any. */
+  confirm(): Promise<void>;
+  /** The operator is stopped, and another one starts. */
+  restart(): Promise<void>;
+}
+
+export interface Scenes {
+  setUp(options?: SceneOptions): Promise<Scene>;
+  /** Stops all operators. */
+  stop(): Promise<void>;
+}
+
+/** The Jobs that restore, in a namespace. */
+export const restoreJobsOf = (cluster: OperatorCluster, namespace: string): Promise<KubeObject[]> =>
+  cluster.list(namespace, 'jobs', '--selector', 'holdfast.dev/restore-stage=restore');
+
+/** In namespaces that begin with `prefix`. */
+export const createScenes = (cluster: OperatorCluster, prefix: string): Scenes => {
+  const running = new Set<InProcessOperator>();
+  let numbers = 0;
+  const setUp = async ({ restore = {}, request = {}, before }: SceneOptions = {}): Promise<Scene> => {
+    numbers += 1;
+    const namespace = `${prefix}-${numbers}`;
+    let verdict = nobody;
+    await cluster.namespace(namespace);
+    await cluster.apply(application('Deployment', { namespace, name: 'shop', replicas: 2 }));
+    await cluster.policy({
+      namespace,
+      spec: {
+        encryption: { gpg: { privateKeySecretRef: { name: 'backup-key-private' } } },
+        restore: { workloads: [{ kind: 'Deployment', name: 'shop' }], ...restore },
+      },
+    });
+    const start = (): InProcessOperator => {
+      const { kubeconfig } = cluster.plane;
+      const operator = runInProcess({ kubeconfig, namespace, restore: { confirm: () => Promise.resolve(verdict) } });
+      running.add(operator);
+      return operator;
+    };
+    let operator = start();
+    await before?.(namespace);
+    await cluster.apply(requestManifest({ namespace, spec: request }));
+    return {
+      play: createRestorePlay(cluster, namespace),
+      namespace,
+      async confirm() {
+        verdict = bob;
+        const { metadata } = await cluster.get('restorerequest', 'orders-lost', '--namespace', namespace);
+        const { name, uid = '' } = metadata;
+        const word = { planHash: '0'.repeat(64), confirmedBy: 'bob' };
+        await cluster.apply(confirmationManifest({ name, uid, namespace }, word));
+      },
+      async restart() {
+        running.delete(operator);
+        await operator.stop();
+        operator = start();
+      },
+    };
+  };
+  return {
+    setUp,
+    async stop() {
+      for (const operator of running) await operator.stop();
+    },
+  };
+};
