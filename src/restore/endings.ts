@@ -44,6 +44,7 @@ const cancelled = (standings: readonly Standing[]): Ending => {
 const proofWords = ({ policy, proof, objectsCompared = 0, rowsCompared = 0 }: PolicyOutcome): string => {
   const loaded = `${objectsCompared} objects, ${rowsCompared} rows`;
   if (proof === 'Equal') return `${policy} (${loaded} equal to the facts)`;
+  if (proof === 'EqualToCopy') return `${policy} (${loaded} equal to the safety copy; no backup witnesses that)`;
   if (proof === 'FilesWhole') return `${policy} (its files are those that were stored; nothing has loaded them)`;
   return `${policy} (${loaded} loaded; that all of the backup is there is not proven)`;
 };

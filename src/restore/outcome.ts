@@ -1,12 +1,18 @@
 import type { DestinationState } from '../api/v1alpha1/restore-report.ts';
 import type { Failure, Result } from '../api/v1alpha1/result.ts';
-import type { Destination } from '../api/v1alpha1/restorerequest.ts';
+import type { Destination, RestoreRequestSpec } from '../api/v1alpha1/restorerequest.ts';
 import { catalogue } from '../errors/catalogue.ts';
 import { failureOf } from '../policy/run-reports.ts';
 import { containerOf, saidBy, type StageJob } from './observed.ts';
 
+type Asked = Pick<RestoreRequestSpec, 'destination' | 'safetyCopyOf'>;
+
 /** The containers that prove a restore, in the order they run. */
-export const neededContainers = ({ inPlace, volume, sandbox }: Destination): readonly Result['container'][] => {
+export const neededContainers = ({
+  destination: { inPlace, volume, sandbox },
+  safetyCopyOf,
+}: Asked): readonly Result['container'][] => {
+  if (safetyCopyOf !== undefined) return ['load', 'swap', 'check'];
   if (inPlace !== undefined) return ['bring', 'load', 'swap', 'check'];
   if (volume !== undefined) return ['bring'];
   return sandbox === undefined ? ['bring', 'load'] : ['bring', 'show'];
@@ -22,18 +28,20 @@ const succeeded = (stage: StageJob, name: Result['container']): boolean => {
   return ended?.exitCode === 0 && result?.outcome === 'Succeeded' && result.failure === undefined;
 };
 
-/** Besides that a container says that it succeeded, it must say what it found. */
-const hasEvidence = (stage: StageJob, name: Result['container']): boolean => {
+/** Besides that a container says that it succeeded, it must say what it found. A safety copy is put back also where not all of it can be compared. */
+const hasEvidence = (stage: StageJob, name: Result['container'], ofBackup: boolean): boolean => {
   const report = saidBy(stage, name)?.restore;
   if (name === 'resolve') return report?.point !== undefined;
   if (name === 'inspect') return report?.destination !== undefined;
   if (name === 'bring') return report?.fetched !== undefined;
   if (name === 'swap') return report?.state === 'Replaced';
-  const isInPlace = stage.results.some(({ container }) => container.name === 'swap');
-  return report?.compared !== undefined && (!isInPlace || report.compared.factsDigest !== undefined);
+  // That nothing is left there any more is all that it says.
+  if (name === 'discard') return true;
+  const isProven = ofBackup && stage.results.some(({ container }) => container.name === 'swap');
+  return report?.compared !== undefined && (!isProven || report.compared.factsDigest !== undefined);
 };
 
-const noResult = (stage: StageJob): Failure => ({
+export const noResult = (stage: StageJob): Failure => ({
   step: 'Finish',
   reason: 'ResultMissing',
   message: `The Job ${stage.job.name} is complete, but not all of its containers said what they found. ${catalogue.ResultMissing.next}`,
@@ -44,7 +52,8 @@ const noResult = (stage: StageJob): Failure => ({
  * server to look at stays after that.
  */
 export const outcomeOf = (stage: StageJob, needed: readonly Result['container'][], stays = false): Outcome => {
-  const proven = needed.every((name) => succeeded(stage, name) && hasEvidence(stage, name));
+  const ofBackup = needed.includes('bring');
+  const proven = needed.every((name) => succeeded(stage, name) && hasEvidence(stage, name, ofBackup));
   if (proven && (stays || stage.job.end?.outcome === 'Complete')) return { is: 'Completed' };
   if (stage.job.end === undefined) return { is: 'Running' };
   const { job, pod, results } = stage;
@@ -77,3 +86,18 @@ export const interrupted = (jobName: string, failure: Failure): Failure => ({
       640,
     ),
 });
+
+const saysLeftBehind = (result: Result | undefined): boolean =>
+  result?.notes.some(({ reason }) => reason === 'LeftBehind') === true;
+
+/**
+ * Whether what a restore had loaded may still be at the destination, when it ended before its exchange. Only what a container says of itself counts:
+ * that it failed, and cleaned up; or that it never came to that.
+ */
+export const leavesLoaded = (stage: StageJob | undefined, { inPlace, newDatabase, server }: Destination): boolean => {
+  if (inPlace === undefined && newDatabase === undefined && server === undefined) return false;
+  if (stage === undefined) return true;
+  if (saidBy(stage, 'bring')?.outcome === 'Failed') return false;
+  const last = saidBy(stage, 'swap') ?? (containerOf(stage, 'swap')?.ended ? undefined : saidBy(stage, 'load'));
+  return last?.outcome !== 'Failed' || saysLeftBehind(last);
+};
