@@ -1,17 +1,17 @@
 import {
+  anyCheckTask,
+  anyLoadTask,
+  anySwapTask,
   bringTask,
-  checkTask,
   discardTask,
   dumpTask,
   fetchTask,
   inspectTask,
   keepTask,
-  loadTask,
   pruneTask,
   resolveTask,
   shipTask,
   showTask,
-  swapTask,
   verifyTask,
 } from '../api/v1alpha1/task.ts';
 import { containerNames, type ContainerName } from '../api/v1alpha1/result.ts';
@@ -62,15 +62,15 @@ const containers: Readonly<Record<ContainerName, Start>> = {
   },
   load: async (surroundings) => {
     const { loadWith } = await import('./restore/load.ts');
-    return runContainer({ name: 'load', task: loadTask, work: loadWith(await restorer()) }, surroundings);
+    return runContainer({ name: 'load', task: anyLoadTask, work: loadWith(await restorer()) }, surroundings);
   },
   swap: async (surroundings) => {
     const { swapWith } = await import('./restore/swap.ts');
-    return runContainer({ name: 'swap', task: swapTask, work: swapWith(await restorer()) }, surroundings);
+    return runContainer({ name: 'swap', task: anySwapTask, work: swapWith(await restorer()) }, surroundings);
   },
   check: async (surroundings) => {
     const { checkWith } = await import('./restore/check.ts');
-    return runContainer({ name: 'check', task: checkTask, work: checkWith(await restorer()) }, surroundings);
+    return runContainer({ name: 'check', task: anyCheckTask, work: checkWith(await restorer()) }, surroundings);
   },
   show: async (surroundings) => {
     const { showWith } = await import('./restore/show.ts');

@@ -178,6 +178,11 @@ export const catalogue = {
     cause: 'No backup that is known to be whole holds data of the point that was asked for.',
     next: 'The message names the earliest and the latest that there are: make a request for one of them. In a new cluster, see docs/restore.md.',
   },
+  SafetyCopyUnavailable: {
+    cause:
+      'The safety copy that is to be put back is not there, is not whole, or is none of the request that is named.',
+    next: 'Nothing was touched. The message says what is the matter: name another request, or restore from a backup.',
+  },
   DestinationHealthy: {
     cause:
       'Nothing is missing at the destination, so a loss cannot be seen from here, and the request does not say to replace it all the same.',

@@ -11,12 +11,13 @@ const restoreIn = ({ metadata, status }: DeepReadonly<RequestView>, policyName: 
   const part = status.policies?.find(({ policy }) => policy === policyName);
   if (!isFinished(status) || status.completionTime === undefined || part?.outcome === undefined) return undefined;
   const planned = status.plan?.policies.find(({ policy }) => policy === policyName);
+  const dataTime = planned?.set?.dataTime ?? planned?.copy?.setAsideTime;
   const { outcome, state, proof, jobName, measuredSeconds, sourceBytes } = part;
   return {
     request: metadata.name,
     completionTime: status.completionTime,
     outcome,
-    ...(planned !== undefined && { dataTime: planned.set.dataTime }),
+    ...(dataTime !== undefined && { dataTime }),
     ...(state !== undefined && { state }),
     ...(proof !== undefined && { proof }),
     ...(jobName !== undefined && { jobName }),

@@ -1,4 +1,4 @@
-import type { RestoreRequestStatus } from '../api/v1alpha1/restorerequest.ts';
+import type { PolicyPlan, RestoreRequestStatus } from '../api/v1alpha1/restorerequest.ts';
 import { nextConditions, storedConditions, type StatedCondition } from '../kube/conditions.ts';
 import type { ObservedRequest } from './observed.ts';
 import type { Stage } from './stage.ts';
@@ -6,10 +6,13 @@ import { isFinished } from './views.ts';
 
 type Stated = Omit<StatedCondition, 'observedGeneration'>;
 
+const dataWords = ({ set, copy }: PolicyPlan): string =>
+  set === undefined ? `the safety copy of ${copy?.setAsideTime ?? 'before'}` : `data of ${set.dataTime}`;
+
 const planned = ({ plan, failure, phase }: Stage['status']): Stated => {
   const type = 'Planned';
   if (plan !== undefined) {
-    const sets = plan.policies.map(({ policy, set }) => `${policy}: data of ${set.dataTime}`).join('; ');
+    const sets = plan.policies.map((each) => `${each.policy}: ${dataWords(each)}`).join('; ');
     return { type, status: 'True', reason: 'Planned', message: `${sets}.` };
   }
   if (phase === 'Failed' && failure !== undefined)
@@ -44,9 +47,12 @@ const confirmed = ({ plan, confirmation, phase }: Stage['status']): Stated => {
 };
 
 /** What is proven of all that was restored: the least that is of any. */
-const proofOf = ({ policies = [] }: Stage['status']): 'Compared' | 'FilesWhole' | 'FactsUnknown' => {
+const proofOf = ({
+  policies = [],
+}: Stage['status']): 'Compared' | 'ComparedWithCopy' | 'FilesWhole' | 'FactsUnknown' => {
   const proofs = new Set(policies.map(({ proof }) => proof));
   if (policies.length === 0 || proofs.has(undefined) || proofs.has('PartlyUnknown')) return 'FactsUnknown';
+  if (proofs.has('EqualToCopy')) return 'ComparedWithCopy';
   return proofs.has('FilesWhole') ? 'FilesWhole' : 'Compared';
 };
 

@@ -68,6 +68,7 @@ const proofWords = (
     return `${policy} (${seen}; no ledger records the set, so nothing proves that it is what was backed up)`;
   }
   if (proof === 'Equal') return `${policy} (${loaded} equal to the facts)`;
+  if (proof === 'EqualToCopy') return `${policy} (${loaded} equal to the safety copy; no backup witnesses that)`;
   if (proof === 'FilesWhole') return `${policy} (its files are those that were stored; nothing has loaded them)`;
   return `${policy} (${loaded} loaded; that all of the backup is there is not proven)`;
 };

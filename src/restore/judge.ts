@@ -4,9 +4,10 @@ import { timestamp } from '../base/times.ts';
 import { catalogue, type FailureReason } from '../errors/catalogue.ts';
 import { restoreTarget } from '../workloads/restore-target.ts';
 import { confirmationFor, isPlanWhole, makePlan, specDigest } from './make-plan.ts';
-import type { ObservedRequest, Part } from './observed.ts';
-import { outcomeOf, type Outcome } from './outcome.ts';
+import { saidBy, type ObservedRequest, type Part } from './observed.ts';
+import { noResult, outcomeOf, type Outcome } from './outcome.ts';
 import { judgeRestore } from './progress.ts';
+import { noCopy, putsBackCopy } from './put-back.ts';
 import { kept, nothingWanted, type JudgeInput, type Stage, type Wanted } from './stage.ts';
 import { podless, podsDueAt, waitingWords, withStall } from './stuck.ts';
 import { unsuitable } from './suitable.ts';
@@ -62,7 +63,7 @@ const problemOf = ({ observed, settings }: JudgeInput): { reason: string; messag
         reason: 'PolicyUnreadable',
         message: `The BackupPolicy ${name} cannot be read: ${policy.specProblem ?? 'see its condition Stalled'}.`,
       };
-    const why = unsuitable(policy.spec, spec.destination, settings);
+    const why = unsuitable(policy.spec, spec, settings);
     if (why !== undefined) return { reason: 'DestinationUnsupported', message: `BackupPolicy ${name}: ${why}.` };
   }
   return undefined;
@@ -71,6 +72,12 @@ const problemOf = ({ observed, settings }: JudgeInput): { reason: string; messag
 /** What became of a part's plan Job. Where there is nothing to look at, the set alone is found. */
 const planOutcome = ({ policy, plan }: Part, { request }: ObservedRequest): Outcome => {
   if (plan === undefined || policy?.spec === undefined || request.spec === undefined) return { is: 'Running' };
+  if (putsBackCopy(request.spec)) {
+    const found = outcomeOf(plan, ['inspect']);
+    // An agent that knows of no copies says nothing of one.
+    const isTold = saidBy(plan, 'inspect')?.restore?.copy !== undefined;
+    return found.is !== 'Completed' || isTold ? found : { is: 'Failed', failure: noResult(plan) };
+  }
   const target = restoreTarget(policy.spec, request.spec.destination);
   return outcomeOf(plan, target === undefined ? ['resolve'] : ['resolve', 'inspect']);
 };
@@ -78,7 +85,9 @@ const planOutcome = ({ policy, plan }: Part, { request }: ObservedRequest): Outc
 /** Whether the data looks whole, and nobody said to replace it all the same. */
 const healthyPart = (input: JudgeInput, plan: NonNullable<RestoreRequestStatus['plan']>) => {
   const { inPlace } = input.observed.request.spec?.destination ?? {};
-  if (inPlace === undefined || inPlace.overwriteHealthy === true) return undefined;
+  // What replaces the outcome of a restore says by that what it replaces.
+  const isSaid = inPlace?.overwriteHealthy === true || input.observed.request.spec?.safetyCopyOf !== undefined;
+  if (inPlace === undefined || isSaid) return undefined;
   return plan.policies.find(({ destination }) => destination?.healthy === true);
 };
 
@@ -98,11 +107,33 @@ const looking = (input: JudgeInput): Stage => {
   return withStall({ ...stage, wakeAt }, stalled);
 };
 
+/** The end of a request that is to put back what is not there to be put back, as far as the request says that set it aside. */
+const withoutCopy = (input: JudgeInput, now?: Date): Stage | undefined => {
+  const { request, parts } = input.observed;
+  if (request.spec === undefined || !putsBackCopy(request.spec)) return undefined;
+  for (const { name } of parts) {
+    const why = noCopy(name, input.observed, now);
+    if (why === undefined) continue;
+    const message = `${why}. ${catalogue.SafetyCopyUnavailable.next}`;
+    return ended(input, { phase: 'Failed', reason: 'SafetyCopyUnavailable', policy: name, message });
+  }
+  return undefined;
+};
+
+/** Likewise, once it is planned: what was planned is held for it, but another one may have put it back. What that says counts only of the very request. */
+const withoutCopySince = (input: JudgeInput): Stage | undefined => {
+  const { origin, request } = input.observed;
+  const isSame = request.status.plan?.policies.every(({ copy }) => copy?.uid === origin?.request.metadata.uid);
+  return origin === undefined || isSame !== true ? undefined : withoutCopy(input);
+};
+
 const planning = (input: JudgeInput): Stage => {
   const { observed, now } = input;
   if (observed.request.spec?.cancel === true) return cancelled(input);
   const problem = problemOf(input);
   if (problem !== undefined) return { ...pending(input, problem.message), stalled: problem };
+  const copyless = withoutCopy(input, now);
+  if (copyless !== undefined) return copyless;
   const missing = observed.parts.filter(({ plan }) => plan === undefined);
   if (missing.length > 0) return pending(input, lookingMessage, { plan: missing });
   const outcomes = observed.parts.map((part) => ({ part, outcome: planOutcome(part, observed) }));
@@ -219,6 +250,8 @@ const confirming = (input: JudgeInput): Stage => {
       policy: changed.name,
       message: `The BackupPolicy ${changed.name} is not what it was when this was planned; nothing was touched. ${catalogue.PlanOutdated.next}`,
     });
+  const copyless = withoutCopySince(input);
+  if (copyless !== undefined) return copyless;
   if (plan.confirmation === 'None' || verdict?.accepted !== undefined) return begun(input);
   if (now.getTime() >= expiryOf(plan.plannedTime).getTime())
     return ended(input, {

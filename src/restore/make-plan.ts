@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { apiVersion, type BackupPolicySpec } from '../api/v1alpha1/backuppolicy.ts';
 import type { ConfirmationMode } from '../api/v1alpha1/restore-policy.ts';
-import type { RestorePointAsked } from '../api/v1alpha1/restore-report.ts';
+import type { PlannedSet, RestorePointAsked } from '../api/v1alpha1/restore-report.ts';
 import type {
   PolicyPlan,
   RestorePlan,
@@ -13,6 +13,7 @@ import { canonical } from '../base/canonical.ts';
 import { timestamp } from '../base/times.ts';
 import type { DeepReadonly } from '../base/types.ts';
 import { saidBy, type ObservedRequest, type Part } from './observed.ts';
+import { plannedCopy } from './put-back.ts';
 import type { RequestView } from './views.ts';
 
 /** The point that a request asks for. */
@@ -48,7 +49,7 @@ const spanWords = (seconds: number): string => {
 };
 
 const lostWords = (
-  { dataTime, unrecorded }: PolicyPlan['set'],
+  { dataTime, unrecorded }: Pick<PlannedSet, 'dataTime' | 'unrecorded'>,
   { spec, metadata }: DeepReadonly<RequestView>,
 ): string => {
   const until = spec?.lossTime ?? metadata.creationTimestamp;
@@ -71,19 +72,21 @@ const overwrittenWords = ({ destination }: RestoreRequestSpec, keepFor: string, 
   return `Nothing: a scratch server is filled, shown for ${destination.sandbox?.keepFor ?? ''}, and thrown away.`;
 };
 
-const policyPlanOf = (part: Part, request: DeepReadonly<RequestView>): PolicyPlan | undefined => {
+/** What is brought: a set of backups, or a safety copy. */
+type Brought = Pick<
+  PolicyPlan,
+  'set' | 'verifiedTime' | 'sourceBytes' | 'sourceRows' | 'server' | 'unrecorded' | 'latest' | 'earliest' | 'copy'
+>;
+
+const broughtBy = (part: Part, { request, origin }: ObservedRequest): Brought | undefined => {
+  if (request.spec?.safetyCopyOf !== undefined) {
+    const copy = plannedCopy(part, { origin });
+    return copy && { copy };
+  }
   const point = saidBy(part.plan, 'resolve')?.restore?.point;
-  const { policy } = part;
-  if (point === undefined || policy?.spec === undefined || request.spec === undefined) return undefined;
-  const evidence = saidBy(part.plan, 'inspect')?.restore?.destination;
+  if (point === undefined) return undefined;
   const { set, verifiedTime, sourceBytes, sourceRows, server, unrecorded, latest, earliest } = point;
-  const { recovery } = policy.status;
-  const restore = policy.spec.restore;
-  const isInPlace = request.spec.destination.inPlace !== undefined;
-  const estimatedSeconds = recovery?.estimatedSeconds;
   return {
-    policy: part.name,
-    specDigest: specDigest(policy.spec),
     set,
     ...(verifiedTime !== undefined && { verifiedTime }),
     ...(sourceBytes !== undefined && { sourceBytes }),
@@ -92,23 +95,45 @@ const policyPlanOf = (part: Part, request: DeepReadonly<RequestView>): PolicyPla
     ...(unrecorded !== undefined && { unrecorded }),
     latest,
     earliest,
+  };
+};
+
+/** How long it is estimated to take. What was measured of restores says nothing of a safety copy. */
+const estimateOf = ({ policy }: Part, { copy }: Brought): Pick<PolicyPlan, 'estimatedSeconds' | 'basis'> => {
+  if (copy !== undefined) return { basis: 'How long a safety copy takes to be put back is not known.' };
+  const { estimatedSeconds, measuredSeconds } = policy?.status.recovery ?? {};
+  if (estimatedSeconds === undefined) return { basis: 'No restore of this policy was measured yet.' };
+  const basis = `The newest restore that was measured took ${measuredSeconds ?? '?'} s; scaled to the source of today.`;
+  return { estimatedSeconds, basis };
+};
+
+const policyPlanOf = (part: Part, observed: ObservedRequest): PolicyPlan | undefined => {
+  const { request } = observed;
+  const brought = broughtBy(part, observed);
+  const dataTime = brought?.set?.dataTime ?? brought?.copy?.setAsideTime;
+  const { policy } = part;
+  if (brought === undefined || dataTime === undefined || policy?.spec === undefined || request.spec === undefined)
+    return undefined;
+  const evidence = saidBy(part.plan, 'inspect')?.restore?.destination;
+  const restore = policy.spec.restore;
+  const isInPlace = request.spec.destination.inPlace !== undefined;
+  return {
+    policy: part.name,
+    specDigest: specDigest(policy.spec),
+    ...brought,
     ...(evidence !== undefined && { destination: evidence }),
-    lost: lostWords(set, request),
+    lost: lostWords({ dataTime, unrecorded: brought.set?.unrecorded }, request),
     overwritten: overwrittenWords(request.spec, restore?.keepSafetyCopyFor ?? '1w', evidence?.present !== false),
     workloads: isInPlace ? (restore?.workloads ?? []) : [],
     ...(isInPlace && restore?.external !== undefined && { external: restore.external }),
     confirmation: confirmationFor(policy, request.spec),
-    ...(estimatedSeconds !== undefined && { estimatedSeconds }),
-    basis:
-      estimatedSeconds === undefined
-        ? 'No restore of this policy was measured yet.'
-        : `The newest restore that was measured took ${recovery?.measuredSeconds ?? '?'} s; scaled to the source of today.`,
+    ...estimateOf(part, brought),
   };
 };
 
 /** Whether a ledger records the set that is planned for a policy: else nothing of it is ever said to be proven. Pure. */
 export const isRecorded = ({ plan }: DeepReadonly<RestoreRequestStatus>, policyName: string): boolean =>
-  plan?.policies.find(({ policy }) => policy === policyName)?.set.unrecorded === undefined;
+  plan?.policies.find(({ policy }) => policy === policyName)?.set?.unrecorded === undefined;
 
 /** Together, those side by side counted so; unknown as soon as one is. */
 const togetherSeconds = (policies: readonly PolicyPlan[]): number | undefined => {
@@ -146,13 +171,14 @@ const confirmCommand = ({ metadata }: DeepReadonly<RequestView>, hash: string): 
   ].join('\n');
 
 /** The plan, out of what the plan Jobs said. Undefined while one has not said it. Pure. */
-export const makePlan = ({ request, parts }: ObservedRequest, now: Date): RestorePlan | undefined => {
-  const policies = parts.map((part) => policyPlanOf(part, request)).filter((each) => each !== undefined);
+export const makePlan = (observed: ObservedRequest, now: Date): RestorePlan | undefined => {
+  const { request, parts } = observed;
+  const policies = parts.map((part) => policyPlanOf(part, observed)).filter((each) => each !== undefined);
   if (policies.length < parts.length || policies.length === 0) return undefined;
   const confirmation = strictestOf(policies);
   const estimatedSeconds = togetherSeconds(policies);
   const hash = planHash(request, policies);
-  const dataTime = policies.map(({ set }) => set.dataTime).toSorted()[0];
+  const dataTime = policies.flatMap(({ set, copy }) => set?.dataTime ?? copy?.setAsideTime ?? []).toSorted()[0];
   return {
     policies,
     ...(dataTime !== undefined && { dataTime }),

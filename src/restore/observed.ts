@@ -23,6 +23,8 @@ export interface Part extends Partial<Readonly<Record<RestoreStage, StageJob>>> 
 export interface ObservedRequest {
   readonly request: DeepReadonly<RequestView>;
   readonly parts: readonly Part[];
+  /** The request whose safety copy this one puts back; undefined: there is none of that name, or it puts none back. */
+  readonly origin?: ObservedRequest | undefined;
 }
 
 /**
@@ -45,11 +47,17 @@ const stageJobOf = (
   return { job, pod, results: pod === undefined ? [] : resultsOf('Restore', pod, now) };
 };
 
-/** What is known about one request. */
+type Requests = (key: string) => DeepReadonly<RequestView> | undefined;
+
+/**
+ * What is known about one request.
+ * @param requests what is known of others, by their key
+ */
 export const observeRequest = (
   request: DeepReadonly<RequestView>,
   caches: Pick<Caches, 'policies' | 'jobs' | 'pods'>,
   now: Date,
+  requests: Requests = () => undefined,
 ): ObservedRequest => {
   const { namespace } = request.metadata;
   const parts = (request.spec?.policyRefs ?? []).map(({ name }): Part => {
@@ -61,7 +69,9 @@ export const observeRequest = (
     });
     return { name, policy: caches.policies.ofPolicy(key)[0], ...Object.fromEntries(stages) };
   });
-  return { request, parts };
+  const named = request.spec?.safetyCopyOf?.name;
+  const origin = named === undefined ? undefined : requests(`${namespace}/${named}`);
+  return { request, parts, ...(origin !== undefined && { origin: observeRequest(origin, caches, now) }) };
 };
 
 /** What a container of a Job said; undefined: nothing yet, or nothing that can be believed. */

@@ -1,12 +1,18 @@
 import type { DestinationState } from '../api/v1alpha1/restore-report.ts';
 import type { Failure, Result } from '../api/v1alpha1/result.ts';
-import type { Destination } from '../api/v1alpha1/restorerequest.ts';
+import type { Destination, RestoreRequestSpec } from '../api/v1alpha1/restorerequest.ts';
 import { catalogue } from '../errors/catalogue.ts';
 import { failureOf } from '../policy/run-reports.ts';
 import { containerOf, saidBy, type StageJob } from './observed.ts';
 
+type Asked = Pick<RestoreRequestSpec, 'destination' | 'safetyCopyOf'>;
+
 /** The containers that prove a restore, in the order they run. */
-export const neededContainers = ({ inPlace, volume, sandbox }: Destination): readonly Result['container'][] => {
+export const neededContainers = ({
+  destination: { inPlace, volume, sandbox },
+  safetyCopyOf,
+}: Asked): readonly Result['container'][] => {
+  if (safetyCopyOf !== undefined) return ['load', 'swap', 'check'];
   if (inPlace !== undefined) return ['bring', 'load', 'swap', 'check'];
   if (volume !== undefined) return ['bring'];
   return sandbox === undefined ? ['bring', 'load'] : ['bring', 'show'];
@@ -30,8 +36,11 @@ export interface OutcomeOptions {
   readonly recorded?: boolean;
 }
 
-/** Besides that a container says that it succeeded, it must say what it found. */
-const hasEvidence = (stage: StageJob, name: Result['container'], recorded: boolean): boolean => {
+/**
+ * Besides that a container says that it succeeded, it must say what it found. Of a recorded set all must be witnessed; what somebody accepted
+ * unrecorded, and a safety copy, are put in place also where not all can be.
+ */
+const hasEvidence = (stage: StageJob, name: Result['container'], witnessed: boolean): boolean => {
   const report = saidBy(stage, name)?.restore;
   if (name === 'resolve') return report?.point !== undefined;
   if (name === 'inspect') return report?.destination !== undefined;
@@ -39,11 +48,11 @@ const hasEvidence = (stage: StageJob, name: Result['container'], recorded: boole
   if (name === 'swap') return report?.state === 'Replaced';
   // That nothing is left there any more is all that it says.
   if (name === 'discard') return true;
-  const isInPlace = stage.results.some(({ container }) => container.name === 'swap');
-  return report?.compared !== undefined && (!isInPlace || !recorded || report.compared.factsDigest !== undefined);
+  const isProven = witnessed && stage.results.some(({ container }) => container.name === 'swap');
+  return report?.compared !== undefined && (!isProven || report.compared.factsDigest !== undefined);
 };
 
-const noResult = (stage: StageJob): Failure => ({
+export const noResult = (stage: StageJob): Failure => ({
   step: 'Finish',
   reason: 'ResultMissing',
   message: `The Job ${stage.job.name} is complete, but not all of its containers said what they found. ${catalogue.ResultMissing.next}`,
@@ -55,7 +64,8 @@ export const outcomeOf = (
   needed: readonly Result['container'][],
   { stays = false, recorded = true }: OutcomeOptions = {},
 ): Outcome => {
-  const proven = needed.every((name) => succeeded(stage, name) && hasEvidence(stage, name, recorded));
+  const witnessed = recorded && needed.includes('bring');
+  const proven = needed.every((name) => succeeded(stage, name) && hasEvidence(stage, name, witnessed));
   if (proven && (stays || stage.job.end?.outcome === 'Complete')) return { is: 'Completed' };
   if (stage.job.end === undefined) return { is: 'Running' };
   const { job, pod, results } = stage;
@@ -88,3 +98,18 @@ export const interrupted = (jobName: string, failure: Failure): Failure => ({
       640,
     ),
 });
+
+const saysLeftBehind = (result: Result | undefined): boolean =>
+  result?.notes.some(({ reason }) => reason === 'LeftBehind') === true;
+
+/**
+ * Whether what a restore had loaded may still be at the destination, when it ended before its exchange. Only what a container says of itself counts:
+ * that it failed, and cleaned up; or that it never came to that.
+ */
+export const leavesLoaded = (stage: StageJob | undefined, { inPlace, newDatabase, server }: Destination): boolean => {
+  if (inPlace === undefined && newDatabase === undefined && server === undefined) return false;
+  if (stage === undefined) return true;
+  if (saidBy(stage, 'bring')?.outcome === 'Failed') return false;
+  const last = saidBy(stage, 'swap') ?? (containerOf(stage, 'swap')?.ended ? undefined : saidBy(stage, 'load'));
+  return last?.outcome !== 'Failed' || saysLeftBehind(last);
+};

@@ -13,19 +13,20 @@ import { lookForPods } from '../policy/doubts.ts';
 import { resources } from '../policy/resources.ts';
 import type { Pass } from '../quiesce/serve.ts';
 import type { HeldWatches } from '../quiesce/watches.ts';
-import { discardJob, restoreJob, restorePlanJob } from '../workloads/restore-job.ts';
+import { cleanJob, discardJob, putBackPlanJob, restoreJob, restorePlanJob } from '../workloads/restore-job.ts';
 import type { WorkloadSettings } from '../workloads/settings.ts';
 import { statusOf } from './conditions.ts';
 import { requestEvents } from './events.ts';
-import { leftovers } from './finish.ts';
+import { leftovers, tidied, uncleaned } from './finish.ts';
 import { needsGate, openGate, refuseGate } from './hold.ts';
 import { isJobThere, makeJob, releaseJob, setRequestFinalizer, stopJob, type Scope as JobScope } from './jobs.ts';
 import { judgeStage } from './judge.ts';
 import { readLive } from './live.ts';
 import { pointAsked } from './make-plan.ts';
 import { observeRequest, type ObservedRequest, type Part, type StageJob } from './observed.ts';
+import { copyOf } from './put-back.ts';
 import { isStoppable } from './standing.ts';
-import type { JudgeInput, Stage, Verdict } from './stage.ts';
+import { nothingWanted, type JudgeInput, type Stage, type Verdict } from './stage.ts';
 import { refusedBefore, refusedOf, withStall } from './stuck.ts';
 import { isFinished, type RequestView } from './views.ts';
 import type { RestoreWatches } from './watches.ts';
@@ -126,13 +127,20 @@ const lostOf = async (turn: Turn): Promise<ReadonlySet<string>> => {
   return lost;
 };
 
+const planJobOf = (order: Parameters<typeof restorePlanJob>[0], { name }: Part, observed: ObservedRequest) => {
+  const { spec } = order.request;
+  if (spec.safetyCopyOf === undefined) return restorePlanJob(order, pointAsked(spec));
+  const copy = copyOf(name, observed);
+  return copy === undefined ? undefined : putBackPlanJob(order, copy);
+};
+
 const planJobs = async (turn: Turn, parts: readonly Part[]): Promise<string[]> => {
   const { spec } = turn.observed.request;
   const refused: string[] = [];
   if (spec === undefined) return refused;
   for (const part of parts) {
     const order = orderOf(turn, part);
-    const job = order === undefined ? undefined : restorePlanJob(order, pointAsked(spec));
+    const job = order === undefined ? undefined : planJobOf(order, part, turn.observed);
     const why = job === undefined ? undefined : await makeJob(turn, job);
     if (why !== undefined) refused.push(why);
   }
@@ -200,7 +208,9 @@ const withPods = async (turn: Turn): Promise<Turn> => {
   );
   for (const { policy } of missing)
     if (policy !== undefined) await lookForPods(policy.metadata, { client, pods: caches.pods, signal });
-  return missing.length === 0 ? turn : { ...turn, observed: observeRequest(observed.request, caches, now) };
+  return missing.length === 0
+    ? turn
+    : { ...turn, observed: observeRequest(observed.request, caches, now, turn.watches.request) };
 };
 
 const advance = async (seenFirst: Turn): Promise<ReconcileResult> => {
@@ -239,30 +249,68 @@ const advance = async (seenFirst: Turn): Promise<ReconcileResult> => {
   return { requeueAfterMs: isMoving ? 1000 : Math.min(wake, lookAgainMs) };
 };
 
-/** Lets go what a finished request held, discards what is due, and removes it in the end. */
-const tidyUp = async (turn: Turn): Promise<ReconcileResult> => {
-  const { client, observed, watches, now, signal, options } = turn;
-  const { request } = observed;
-  for (const { restore } of observed.parts) if (restore !== undefined) await releaseJob(turn, restore);
-  const released = await setRequestFinalizer(turn, request, false);
-  if (released !== undefined) watches.remember(released);
-  const { discard, remove, wakeAt } = leftovers(observed, now);
+/** Other requests of the policies of this one. */
+const othersOf = ({ observed: { request }, watches }: Turn): readonly DeepReadonly<RequestView>[] =>
+  request.policyKeys.flatMap((key) => watches.ofPolicy(key)).filter((other) => other.key !== request.key);
+
+/** Makes Jobs that remove what a finished request left; what is refused is an Event, and tried again. */
+const makeRemoving = async (turn: Turn, parts: readonly Part[], jobFor: typeof discardJob): Promise<boolean> => {
   const refused: string[] = [];
-  for (const part of discard) {
+  for (const part of parts) {
     const order = orderOf(turn, part);
-    const job = order === undefined ? undefined : discardJob(order);
+    const job = order === undefined ? undefined : jobFor(order);
     const why = job === undefined ? undefined : await makeJob(turn, job);
     if (why !== undefined) refused.push(why);
   }
+  const subject = subjectOf(turn.observed.request);
   for (const message of refused)
-    options.events.record(subjectOf(request), { type: 'Warning', reason: 'ApplyRefused', message });
-  if (refused.length > 0) return { requeueAfterMs: lookAgainMs };
+    turn.options.events.record(subject, { type: 'Warning', reason: 'ApplyRefused', message });
+  return refused.length === 0;
+};
+
+/** Lets go what a finished request held, discards what is due, and removes it in the end. */
+const tidyUp = async (turn: Turn): Promise<ReconcileResult> => {
+  const { client, observed, watches, now, signal } = turn;
+  const { request } = observed;
+  for (const { restore } of observed.parts) if (restore !== undefined) await releaseJob(turn, restore);
+  const others = othersOf(turn);
+  const { discard, clean, remove, wakeAt } = leftovers(observed, others, now);
+  await writeStage(turn, { status: tidied(observed, others, now), wanted: nothingWanted });
+  const isDiscarding = await makeRemoving(turn, discard, discardJob);
+  const isCleaning = await makeRemoving(turn, clean, cleanJob);
+  // Deleted before that is done, it would take the Job along that cleans up.
+  const written = watches.request(request.key) ?? request;
+  const isHeld = clean.length > 0 || uncleaned(observed).length > 0;
+  const released = await setRequestFinalizer(turn, written, isHeld);
+  if (released !== undefined) watches.remember(released);
   if (remove) {
     const { namespace, name, uid } = request.metadata;
     await deleteObject(client, resources.restoreRequest, { namespace, name }, { uid, signal });
     return {};
   }
+  if (isHeld || !isDiscarding || !isCleaning) return { requeueAfterMs: lookAgainMs };
   return wakeAt === undefined ? {} : { requeueAfterMs: Math.max(1000, wakeAt.getTime() - now.getTime()) };
+};
+
+/** Deleted with all that depends on it: a Job that is made now goes at once. */
+const isTakenAlong = ({ finalizers }: DeepReadonly<RequestView>): boolean => finalizers.includes('foregroundDeletion');
+
+/** Removes what a request that is deleted may have loaded, as far as anybody can; true: that is going on. */
+const cleanUp = async (turn: Turn): Promise<boolean> => {
+  const { observed, options } = turn;
+  const left = uncleaned(observed).filter((part) => orderOf(turn, part) !== undefined);
+  if (left.length === 0) return false;
+  if (isTakenAlong(observed.request)) {
+    const message = `What was loaded for ${left.map(({ name }) => name).join(', ')} may be left at the destination (databases named holdfast_…_new_…).`;
+    options.events.record(subjectOf(observed.request), { type: 'Warning', reason: 'LeftBehind', message });
+    return false;
+  }
+  await makeRemoving(
+    turn,
+    left.filter(({ clean }) => clean === undefined),
+    cleanJob,
+  );
+  return true;
 };
 
 /** A request that is deleted: what can be stopped is stopped, what replaces data now is waited for, and the workloads are put back first. */
@@ -280,6 +328,7 @@ const letGo = async (turn: Turn): Promise<ReconcileResult> => {
     else if (isStoppable(part)) await cancelJobs(turn, [part]);
   }
   if (!parts.every(over) || heldOf(observed, held).size > 0) return { requeueAfterMs: gateAgainMs };
+  if (await cleanUp(turn)) return { requeueAfterMs: gateAgainMs };
   for (const { restore } of parts) if (restore !== undefined) await releaseJob(turn, restore);
   await setRequestFinalizer(turn, request, false);
   return {};
@@ -298,7 +347,7 @@ export const createRestoreReconciler = (options: Options) => {
     const { namespace } = request.metadata;
     const remember: Pass['remember'] = (kind, raw) => scope.held?.remember(kind, raw);
     const pass: Pass = { client, namespace, caches: scope.caches, remember, now, signal, logger, tell };
-    const observed = observeRequest(request, scope.caches, now);
+    const observed = observeRequest(request, scope.caches, now, scope.watches.request);
     const turn: Turn = { ...scope, client, signal, options, observed, now, pass };
     if (request.metadata.deletionTimestamp !== undefined) return letGo(turn);
     return isFinished(request.status) ? tidyUp(turn) : advance(turn);

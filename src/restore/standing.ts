@@ -1,15 +1,19 @@
 import { addDuration, parseDuration } from '../api/v1alpha1/duration.ts';
 import { parseGate } from '../api/v1alpha1/gate.ts';
+import type { DestinationState } from '../api/v1alpha1/restore-report.ts';
 import type { Failure } from '../api/v1alpha1/result.ts';
-import type { Destination, PolicyOutcome } from '../api/v1alpha1/restorerequest.ts';
+import type { Destination, PolicyOutcome, RestoreRequestSpec } from '../api/v1alpha1/restorerequest.ts';
 import { secondsBetween, timestamp } from '../base/times.ts';
+import type { DeepReadonly } from '../base/types.ts';
 import { catalogue } from '../errors/catalogue.ts';
 import { sandboxParts } from '../workloads/sandboxes/registry.ts';
 import { containerOf, saidBy, type Part, type StageJob } from './observed.ts';
 import { isRecorded } from './make-plan.ts';
-import { interrupted, neededContainers, outcomeOf, stateOf } from './outcome.ts';
+import { interrupted, leavesLoaded, neededContainers, outcomeOf, stateOf } from './outcome.ts';
+import { putBackCommand, putsBackCopy } from './put-back.ts';
 import type { JudgeInput } from './stage.ts';
 import { isStopAnnounced } from './steps.ts';
+import type { RequestView } from './views.ts';
 
 /** What became of one policy's part of a request so far. */
 export interface Standing {
@@ -38,7 +42,11 @@ const connectWords = ({ policy, restore }: Part): string | undefined => {
 };
 
 /** What the last container that looked has found, in words of what is proven. Only files are fetched onto a claim: nothing loads them. */
-const proofOf = (stage: StageJob, { volume }: Destination, recorded: boolean): Partial<PolicyOutcome> => {
+const proofOf = (
+  stage: StageJob,
+  { destination: { volume }, ...spec }: RestoreRequestSpec,
+  recorded: boolean,
+): Partial<PolicyOutcome> => {
   if (volume !== undefined) {
     const proof = recorded ? 'FilesWhole' : 'PartlyUnknown';
     return saidBy(stage, 'bring')?.restore?.fetched === undefined ? {} : { proof };
@@ -47,21 +55,24 @@ const proofOf = (stage: StageJob, { volume }: Destination, recorded: boolean): P
   const compared = said?.restore?.compared;
   if (compared === undefined) return {};
   const { objects, rows, factsDigest } = compared;
-  const proof = factsDigest === undefined || !recorded ? 'PartlyUnknown' : 'Equal';
+  const whole = putsBackCopy(spec) ? 'EqualToCopy' : 'Equal';
+  const proof = factsDigest === undefined || !recorded ? 'PartlyUnknown' : whole;
   return { proof, objectsCompared: objects, rowsCompared: rows };
 };
 
 const evidenceOf = (
   part: Part,
   stage: StageJob,
-  { destination, recorded }: { readonly destination: Destination; readonly recorded: boolean },
+  request: DeepReadonly<RequestView>,
+  { spec, recorded }: { readonly spec: RestoreRequestSpec; readonly recorded: boolean },
 ): Partial<PolicyOutcome> => {
   const safetyCopy = saidBy(stage, 'swap')?.restore?.safetyCopy;
   const bytes = saidBy(stage, 'bring')?.restore?.fetched?.bytes;
-  const connect = destination.sandbox === undefined ? undefined : connectWords(part);
+  const connect = spec.destination.sandbox === undefined ? undefined : connectWords(part);
+  const putBackWith = safetyCopy?.kind === 'None' ? undefined : putBackCommand(request, part.name);
   return {
-    ...proofOf(stage, destination, recorded),
-    ...(safetyCopy !== undefined && { safetyCopy }),
+    ...proofOf(stage, spec, recorded),
+    ...(safetyCopy !== undefined && { safetyCopy: { ...safetyCopy, ...(putBackWith && { putBackWith }) } }),
     ...(bytes !== undefined && { sourceBytes: bytes }),
     ...(connect !== undefined && { connect }),
   };
@@ -79,12 +90,26 @@ interface Surroundings {
   readonly cancel: boolean;
   /** Whether the exchange was ever allowed to begin. */
   readonly allowed: boolean;
+  readonly destination: Destination | undefined;
 }
 
+/** What an end before the exchange may have left. */
+const leftOf = (
+  state: DestinationState,
+  stage: StageJob | undefined,
+  destination: Destination,
+): Pick<PolicyOutcome, 'loaded'> =>
+  state === 'Untouched' && leavesLoaded(stage, destination) ? { loaded: 'Left' } : {};
+
 /** A part whose Job was deleted before it said what came of it. */
-const lostStanding = (part: Part, before: PolicyOutcome | undefined, { cancel, allowed }: Surroundings): Standing => {
-  const outcome = before ?? { policy: part.name };
+const lostStanding = (
+  part: Part,
+  before: PolicyOutcome | undefined,
+  { cancel, allowed, destination }: Surroundings,
+): Standing => {
   const state = stateOf(undefined, allowed);
+  const left = destination === undefined ? {} : leftOf(state, undefined, destination);
+  const outcome = { ...(before ?? { policy: part.name }), ...left };
   if (cancel && state === 'Untouched')
     return { part, is: 'Cancelled', outcome: { ...outcome, outcome: 'Cancelled', state } };
   const reason = allowed ? 'RestoreInterrupted' : 'PodLost';
@@ -113,16 +138,16 @@ const failedStanding = (
   part: Part,
   stage: StageJob,
   { seen, failure }: { readonly seen: PolicyOutcome; readonly failure: Failure },
-  { cancel, allowed }: Surroundings,
+  { cancel, allowed, destination }: Surroundings,
 ): Standing => {
   const state = stateOf(stage, allowed);
-  if (cancel && state === 'Untouched')
-    return { part, is: 'Cancelled', outcome: { ...seen, state, outcome: 'Cancelled' } };
+  const known = { ...seen, state, ...(destination !== undefined && leftOf(state, stage, destination)) };
+  if (cancel && state === 'Untouched') return { part, is: 'Cancelled', outcome: { ...known, outcome: 'Cancelled' } };
   const isSeen = saidBy(stage, 'swap')?.restore?.state !== undefined;
   return {
     part,
     is: 'Failed',
-    outcome: { ...seen, state, outcome: 'Failed' },
+    outcome: { ...known, outcome: 'Failed' },
     failure: state === 'Unavailable' && !isSeen ? interrupted(stage.job.name, failure) : failure,
   };
 };
@@ -133,7 +158,11 @@ export const standingOf = (part: Part, { observed, lost, now }: JudgeInput): Sta
   const { restore, name } = part;
   const before = status.policies?.find(({ policy }) => policy === name);
   if (before?.outcome !== undefined) return { part, is: before.outcome, outcome: before };
-  const around = { cancel: spec?.cancel === true, allowed: isStopAnnounced(status, name) };
+  const around = {
+    cancel: spec?.cancel === true,
+    allowed: isStopAnnounced(status, name),
+    destination: spec?.destination,
+  };
   const isGone = restore?.job.deleting === true && restore.pod === undefined && restore.job.end === undefined;
   if (isGone || lost.has(name)) return lostStanding(part, before, around);
   if (restore === undefined || spec === undefined) return withoutJob(part, before, around.cancel);
@@ -143,10 +172,10 @@ export const standingOf = (part: Part, { observed, lost, now }: JudgeInput): Sta
     ...before,
     policy: name,
     jobName: restore.job.name,
-    ...evidenceOf(part, restore, { destination, recorded }),
+    ...evidenceOf(part, restore, observed.request, { spec, recorded }),
   };
   const stays = destination.sandbox !== undefined;
-  const judged = outcomeOf(restore, neededContainers(destination), { stays, recorded });
+  const judged = outcomeOf(restore, neededContainers(spec), { stays, recorded });
   if (judged.is === 'Running') return { part, is: 'Running', outcome: known };
   const end = restore.job.end?.time ?? timestamp(now);
   const measuredSeconds = secondsBetween(new Date(restore.job.creationTimestamp), new Date(end));

@@ -2,13 +2,14 @@ import { parseGate } from '../api/v1alpha1/gate.ts';
 import type { Result } from '../api/v1alpha1/result.ts';
 import type { RestoreRequestStatus, RestoreStep } from '../api/v1alpha1/restorerequest.ts';
 import { timestamp } from '../base/times.ts';
+import type { RestoreStage } from '../workloads/labels.ts';
 import { containerOf, saidBy, type Part, type StageJob } from './observed.ts';
 
 type StepName = RestoreStep['name'];
 type ContainerName = Result['container'];
 
 /** The steps that are a container each. */
-const ofContainers: readonly (readonly ['plan' | 'restore' | 'discard', ContainerName, StepName])[] = [
+const ofContainers: readonly (readonly [RestoreStage, ContainerName, StepName])[] = [
   ['plan', 'resolve', 'Resolve'],
   ['plan', 'inspect', 'Inspect'],
   ['restore', 'bring', 'Fetch'],
@@ -17,12 +18,14 @@ const ofContainers: readonly (readonly ['plan' | 'restore' | 'discard', Containe
   ['restore', 'swap', 'Swap'],
   ['restore', 'check', 'Check'],
   ['discard', 'discard', 'Discard'],
+  ['clean', 'discard', 'Discard'],
 ];
 
 const sizeOf = (bytes: number): string =>
   bytes < 1024 * 1024 ? `${Math.ceil(bytes / 1024)} KiB` : `${Math.ceil(bytes / (1024 * 1024))} MiB`;
 
-const wordsOf = (name: ContainerName, { failure, restore }: Result): string | undefined => {
+/** @param ofCopy whether a safety copy is put back, which is no set */
+const wordsOf = (name: ContainerName, { failure, restore }: Result, ofCopy: boolean): string | undefined => {
   if (failure !== undefined) return `${failure.reason}: ${failure.message}`.slice(0, 320);
   const { point, destination, fetched, compared, safetyCopy } = restore ?? {};
   if (name === 'resolve' && point !== undefined)
@@ -30,7 +33,7 @@ const wordsOf = (name: ContainerName, { failure, restore }: Result): string | un
   if (name === 'inspect') return destination?.summary;
   if (name === 'bring' && fetched !== undefined) return `${sizeOf(fetched.bytes)} fetched, decrypted and checked`;
   if ((name === 'load' || name === 'show' || name === 'check') && compared !== undefined)
-    return `${compared.objects} objects with ${compared.rows} rows are equal to the facts of the set`;
+    return `${compared.objects} objects with ${compared.rows} rows are ${ofCopy ? 'as the safety copy has them' : 'equal to the facts of the set'}`;
   if (name === 'swap' && safetyCopy !== undefined)
     return safetyCopy.kind === 'None'
       ? 'Nothing was there to be set aside'
@@ -43,7 +46,8 @@ const stepOf = (stage: StageJob, container: ContainerName, policy: string, name:
   const seen = containerOf(stage, container);
   const result = saidBy(stage, container);
   if (result !== undefined) {
-    const message = wordsOf(container, result);
+    const ofCopy = stage.results.every((each) => each.container.name !== 'bring' && each.container.name !== 'show');
+    const message = wordsOf(container, result, ofCopy);
     const cancelled = result.failure?.reason === 'RestoreCancelled';
     return {
       policy,

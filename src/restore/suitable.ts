@@ -1,5 +1,5 @@
 import type { BackupPolicySpec } from '../api/v1alpha1/backuppolicy.ts';
-import type { Destination } from '../api/v1alpha1/restorerequest.ts';
+import type { Destination, RestoreRequestSpec } from '../api/v1alpha1/restorerequest.ts';
 import type { DeepReadonly } from '../base/types.ts';
 import { decryptionOf } from '../workloads/encryption.ts';
 import { repositoryParts } from '../workloads/repositories/registry.ts';
@@ -44,9 +44,11 @@ const destinationProblem = (
 /** Why a policy's backups cannot go where a request asks for, whatever they hold; undefined: they can. Pure. */
 export const unsuitable = (
   spec: DeepReadonly<BackupPolicySpec>,
-  destination: Destination,
+  { destination, safetyCopyOf }: Pick<RestoreRequestSpec, 'destination' | 'safetyCopyOf'>,
   settings: Settings,
 ): string | undefined => {
+  // A safety copy lies at the destination: no repository is read, and no key.
+  if (safetyCopyOf !== undefined) return destinationProblem(spec, destination, settings);
   if (repositoryParts(spec.repository) === undefined) return 'its kind of repository is not available yet';
   if (decryptionOf(spec.encryption) === undefined)
     return 'encryption.gpg.privateKeySecretRef is not set, and what is stored cannot be opened without the private key';

@@ -18,6 +18,8 @@ export interface RequestView {
   key: string;
   /** Keys of the policies that it names. */
   policyKeys: string[];
+  /** Key of the request whose safety copy it puts back. */
+  originKey: string[];
   metadata: ObjectMeta;
   finalizers: string[];
   spec: RestoreRequestSpec | undefined;
@@ -34,6 +36,7 @@ export const requestView = (raw: KubeObject): RequestView => {
   const metadata = objectMeta.parse(raw.metadata);
   return {
     key: keyOf(raw.metadata),
+    originKey: spec.data?.safetyCopyOf === undefined ? [] : [`${metadata.namespace}/${spec.data.safetyCopyOf.name}`],
     policyKeys: (spec.data?.policyRefs ?? []).map(({ name }) => `${metadata.namespace}/${name}`),
     metadata,
     finalizers: raw.metadata.finalizers ?? [],

@@ -63,7 +63,8 @@ export const createRestoreWatches = (options: Options): RestoreWatches => {
     remember: requests.remember,
     reflectors: [requests, confirmations],
     attach(controller, { jobs, pods, policies }) {
-      controller.watch(requests);
+      // What one does with the safety copy of another is that one's matter as well.
+      controller.watch(requests, (event) => keysOfEvent(event, ({ key, originKey }) => [key, ...originKey]));
       controller.watch(confirmations, (event) => keysOfEvent(event, byRequest));
       controller.watch(jobs.reflector, ({ object }) => restoreKeys(object));
       controller.watch(pods.reflector, ({ object }) => restoreKeys(object));

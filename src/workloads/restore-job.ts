@@ -1,18 +1,27 @@
 import { apiVersion, type BackupPolicy } from '../api/v1alpha1/backuppolicy.ts';
 import { durationSeconds } from '../api/v1alpha1/duration.ts';
 import type { RestorePointAsked } from '../api/v1alpha1/restore-report.ts';
-import { restoreRequestNames, type PolicyPlan, type RestoreRequest } from '../api/v1alpha1/restorerequest.ts';
+import {
+  restoreRequestNames,
+  type PlannedCopy,
+  type PolicyPlan,
+  type RestoreRequest,
+} from '../api/v1alpha1/restorerequest.ts';
 import type {
   BringTask,
   CheckTask,
+  CopyOf,
   DiscardTask,
   InspectTask,
   KeepTask,
+  LoadCopyTask,
   LoadTask,
   ResolveTask,
   ShowTask,
+  SwapCopyTask,
   SwapTask,
 } from '../api/v1alpha1/task.ts';
+import type { VerifiedSet } from '../api/v1alpha1/verification.ts';
 import { agentContainer, type AgentContainer } from './agent-container.ts';
 import { mountClaim } from './claim-mount.ts';
 import { jobMarginSeconds } from './cronjob.ts';
@@ -132,9 +141,28 @@ export const restorePlanJob = (order: Order, point: RestorePointAsked): Job | un
   return jobOf(order, 'plan', [resolve, inspect]);
 };
 
+/** The Job that looks at a safety copy, and at what it would replace. */
+export const putBackPlanJob = (order: Order, copyOf: CopyOf): Job | undefined => {
+  const target = restoreTarget(order.policy.spec, order.request.spec.destination);
+  if (target === undefined) return undefined;
+  const { parts } = target;
+  const inspect = agentContainer({
+    name: 'inspect',
+    image: order.settings.images[parts.image],
+    task: { ...destinationOf(order, target), copyOf } satisfies InspectTask,
+    secrets: parts.secrets,
+    claims: parts.claims ?? [],
+    settings: order.settings,
+  });
+  return jobOf(order, 'plan', [inspect]);
+};
+
+/** A plan of a backup that is restored. */
+type PlannedSet = Pick<PolicyPlan, 'server'> & { readonly set: VerifiedSet };
+
 const bringContainer = (
   order: Order,
-  { set }: Pick<PolicyPlan, 'set'>,
+  { set }: PlannedSet,
   to: Pick<BringTask, 'fetched'> & Pick<Parameters<typeof agentContainer>[0], 'claims' | 'others'>,
 ): AgentContainer | undefined => {
   const { policy, settings } = order;
@@ -160,43 +188,68 @@ const bringContainer = (
   });
 };
 
-const toServer = (order: Order, plan: PolicyPlan, target: RestoreTarget): Job | undefined => {
-  const { policy, settings } = order;
+const toServer = (order: Order, plan: PlannedSet, target: RestoreTarget): Job | undefined => {
+  const { policy } = order;
   const { parts, into } = target;
   const bring = bringContainer(order, plan, { fetched, others: [{ mount: verificationMount }] });
   if (bring === undefined) return undefined;
   const task = { ...destinationOf(order, target), fetched, set: plan.set } satisfies LoadTask;
-  const container = {
-    image: settings.images[parts.image],
-    secrets: parts.secrets,
-    claims: parts.claims ?? [],
-    settings,
-  };
-  const others = [{ mount: verificationMount }];
-  const load = agentContainer({ ...container, name: 'load', task, others });
   const extras = { volumes: [verificationVolume(policy.spec)], finalizers: [restoreFinalizer] };
-  if (into.by !== 'InPlace') return jobOf(order, 'restore', [bring, load], extras);
-  // A person may be waited for: what replaces the data has its own time after that.
-  const waitSeconds = restoreDeadline(policy.spec);
-  const deadlineSeconds = task.deadlineSeconds + waitSeconds;
-  const swap = agentContainer({
-    ...container,
-    name: 'swap',
-    task: { ...task, deadlineSeconds, gate: { file: gateFile, waitSeconds } } satisfies SwapTask,
-    others: [...others, gateMount],
+  if (into.by !== 'InPlace') return jobOf(order, 'restore', [bring, loadContainer(order, parts, task)], extras);
+  return jobOf(order, 'restore', [bring, ...inPlaceContainers(order, parts, task)], {
+    ...extras,
+    moreSeconds: restoreDeadline(policy.spec),
   });
-  const check = agentContainer({ ...container, name: 'check', task: task satisfies CheckTask, others });
-  return jobOf(order, 'restore', [bring, load, swap, check], { ...extras, moreSeconds: waitSeconds });
 };
 
-const toVolume = (order: Order, plan: PolicyPlan, claimName: string): Job | undefined => {
+const atDestination = ({ settings }: Order, { image, secrets, claims = [] }: RestoreTarget['parts']) => ({
+  image: settings.images[image],
+  secrets,
+  claims,
+  settings,
+  others: [{ mount: verificationMount }],
+});
+
+const loadContainer = (order: Order, parts: RestoreTarget['parts'], task: LoadTask | LoadCopyTask): AgentContainer =>
+  agentContainer({ ...atDestination(order, parts), name: 'load', task });
+
+/** The containers that bring something into the place of the present data. */
+const inPlaceContainers = (
+  order: Order,
+  parts: RestoreTarget['parts'],
+  task: LoadTask | LoadCopyTask,
+): [AgentContainer, AgentContainer, AgentContainer] => {
+  // A person may be waited for: what replaces the data has its own time after that.
+  const waitSeconds = restoreDeadline(order.policy.spec);
+  const deadlineSeconds = task.deadlineSeconds + waitSeconds;
+  const container = atDestination(order, parts);
+  const gated = { ...task, deadlineSeconds, gate: { file: gateFile, waitSeconds } } satisfies SwapTask | SwapCopyTask;
+  const swap = agentContainer({ ...container, name: 'swap', task: gated, others: [...container.others, gateMount] });
+  const check = agentContainer({ ...container, name: 'check', task: task satisfies CheckTask | LoadCopyTask });
+  return [loadContainer(order, parts, task), swap, check];
+};
+
+/** Puts back what an earlier restore has set aside: nothing is fetched for that. */
+const putBackJob = (order: Order, { id, request, count }: PlannedCopy): Job | undefined => {
+  const { policy } = order;
+  const target = restoreTarget(policy.spec, order.request.spec.destination);
+  if (target === undefined) return undefined;
+  const task = { ...destinationOf(order, target), fetched, copyOf: { id, request, count } } satisfies LoadCopyTask;
+  return jobOf(order, 'restore', inPlaceContainers(order, target.parts, task), {
+    volumes: [verificationVolume(policy.spec)],
+    finalizers: [restoreFinalizer],
+    moreSeconds: restoreDeadline(policy.spec),
+  });
+};
+
+const toVolume = (order: Order, plan: PlannedSet, claimName: string): Job | undefined => {
   const claim = mountClaim('restored', claimName);
   const directory = `${claim.directory}/${order.request.metadata.name}`;
   const bring = bringContainer(order, plan, { fetched: directory, claims: [claim] });
   return bring === undefined ? undefined : jobOf(order, 'restore', [bring], { finalizers: [restoreFinalizer] });
 };
 
-const toSandbox = (order: Order, plan: PolicyPlan, keepSeconds: number): Job | undefined => {
+const toSandbox = (order: Order, plan: PlannedSet, keepSeconds: number): Job | undefined => {
   const { policy, settings } = order;
   const parts = sandboxParts(policy.spec.source);
   const others = [{ mount: verificationMount }];
@@ -241,7 +294,10 @@ const toSandbox = (order: Order, plan: PolicyPlan, keepSeconds: number): Job | u
  * The Job that restores: one container after the other, which are the steps that status shows. Undefined: the policy has a source,
  * repository or destination that is not available, or no private key.
  */
-export const restoreJob = (order: Order, plan: PolicyPlan): Job | undefined => {
+export const restoreJob = (order: Order, { set, copy, server }: PolicyPlan): Job | undefined => {
+  if (copy !== undefined) return putBackJob(order, copy);
+  if (set === undefined) return undefined;
+  const plan = { set, server };
   const { destination } = order.request.spec;
   if (destination.volume !== undefined) return toVolume(order, plan, destination.volume.claimName);
   if (destination.sandbox !== undefined) return toSandbox(order, plan, durationSeconds(destination.sandbox.keepFor));
@@ -250,17 +306,22 @@ export const restoreJob = (order: Order, plan: PolicyPlan): Job | undefined => {
 };
 
 /** The Job that removes the safety copy when its time is over. */
-export const discardJob = (order: Order): Job | undefined => {
+export const discardJob = (order: Order): Job | undefined => removing(order, 'discard', 'SafetyCopy');
+
+/** The Job that removes what was loaded by a restore whose pod was lost before its exchange. */
+export const cleanJob = (order: Order): Job | undefined => removing(order, 'clean', 'Loaded');
+
+const removing = (order: Order, stage: 'discard' | 'clean', what: DiscardTask['what']): Job | undefined => {
   const target = restoreTarget(order.policy.spec, order.request.spec.destination);
   if (target === undefined) return undefined;
   const { parts } = target;
   const discard = agentContainer({
     name: 'discard',
     image: order.settings.images[parts.image],
-    task: { ...destinationOf(order, target), what: 'SafetyCopy' } satisfies DiscardTask,
+    task: { ...destinationOf(order, target), what } satisfies DiscardTask,
     secrets: parts.secrets,
     claims: parts.claims ?? [],
     settings: order.settings,
   });
-  return jobOf(order, 'discard', [discard]);
+  return jobOf(order, stage, [discard]);
 };

@@ -1,10 +1,10 @@
 import type { RestoreReport } from '../../api/v1alpha1/restore-report.ts';
-import type { CheckTask } from '../../api/v1alpha1/task.ts';
+import type { CheckTask, LoadCopyTask } from '../../api/v1alpha1/task.ts';
 import { runErrorOf } from '../failure-of.ts';
 import type { Made, RunContext } from '../run.ts';
 import { timed } from '../timed.ts';
-import { readFetched } from './fetched.ts';
 import { compareAndJudge } from './load-and-judge.ts';
+import { originOf } from './origin.ts';
 import type { RestorerFor } from './restorer.ts';
 
 /**
@@ -14,18 +14,17 @@ import type { RestorerFor } from './restorer.ts';
  */
 export const checkWith =
   (restorerFor: RestorerFor) =>
-  async (context: RunContext<CheckTask>): Promise<Made> => {
+  async (context: RunContext<CheckTask | LoadCopyTask>): Promise<Made> => {
     let report: RestoreReport = {};
     context.restores(() => report);
-    const { directory, set } = await context.step('Prepare', () => readFetched(context));
-    const engine = restorerFor(context.task);
+    const { engine, directory, facts, needsProof } = await context.step('Prepare', () =>
+      originOf(context, restorerFor),
+    );
     const { value: compared, seconds: compareSeconds } = await context.step('Check', () =>
       timed(async () => {
         try {
-          const judged = await compareAndJudge(context, set, { replaces: true }, () =>
-            engine.check(context, directory),
-          );
-          return judged.compared;
+          const compare = () => engine.check(context, directory);
+          return await compareAndJudge(context, { facts, compare, replaces: needsProof });
         } catch (error) {
           if (runErrorOf(error).reason === 'ContentDiffers') report = { state: 'Unavailable' };
           throw error;

@@ -1,5 +1,10 @@
-import type { DestinationEvidence, DestinationState, SafetyCopy } from '../../api/v1alpha1/restore-report.ts';
-import type { DestinationTask, RestoreInto } from '../../api/v1alpha1/task.ts';
+import type {
+  DestinationEvidence,
+  DestinationState,
+  SafetyCopy,
+  SafetyCopyFound,
+} from '../../api/v1alpha1/restore-report.ts';
+import type { CopyOf, DestinationTask, RestoreInto } from '../../api/v1alpha1/task.ts';
 import type { RunContext } from '../run.ts';
 import type { Compared } from '../verify/engine.ts';
 
@@ -55,4 +60,19 @@ export interface RestoreEngine {
   discardLoaded(context: RestoreContext): Promise<void>;
   /** Removes what swap set aside. Nothing there is success. */
   discardSafetyCopy(context: RestoreContext): Promise<void>;
+  /** The same, of what an earlier restore has set aside instead of a backup. Undefined: the engine cannot, and a person does it by hand. */
+  puttingBack?(from: Pick<CopyOf, 'id' | 'count'>): PutBackEngine;
+}
+
+/**
+ * Puts back what an earlier restore has set aside, with the parts of a restore. `directory` is the engine's own: `load` lays facts.json there, which
+ * says what the copy holds, and which the others compare with. What is put back may be moved, or copied; the exchange sets the present data
+ * aside like any other, and until it is done, undoing it leaves the copy whole.
+ */
+export interface PutBackEngine extends Omit<RestoreEngine, 'look' | 'discardSafetyCopy' | 'puttingBack'> {
+  /** Also looks whether the copy is there, whole. @throws RunError SafetyCopyUnavailable; and as of a restore */
+  look(
+    context: RestoreContext,
+    newest: string | undefined,
+  ): Promise<{ readonly found: Found; readonly copy: SafetyCopyFound }>;
 }

@@ -9,7 +9,10 @@ import { checkFacts } from '../verify/check-facts.ts';
  * The set that the container before fetched: the one that was planned, with the facts that were recorded.
  * @throws RunError InternalError; CheckFailed BackupDamaged
  */
-export const readFetched = async ({ task, signal }: RunContext<LoadTask | ShowTask>): Promise<FetchedSet> => {
+export const readFetched = async ({
+  task,
+  signal,
+}: Pick<RunContext<LoadTask | ShowTask>, 'task' | 'signal'>): Promise<FetchedSet> => {
   const { latest } = await readHandover(task.fetched);
   if (!isDeepStrictEqual(latest.set, task.set))
     throw new RunError(

@@ -1,14 +1,15 @@
 import { basename } from 'node:path';
-import type { DestinationEvidence, RestoreReport } from '../../api/v1alpha1/restore-report.ts';
+import type { DestinationEvidence, RestoreReport, SafetyCopyFound } from '../../api/v1alpha1/restore-report.ts';
 import type { InspectTask } from '../../api/v1alpha1/task.ts';
 import { timestamp } from '../../base/times.ts';
 import { dataTimeIn } from '../fetch/restored.ts';
 import type { Made, RunContext } from '../run.ts';
 import { isoOfStamp } from '../ship/set-files.ts';
 import { plainText, shorten } from '../text.ts';
-import type { Found } from './engine.ts';
+import type { Found, RestoreEngine } from './engine.ts';
 import { judgeFound } from './judge-found.ts';
 import { newestCopy } from './newest-copy.ts';
+import { putBackEngine } from './origin.ts';
 import type { RestorerFor } from './restorer.ts';
 
 /** The schema's limits. */
@@ -25,14 +26,27 @@ export const inspectWith =
     context.restores(() => report);
     const copy = await context.step('Prepare', () => newestCopy(context));
     const engine = restorerFor(context.task);
-    const destination = await context.step('Inspect', async () => {
+    const seen = await context.step('Inspect', async () => {
       const expectedTime = copy === undefined ? undefined : await timeOf(copy);
-      return evidence(context, await engine.look(context, copy), expectedTime);
+      const { found, ...rest } = await look(context, engine, copy);
+      return { ...rest, destination: evidence(context, found, expectedTime) };
     });
-    context.log.info(destination.summary, { healthy: destination.healthy });
-    report = { ...report, destination };
+    context.log.info(seen.destination.summary, { healthy: seen.destination.healthy });
+    report = { ...report, ...seen };
     return {};
   };
+
+/** What is there, and the safety copy that is to be put back, if one is. */
+const look = async (
+  context: RunContext<InspectTask>,
+  engine: RestoreEngine,
+  newest: string | undefined,
+): Promise<{ readonly found: Found; readonly copy?: SafetyCopyFound }> => {
+  const { copyOf } = context.task;
+  return copyOf === undefined
+    ? { found: await engine.look(context, newest) }
+    : putBackEngine(engine, copyOf).look(context, newest);
+};
 
 const timeOf = async (copy: string): Promise<string> => {
   const told = await dataTimeIn(copy);

@@ -1,17 +1,15 @@
 import type { RestoreReport } from '../../api/v1alpha1/restore-report.ts';
-import type { LoadTask } from '../../api/v1alpha1/task.ts';
-import type { FetchedSet } from '../fetch/handover.ts';
+import type { LoadCopyTask, LoadTask } from '../../api/v1alpha1/task.ts';
 import type { Made, RunContext } from '../run.ts';
-import type { RestoreEngine } from './engine.ts';
-import { readFetched } from './fetched.ts';
 import { loadAndJudge } from './load-and-judge.ts';
+import { originOf, type Origin } from './origin.ts';
 import type { RestorerFor } from './restorer.ts';
 import { orDiscard } from './undo.ts';
 
-type Context = RunContext<LoadTask>;
+type Context = RunContext<LoadTask | LoadCopyTask>;
 
 /**
- * Loads what was fetched beside the present data, or where it is to stay, and compares it with the facts. Before that, what a restore that
+ * Loads what was fetched (or makes a safety copy ready) beside the present data, or where it is to stay, and compares it with the facts. Before that, what a restore that
  * was killed left is put back. When it fails nothing of it is left, and the present data is as it was.
  * @throws StepFailure with a RunError of the catalogue
  */
@@ -21,27 +19,26 @@ export const loadWith =
     const { into } = context.task;
     let report: RestoreReport = { state: 'Untouched' };
     context.restores(() => report);
-    const fetched = await context.step('Prepare', () => readFetched(context));
-    const engine = restorerFor(context.task);
+    const origin = await context.step('Prepare', () => originOf(context, restorerFor));
+    const { engine } = origin;
     // As long as that is not done, nobody knows whether what is there is whole.
     report = {};
     const put = await context.step('PutBack', () => engine.recover(context));
     report = { state: 'Untouched' };
     if (put !== undefined) context.note({ reason: 'PutBackFirst', message: put });
-    const compared = await orDiscard(context, engine, () => loadAndCompare(context, engine, fetched));
+    const compared = await orDiscard(context, engine, () => loadAndCompare(context, origin));
     report = { compared, state: into.by === 'InPlace' ? 'Untouched' : 'Replaced' };
     return {};
   };
 
 const loadAndCompare = async (
   context: Context,
-  engine: RestoreEngine,
-  { directory, set, bytes }: FetchedSet,
+  { engine, directory, words, facts, needsProof }: Origin,
 ): Promise<NonNullable<RestoreReport['compared']>> => {
-  context.log.info('the set is loaded', { chain: set.chain, set: set.setTime, bytes });
+  context.log.info(`loading ${words}`);
   return loadAndJudge(context, {
-    set,
-    replaces: context.task.into.by === 'InPlace',
+    facts,
+    replaces: context.task.into.by === 'InPlace' && needsProof,
     load: () => engine.load(context, directory),
     compare: () => engine.compare(context, directory),
   });

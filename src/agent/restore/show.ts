@@ -41,7 +41,7 @@ export const showWith =
       return found;
     });
     const compared = await loadAndJudge(context, {
-      set,
+      facts: () => Promise.resolve(set),
       replaces: false,
       load: () => engine.load(scope, directory),
       compare: () => engine.compare(scope, directory),

@@ -1,16 +1,15 @@
 import type { DestinationState, RestoreReport, SafetyCopy } from '../../api/v1alpha1/restore-report.ts';
-import type { SwapTask } from '../../api/v1alpha1/task.ts';
+import type { SwapCopyTask, SwapTask } from '../../api/v1alpha1/task.ts';
 import { timestamp } from '../../base/times.ts';
 import { RunError } from '../../errors/run-error.ts';
 import type { Made, RunContext } from '../run.ts';
 import { plainText, shorten } from '../text.ts';
-import type { RestoreEngine } from './engine.ts';
-import { readFetched } from './fetched.ts';
 import { checkLeave, waitForLeave } from './gate.ts';
+import { originOf, type Origin } from './origin.ts';
 import type { RestorerFor } from './restorer.ts';
 import { orDiscard } from './undo.ts';
 
-type Context = RunContext<SwapTask>;
+type Context = RunContext<SwapTask | SwapCopyTask>;
 
 /**
  * Puts what was loaded in the place of the present data, once the operator says that nobody uses that, and while no dump runs. The result says
@@ -23,7 +22,6 @@ export const swapWith =
     let state: DestinationState = 'Untouched';
     let safetyCopy: SafetyCopy | undefined;
     context.restores((): RestoreReport => ({ ...(safetyCopy && { safetyCopy }), state }));
-    const engine = restorerFor(context.task);
     const tell = (next: DestinationState): void => {
       if (next === 'Unavailable') checkBeginning(context);
       context.log.info(`the destination is now: ${next}`);
@@ -31,12 +29,13 @@ export const swapWith =
     };
     // Of an exchange that is not whole, what was loaded is a part of what is needed.
     const keeps = (): boolean => state === 'Unavailable' || state === 'Replaced';
+    // What cannot be read at first is discarded all the same.
     await orDiscard(
       context,
-      engine,
+      restorerFor(context.task),
       async () => {
-        const { directory } = await context.step('Prepare', () => readFetched(context));
-        const made = await whileHeld(context, () => exchange(context, engine, directory, tell));
+        const origin = await context.step('Prepare', () => originOf(context, restorerFor));
+        const made = await whileHeld(context, () => exchange(context, origin, tell));
         safetyCopy = fit(made, (text) => context.secrets.redact(text));
         if (state !== 'Replaced') {
           const was = state;
@@ -90,8 +89,7 @@ const whileHeld = async (context: Context, work: () => Promise<SafetyCopy>): Pro
 
 const exchange = (
   context: Context,
-  engine: RestoreEngine,
-  directory: string,
+  { engine, directory }: Origin,
   tell: (state: DestinationState) => void,
 ): Promise<SafetyCopy> =>
   context.step('Swap', async () => {

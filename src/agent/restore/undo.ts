@@ -2,6 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { runErrorOf } from '../failure-of.ts';
 import type { RestoreContext, RestoreEngine } from './engine.ts';
 
+type Discarding = Pick<RestoreEngine, 'discardLoaded'>;
+
 /** How long removing what was loaded may take; shorter when the run was told to stop, since its result is written soon after. */
 const undoMs = 60_000;
 const stoppedUndoMs = 10_000;
@@ -12,7 +14,7 @@ const graceMs = 2000;
  * Removes what was loaded, after the work with it failed. It takes no longer than it may, and does not hide why the work failed: what is left
  * is told in a note.
  */
-const discard = async (context: RestoreContext, engine: RestoreEngine): Promise<void> => {
+const discard = async (context: RestoreContext, engine: Discarding): Promise<void> => {
   const limit = context.signal.aborted
     ? stoppedUndoMs
     : Math.max(stoppedUndoMs / 2, Math.min(undoMs, context.remainingSeconds() * 1000));
@@ -38,7 +40,7 @@ const discard = async (context: RestoreContext, engine: RestoreEngine): Promise<
 /** Does work with what was loaded, or loads it. When that fails, it is removed again, unless `keeps` says that it is needed. */
 export const orDiscard = async <T>(
   context: RestoreContext,
-  engine: RestoreEngine,
+  engine: Discarding,
   work: () => Promise<T>,
   keeps: () => boolean = () => false,
 ): Promise<T> => {

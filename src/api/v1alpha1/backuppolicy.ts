@@ -159,7 +159,11 @@ const lastRestore = z.object({
   outcome: z.enum(['Completed', 'Failed', 'Cancelled']).describe('How it ended for this policy.'),
   dataTime: time.describe('State of the data that was brought back.').optional(),
   state: z.string().max(16).describe('What the destination held then; of a restore in place.').optional(),
-  proof: z.string().max(16).describe('What was proven of it: Equal, PartlyUnknown or FilesWhole.').optional(),
+  proof: z
+    .string()
+    .max(16)
+    .describe('What was proven of it: Equal, EqualToCopy, PartlyUnknown or FilesWhole.')
+    .optional(),
   jobName: z.string().max(253).describe('Its Job.').optional(),
   measuredSeconds: seconds.describe('How long it took, in seconds.').optional(),
   sourceBytes: z.int().min(0).describe('Size of the dump that was restored.').optional(),

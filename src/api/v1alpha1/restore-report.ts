@@ -27,6 +27,10 @@ export const plannedSet = verifiedSet.extend({
     .optional(),
 });
 export type PlannedSet = z.output<typeof plannedSet>;
+export const restoreIdentity = z
+  .string()
+  .regex(/^[0-9a-f]{8}$/)
+  .describe('In the names of all that a restore makes at the destination: always the same for one request and policy.');
 
 /** The very set that is restored: resolved by the ledger and a fresh listing of the repository, never by duplicity’s own choice. */
 export const restorePoint = z.object({
@@ -78,8 +82,20 @@ export const safetyCopy = z.object({
     .describe('Where it is: databases, a directory, refs; the first of them.'),
   count: count.describe('How many names there are.'),
   howToUse: z.string().max(320).describe('How to look at it, and how to put it back by hand.').optional(),
+  putBackWith: z
+    .string()
+    .max(1024)
+    .describe('The command that makes the request by which it is put back; of the operator.')
+    .optional(),
 });
 export type SafetyCopy = z.output<typeof safetyCopy>;
+
+/** A safety copy that was looked at and found whole. */
+export const safetyCopyFound = z.object({
+  objects: count.describe('Tables, views, measurements, refs and so on in it.'),
+  rows: count.describe('Rows, points or objects, where they were counted.').optional(),
+});
+export type SafetyCopyFound = z.output<typeof safetyCopyFound>;
 
 /** What the destination holds when a container has ended. */
 export const destinationState = z.enum(['Untouched', 'Replaced', 'PutBack', 'Unavailable']);
@@ -88,6 +104,7 @@ export type DestinationState = z.output<typeof destinationState>;
 export const restoreReport = z.object({
   point: restorePoint.describe('Of the container that resolves.').optional(),
   destination: destinationEvidence.describe('Of the container that inspects.').optional(),
+  copy: safetyCopyFound.describe('Likewise, of the safety copy that is to be put back.').optional(),
   fetched: z
     .object({ bytes: count, seconds: z.number().min(0) })
     .describe('Of the container that fetches.')

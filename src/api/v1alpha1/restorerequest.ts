@@ -5,7 +5,14 @@ import type { ObjectMeta } from './backuppolicy.ts';
 import { condition } from './conditions.ts';
 import { celRules, duration, exactlyOneOf, objectName, sha256, time } from './primitives.ts';
 import { confirmationMode, workloadRef } from './restore-policy.ts';
-import { destinationEvidence, destinationState, maxUnrecordedWords, plannedSet, safetyCopy } from './restore-report.ts';
+import {
+  destinationEvidence,
+  destinationState,
+  maxUnrecordedWords,
+  plannedSet,
+  restoreIdentity,
+  safetyCopy,
+} from './restore-report.ts';
 import { runSteps } from './result.ts';
 import { influxdbSource } from './sources/influxdb.ts';
 import { mysqlSource } from './sources/mysql.ts';
@@ -70,6 +77,7 @@ export const immutableRequestFields = [
   'pointInTime',
   'lossTime',
   'acceptUnrecorded',
+  'safetyCopyOf',
   'destination',
   'reason',
   'evidence',
@@ -96,6 +104,14 @@ export const restoreRequestSpec = z
       .literal(true)
       .describe(
         'Takes a set that is in the repository and that no ledger records as well, where none is recorded that is as new: in a new cluster, or when the claim was lost. Nothing witnesses what is in it, so the restore is never said to be proven.',
+      )
+      .optional(),
+    safetyCopyOf: z
+      .object({
+        name: objectName.describe('Name of the finished request, in the same namespace and of the same policies.'),
+      })
+      .describe(
+        'Puts back what that request set aside when it replaced the data, instead of a backup: in place alone, and not together with pointInTime, lossTime or acceptUnrecorded. What is there now becomes the safety copy of this request. It needs no overwriteHealthy: it always replaces what a restore brought.',
       )
       .optional(),
     destination,
@@ -127,6 +143,15 @@ export const restoreRequestSpec = z
       {
         rule: '!has(self.pointInTime) || !has(self.lossTime)',
         message: 'set pointInTime, lossTime, or neither for the newest backup; not both',
+      },
+      {
+        rule: '!has(self.safetyCopyOf) || (!has(self.pointInTime) && !has(self.lossTime) && !has(self.acceptUnrecorded))',
+        message:
+          'a safety copy is of one time, and no backup: with safetyCopyOf set neither pointInTime, lossTime nor acceptUnrecorded',
+      },
+      {
+        rule: '!has(self.safetyCopyOf) || has(self.destination.inPlace)',
+        message: 'a safety copy is put back where it was: with safetyCopyOf set destination.inPlace',
       },
       ...immutableRequestFields.map((field) => ({
         rule: `has(self.${field}) == has(oldSelf.${field}) && (!has(self.${field}) || self.${field} == oldSelf.${field})`,
@@ -161,12 +186,27 @@ export type RestorePhase = (typeof restorePhases)[number];
 
 const seconds = z.int().min(0);
 
+const plannedCopy = z.object({
+  request: objectName.describe('Name of the request that set it aside.'),
+  uid: z.string().min(1).max(64).describe('Its UID.'),
+  id: restoreIdentity,
+  count: z.int().min(0).describe('How many names it had then: databases, refs, a directory.'),
+  setAsideTime: time.describe(
+    'When it was set aside: the data is as it was then. It is no backup, and was not verified as one.',
+  ),
+  objects: z.int().min(0).describe('Tables, views, measurements, refs and so on in it, as they were just found whole.'),
+  rows: z.int().min(0).describe('Rows, points or objects in it, where they were counted.').optional(),
+  summary: z.string().max(320).describe('The same in words.'),
+});
+export type PlannedCopy = DeepReadonly<z.output<typeof plannedCopy>>;
+
 const policyPlan = z.object({
   policy: objectName.describe('Name of the policy.'),
   specDigest: sha256.describe(
     'SHA-256 of what the policy says of source, repository, encryption and restore: with another the plan does not hold.',
   ),
-  set: plannedSet.describe('The very set that is restored.'),
+  set: plannedSet.describe('The very set that is restored; missing when a safety copy is put back.').optional(),
+  copy: plannedCopy.describe('The safety copy that is put back, instead of a set.').optional(),
   verifiedTime: time.describe('When this set was last proven; missing: never.').optional(),
   sourceBytes: z.int().min(0).describe('Size of the dump that comes out of it.').optional(),
   sourceRows: z.int().min(0).describe('Rows, points or objects in it.').optional(),
@@ -176,8 +216,8 @@ const policyPlan = z.object({
     .max(maxUnrecordedWords)
     .describe('No ledger records the set: what nothing witnesses of it, and who could have made it.')
     .optional(),
-  latest: time.describe('The newest data that could be restored instead.'),
-  earliest: time.describe('The oldest.'),
+  latest: time.describe('The newest data that could be restored instead.').optional(),
+  earliest: time.describe('The oldest.').optional(),
   destination: destinationEvidence.describe('What is at the destination now.').optional(),
   lost: z.string().max(320).describe('What is lost: everything written after the data of the set.'),
   overwritten: z.string().max(320).describe('What is replaced, and what becomes of it.'),
@@ -221,7 +261,7 @@ const step = z.object({
 export type RestoreStep = DeepReadonly<z.output<typeof step>>;
 
 /** What can be proven of restored data. */
-const restoreProofs = ['Equal', 'PartlyUnknown', 'FilesWhole'] as const;
+const restoreProofs = ['Equal', 'EqualToCopy', 'PartlyUnknown', 'FilesWhole'] as const;
 
 const policyOutcome = z.object({
   policy: objectName.describe('Name of the policy.'),
@@ -231,13 +271,22 @@ const policyOutcome = z.object({
   proof: z
     .enum(restoreProofs)
     .describe(
-      'What is proven of the restored data. Equal: all that the facts of the set say was compared, and is equal. PartlyUnknown: it was loaded, and the facts do not witness all of it, or no ledger records the set. FilesWhole: its files are those that were stored; nothing has loaded them. Missing: nothing.',
+      'What is proven of the restored data. Equal: all that the facts of the set say was compared, and is equal. EqualToCopy: all of it was compared with the safety copy that was put back, and is equal; no backup witnesses that. PartlyUnknown: it was loaded, and the facts do not witness all of it, or no ledger records the set. FilesWhole: its files are those that were stored; nothing has loaded them. Missing: nothing.',
     )
     .optional(),
   objectsCompared: z.int().min(0).describe('Compared with the facts of the set, and equal.').optional(),
   rowsCompared: z.int().min(0).describe('Likewise.').optional(),
   safetyCopy: safetyCopy.describe('What was set aside.').optional(),
-  safetyCopyUntil: time.describe('Until when that is kept.').optional(),
+  safetyCopyUntil: time
+    .describe('Until when that is kept; as long as a request that puts it back is not finished, it stays.')
+    .optional(),
+  putBackBy: z.string().max(253).describe('The request that has put the safety copy back since.').optional(),
+  loaded: z
+    .enum(['Left', 'Discarded'])
+    .describe(
+      'Of a restore that ended before its exchange and could not clean up. Left: what it had loaded may still be at the destination, and a Job removes it. Discarded: that was done.',
+    )
+    .optional(),
   connect: z.string().max(512).describe('How to look at the restored data, of a sandbox.').optional(),
   measuredSeconds: seconds.describe('From the start of its Job until the workloads were put back.').optional(),
   sourceBytes: z.int().min(0).describe('Size of the dump that was restored.').optional(),

@@ -8,7 +8,7 @@ import { gitSandbox, gitTask } from './sources/git.ts';
 import { influxdbSandbox, influxdbTask } from './sources/influxdb.ts';
 import { mysqlSandbox, mysqlTask } from './sources/mysql.ts';
 import { directory, mountedSecret } from './task-values.ts';
-import { plannedSet, restorePointAsked } from './restore-report.ts';
+import { plannedSet, restoreIdentity, restorePointAsked } from './restore-report.ts';
 import { verification } from './verification.ts';
 
 /**
@@ -206,16 +206,21 @@ export type RestoreInto = z.output<typeof restoreInto>;
 const destinationCommon = restoreCommon.extend({
   target: dumpSource.describe('The server or repository, with what signs in there, under the name of its block.'),
   into: restoreInto,
-  id: z
-    .string()
-    .regex(/^[0-9a-f]{8}$/)
-    .describe(
-      'In the names of all that this restore makes at the destination: always the same for one request and policy.',
-    ),
+  id: restoreIdentity,
 });
 
+/** The safety copy of an earlier restore, in the place of a set. */
+const copyOf = z
+  .object({
+    id: restoreIdentity,
+    request: objectName.describe('The request that set it aside.'),
+    count: z.int().min(0).describe('How many names it had then: databases, refs, a directory.'),
+  })
+  .describe('The safety copy that is put back.');
+export type CopyOf = z.output<typeof copyOf>;
+
 /** Look at the destination, and touch nothing. */
-export const inspectTask = destinationCommon;
+export const inspectTask = destinationCommon.extend({ copyOf: copyOf.optional() });
 export type InspectTask = z.output<typeof inspectTask>;
 
 /** Load what was fetched beside the present data (or where it is to stay), and compare it with the facts. */
@@ -225,20 +230,36 @@ export const loadTask = destinationCommon.extend({
 });
 export type LoadTask = z.output<typeof loadTask>;
 
-/** Put it in the place of the present data, which is set aside. */
-export const swapTask = loadTask.extend({
-  gate: z
-    .object({
-      file: directory.describe('The file in which the operator says that the workloads are down.'),
-      waitSeconds: z.int().min(1).describe('How long that is waited for.'),
-    })
-    .describe('Nothing is replaced before the operator says so: also with no workloads to stop.'),
+/** Make a safety copy ready to be put back, beside the present data. */
+export const loadCopyTask = destinationCommon.extend({
+  fetched: bringTask.shape.fetched.describe('A volume that the next containers have too.'),
+  copyOf,
 });
+export type LoadCopyTask = z.output<typeof loadCopyTask>;
+
+const gate = z
+  .object({
+    file: directory.describe('The file in which the operator says that the workloads are down.'),
+    waitSeconds: z.int().min(1).describe('How long that is waited for.'),
+  })
+  .describe('Nothing is replaced before the operator says so: also with no workloads to stop.');
+
+/** Put it in the place of the present data, which is set aside. */
+export const swapTask = loadTask.extend({ gate });
 export type SwapTask = z.output<typeof swapTask>;
+
+/** Likewise, of a safety copy. */
+export const swapCopyTask = loadCopyTask.extend({ gate });
+export type SwapCopyTask = z.output<typeof swapCopyTask>;
 
 /** Compare what is in place now. */
 export const checkTask = loadTask;
 export type CheckTask = z.output<typeof checkTask>;
+
+/** What each container is told: of a backup, or of a safety copy. */
+export const anyLoadTask = z.union([loadTask, loadCopyTask]);
+export const anySwapTask = z.union([swapTask, swapCopyTask]);
+export const anyCheckTask = z.union([checkTask, loadCopyTask]);
 
 /** Load what was fetched into a scratch server, compare, and leave it there: it can be looked at as long as the container after it runs. */
 export const showTask = restoreCommon.extend({
@@ -262,7 +283,7 @@ export const discardTask = destinationCommon.extend({
 export type DiscardTask = z.output<typeof discardTask>;
 
 /** A task that touches a destination. */
-export type DestinationTask = InspectTask | LoadTask | SwapTask | CheckTask | DiscardTask;
+export type DestinationTask = InspectTask | LoadTask | LoadCopyTask | SwapTask | SwapCopyTask | CheckTask | DiscardTask;
 
 /** What any container may be asked. */
 export type AgentTask =

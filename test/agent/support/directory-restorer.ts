@@ -1,23 +1,23 @@
 import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runContainer, type Surroundings } from '../../../src/agent/container.ts';
 import { sha256OfFile } from '../../../src/agent/disk.ts';
 import { factsFile } from '../../../src/agent/layout.ts';
 import { checkWith } from '../../../src/agent/restore/check.ts';
 import { discardWith } from '../../../src/agent/restore/discard.ts';
-import type { RestoreContext, RestoreEngine, RestoreOrder } from '../../../src/agent/restore/engine.ts';
+import type { PutBackEngine, RestoreContext, RestoreEngine, RestoreOrder } from '../../../src/agent/restore/engine.ts';
 import { inspectWith } from '../../../src/agent/restore/inspect.ts';
 import { loadWith } from '../../../src/agent/restore/load.ts';
 import type { RestorerFor } from '../../../src/agent/restore/restorer.ts';
 import { swapWith } from '../../../src/agent/restore/swap.ts';
 import type { Compared } from '../../../src/agent/verify/engine.ts';
 import {
-  checkTask,
+  anyCheckTask,
+  anyLoadTask,
+  anySwapTask,
   discardTask,
   inspectTask,
-  loadTask,
-  swapTask,
   type DestinationTask,
 } from '../../../src/api/v1alpha1/task.ts';
 import { RunError } from '../../../src/errors/run-error.ts';
@@ -94,7 +94,7 @@ const createDirectoryRestorer = (server: string, { into, id }: RestoreOrder<unkn
     await rm(at(loaded), { recursive: true, force: true });
     await rm(at(names.made), { recursive: true, force: true });
   };
-  return {
+  const engine: RestoreEngine = {
     async look(_context, newest) {
       if (fault === 'no server') throw new RunError('SourceUnreachable', 'The server does not answer.');
       if (into.by !== 'InPlace' && (await exists(at(loaded))))
@@ -178,6 +178,40 @@ const createDirectoryRestorer = (server: string, { into, id }: RestoreOrder<unkn
       await rm(at(names.aside), { recursive: true, force: true });
     },
   };
+  if (fault === 'it puts nothing back') return engine;
+  return { ...engine, puttingBack: (from) => putBackBy(engine, at(namesOf(from.id).aside)) };
+};
+
+/** Puts back what is in a directory of the server: it is copied like a backup. */
+const putBackBy = (engine: RestoreEngine, aside: string): PutBackEngine => {
+  const filesIn = (): Promise<string[]> =>
+    readdir(aside).catch(() => {
+      throw new RunError('SafetyCopyUnavailable', `There is no ${basename(aside)}.`);
+    });
+  const parts = {
+    recover: engine.recover,
+    compare: engine.compare,
+    swap: engine.swap,
+    check: engine.check,
+    discardLoaded: engine.discardLoaded,
+  };
+  return {
+    ...parts,
+    async look(context, newest) {
+      const { length } = await filesIn();
+      return { found: await engine.look(context, newest), copy: { objects: length, rows: length * 10 } };
+    },
+    async load(context, directory) {
+      const digests = (await filesIn()).map(
+        async (name) => [name, await sha256OfFile(join(aside, name), context.signal)] as const,
+      );
+      const files = Object.fromEntries(await Promise.all(digests));
+      const unknown = fault === 'not all is known' ? ['file x'] : [];
+      await writeFile(join(directory, factsFile), JSON.stringify({ server: 'files 1.2', files, unknown }));
+      await cp(aside, join(directory, 'data'), { recursive: true });
+      await engine.load(context, directory);
+    },
+  };
 };
 
 const run = (name: string | undefined, surroundings: Surroundings): Promise<number> => {
@@ -188,11 +222,11 @@ const run = (name: string | undefined, surroundings: Surroundings): Promise<numb
     case 'inspect':
       return runContainer({ name, task: inspectTask, work: inspectWith(restorerFor) }, surroundings);
     case 'load':
-      return runContainer({ name, task: loadTask, work: loadWith(restorerFor) }, surroundings);
+      return runContainer({ name, task: anyLoadTask, work: loadWith(restorerFor) }, surroundings);
     case 'swap':
-      return runContainer({ name, task: swapTask, work: swapWith(restorerFor) }, surroundings);
+      return runContainer({ name, task: anySwapTask, work: swapWith(restorerFor) }, surroundings);
     case 'check':
-      return runContainer({ name, task: checkTask, work: checkWith(restorerFor) }, surroundings);
+      return runContainer({ name, task: anyCheckTask, work: checkWith(restorerFor) }, surroundings);
     default:
       return runContainer({ name: 'discard', task: discardTask, work: discardWith(restorerFor) }, surroundings);
   }

@@ -6,12 +6,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createGitRestorer } from '../../../src/agent/engines/git/restore/restorer.ts';
 import { createInfluxdbRestorer } from '../../../src/agent/engines/influxdb/restore/restorer.ts';
 import { createLog } from '../../../src/agent/log.ts';
-import type { RestoreContext, RestoreEngine } from '../../../src/agent/restore/engine.ts';
+import type { PutBackEngine, RestoreContext, RestoreEngine } from '../../../src/agent/restore/engine.ts';
 import { createRun } from '../../../src/agent/run.ts';
 import type { Compared } from '../../../src/agent/verify/engine.ts';
 import type { Note } from '../../../src/api/v1alpha1/result.ts';
 import type { DestinationState, SafetyCopy } from '../../../src/api/v1alpha1/restore-report.ts';
-import type { CheckTask, DestinationTask, DumpSource, RestoreInto } from '../../../src/api/v1alpha1/task.ts';
+import type { CheckTask, CopyOf, DestinationTask, DumpSource, RestoreInto } from '../../../src/api/v1alpha1/task.ts';
 import { RunError } from '../../../src/errors/run-error.ts';
 import { compileCache } from './compile-cache.ts';
 import { makeDirectory } from './directories.ts';
@@ -27,6 +27,8 @@ export interface RestoreOptions {
   readonly target: DumpSource;
   readonly into?: RestoreInto;
   readonly id?: string;
+  /** What an earlier restore has set aside, instead of a backup. */
+  readonly from?: Pick<CopyOf, 'id' | 'count'> | undefined;
   readonly now?: () => Date;
 }
 
@@ -64,6 +66,8 @@ export const restorerOf = ({ target, into, id }: DestinationTask): RestoreEngine
 /** One restore, its parts called as its containers call them. */
 export interface Restore {
   readonly engine: RestoreEngine;
+  /** What does its steps: the engine, or what puts back. */
+  readonly parts: Omit<PutBackEngine, 'look'>;
   readonly context: RestoreContext;
   readonly notes: readonly Note[];
   readonly states: DestinationState[];
@@ -86,24 +90,33 @@ export const makeRestore = (place: RestorePlace, options: RestoreOptions): Resto
       createLog(redact, {}, { write: (line) => void (process.env['HOLDFAST_TEST_LOG'] && process.stderr.write(line)) }),
   });
   const engine = restorerOf(task);
+  const parts = options.from === undefined ? engine : puttingBack(engine, options.from);
   const states: DestinationState[] = [];
   const swap = (directory: string): Promise<SafetyCopy> =>
-    engine.swap(context, directory, (state) => void states.push(state));
+    parts.swap(context, directory, (state) => void states.push(state));
   return {
     engine,
+    parts,
     context,
     notes,
     states,
     swap,
     async whole(directory) {
-      await engine.recover(context);
-      await engine.load(context, directory);
-      equal(await engine.compare(context, directory));
+      await parts.recover(context);
+      await parts.load(context, directory);
+      equal(await parts.compare(context, directory));
       const copy = await swap(directory);
-      equal(await engine.check(context, directory));
+      equal(await parts.check(context, directory));
       return copy;
     },
   };
+};
+
+/** What puts back by an engine. */
+export const puttingBack = (engine: RestoreEngine, from: Pick<CopyOf, 'id' | 'count'>): PutBackEngine => {
+  const parts = engine.puttingBack?.(from);
+  if (parts === undefined) throw new Error('the engine puts nothing back');
+  return parts;
 };
 
 /** Fails unless everything was compared and is equal. */
@@ -116,6 +129,8 @@ export interface RestoreBench extends RestorePlace {
   restore(options: RestoreOptions): Restore;
   /** Lays a copy out as a set that was fetched. */
   lay(copy: string, name?: string): Promise<string>;
+  /** Where a safety copy is made ready. */
+  copyDirectory(): Promise<string>;
   /** What is left on the claim. */
   left(): Promise<string[]>;
   remove(): Promise<void>;
@@ -131,6 +146,11 @@ export const makeRestoreBench = async (): Promise<RestoreBench> => {
     async lay(copy, name = 'latest') {
       const directory = join(place.fetched, name);
       await cp(copy, directory, { recursive: true });
+      return directory;
+    },
+    async copyDirectory() {
+      const directory = join(place.fetched, 'copy');
+      await mkdir(directory, { recursive: true });
       return directory;
     },
     left: async () => (await readdir(place.claim, { recursive: true })).toSorted(),
@@ -169,7 +189,7 @@ export const startSwap = (place: RestorePlace, options: RestoreOptions, director
       PATH: process.env['PATH'],
       HOLDFAST_RESTORE: JSON.stringify({
         place,
-        options: { target: options.target, into: options.into, id: options.id },
+        options: { target: options.target, into: options.into, id: options.id, from: options.from },
         directory,
       }),
     },

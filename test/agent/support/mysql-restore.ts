@@ -9,6 +9,7 @@ import type { MysqlTask } from '../../../src/api/v1alpha1/sources/mysql.ts';
 import type { DestinationTask, RestoreInto } from '../../../src/api/v1alpha1/task.ts';
 import { RunError } from '../../../src/errors/run-error.ts';
 import { makeDirectory } from './directories.ts';
+import { puttingBack } from './engine-restore-bench.ts';
 
 /** The engine of a restore in this process, as its containers call it. */
 export interface MysqlRestore {
@@ -23,6 +24,8 @@ export interface MysqlRestore {
   swap(directory: string): ReturnType<RestoreEngine['swap']>;
   /** All steps of a restore in place; what was compared last. */
   inPlace(directory: string): Promise<Compared>;
+  /** All steps of putting back what restore `from` has set aside; what was compared last. */
+  putBack(from: string): Promise<Compared>;
   /** Ends everything at once, as a lost node does. */
   kill(): void;
 }
@@ -102,6 +105,17 @@ export const makeRestores = async (
           if (compared.mismatches.length > 0 || compared.notWitnessed.length > 0) return compared;
           await swap(directory);
           return engine.check(context, directory);
+        },
+        async putBack(from) {
+          const back = puttingBack(engine, { id: from, count: 1 });
+          const directory = join(scratch, 'copy');
+          await mkdir(directory, { recursive: true });
+          await back.recover(context);
+          await back.load(context, directory);
+          const compared = await back.compare(context, directory);
+          if (compared.mismatches.length > 0) return compared;
+          await back.swap(context, directory, (state) => states.push(state));
+          return back.check(context, directory);
         },
         kill: () => abort.abort(new RunError('Interrupted', 'The pod was killed.')),
       };

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { maxResultBytes, result as resultSchema, type Result } from '../../../src/api/v1alpha1/result.ts';
-import type { DiscardTask, KeepTask, LoadTask, ShowTask, SwapTask } from '../../../src/api/v1alpha1/task.ts';
+import type { CopyOf, DiscardTask, KeepTask, LoadTask, ShowTask, SwapTask } from '../../../src/api/v1alpha1/task.ts';
 import type { Gate } from '../../../src/api/v1alpha1/gate.ts';
 import { claimLayout } from '../../../src/agent/layout.ts';
 import { emptyLedger, ledger as ledgerSchema, type Ledger } from '../../../src/agent/ledger.ts';
@@ -55,6 +55,8 @@ export interface RunOptions {
   readonly into?: LoadTask['into'];
   readonly set?: LoadTask['set'];
   readonly id?: string;
+  /** A safety copy, instead of the set. */
+  readonly copyOf?: CopyOf;
   readonly deadlineSeconds?: number;
   readonly waitSeconds?: number;
   readonly what?: DiscardTask['what'];
@@ -144,7 +146,9 @@ export const makeRestoreBench = async (options: RestoreBenchOptions = {}): Promi
       env: {
         ...compileCache,
         PATH: process.env['PATH'],
-        HOLDFAST_TASK: JSON.stringify(task),
+        HOLDFAST_TASK: JSON.stringify(
+          options.copyOf === undefined ? task : { ...task, set: undefined, copyOf: options.copyOf },
+        ),
         HOLDFAST_JOB: `restore-${runs}`,
         HOLDFAST_TERMINATION_LOG: message,
         RESTORE_SERVER: server,

@@ -9,7 +9,7 @@ interface Order {
 }
 
 const { place, options, directory } = JSON.parse(process.env['HOLDFAST_RESTORE'] ?? '') as Order;
-const { engine, context } = makeRestore(place, options);
+const { parts, context } = makeRestore(place, options);
 process.stdout.write('begins\n');
-await engine.swap(context, directory, (state) => process.stdout.write(`told ${state}\n`));
+await parts.swap(context, directory, (state) => process.stdout.write(`told ${state}\n`));
 process.stdout.write('done\n');

@@ -1,5 +1,15 @@
 import { startOperatorCluster, eventually, quietly, type OperatorCluster } from '../../support/operator/cluster.ts';
-import { evidenceOf, goodPlan, goodRestore, pointOf } from '../../support/operator/restores.ts';
+import { createRestorePlay } from '../../support/operator/play-restore.ts';
+import {
+  evidenceOf,
+  goodPlan,
+  goodPutBack,
+  goodPutBackPlan,
+  goodRestore,
+  pointOf,
+  putBackSpec,
+  requestManifest,
+} from '../../support/operator/restores.ts';
 import type { Json } from '../../support/operator/policies.ts';
 import { createScenes, restoreJobsOf, type Scene, type SceneOptions, type Scenes } from './scene.ts';
 
@@ -146,6 +156,8 @@ test('a request that is deleted while it loads is stopped, and nothing of it sta
   await play.restoreUntil('load');
   await play.phase('Restoring');
   await cluster.plane.kubectl(['delete', 'rr', 'orders-lost', '--namespace', namespace, '--wait=false']);
+  // Its pod went without a word: what it may have loaded is removed first.
+  await play.removal('clean');
   await eventually(
     'all of it is gone',
     async () => {
@@ -162,4 +174,97 @@ test('a destination where nothing is missing is not replaced without a word', as
   await play.plan(goodPlan(pointOf(), evidenceOf({ healthy: true, missing: [], missingCount: 0 })));
   expect(await play.phase('Failed')).toMatchObject({ failure: { reason: 'DestinationHealthy' } });
   expect(await restoreJobs(namespace)).toEqual([]);
+});
+
+/** The restore of a scene is done, as far as here. */
+const restored = async (scene: Scene): Promise<void> => {
+  const { play } = scene;
+  await play.plan();
+  await play.phase('AwaitingConfirmation');
+  await scene.confirm();
+  await play.restoreUntil('swap');
+  await eventually('the pod is told', async () => (await play.gate())?.state === 'Held');
+  await play.restore();
+  await play.phase('Completed');
+};
+
+const jobsOf = async (namespace: string, stage: string): Promise<string[]> =>
+  (await cluster.list(namespace, 'jobs', '--selector', `holdfast.dev/restore-stage=${stage}`)).map(
+    ({ metadata }) => metadata.name,
+  );
+
+test('a safety copy is put back by a request of its own, which holds it until that is done', async () => {
+  const keepSeconds = 60;
+  const scene = await setUp({ restore: { keepSafetyCopyFor: `${keepSeconds}s` } });
+  const { namespace } = scene;
+  await restored(scene);
+  const done = await scene.play.request();
+  const [{ safetyCopy, safetyCopyUntil } = {}] = done['policies'] as Json[];
+  expect(safetyCopy).toMatchObject({ putBackWith: expect.stringContaining('safetyCopyOf: { name: orders-lost }') });
+
+  const name = 'take-it-back';
+  await cluster.apply(requestManifest({ namespace, name, spec: putBackSpec('orders-lost') }));
+  const play = createRestorePlay(cluster, namespace, { request: name, steps: goodPutBack });
+  await play.plan(goodPutBackPlan());
+  const awaiting = await play.phase('AwaitingConfirmation');
+  expect(awaiting['plan']).toMatchObject({
+    policies: [{ policy: 'agama', copy: { request: 'orders-lost', count: 1 } }],
+  });
+
+  const left = Date.parse(String(safetyCopyUntil)) - Date.now();
+  await new Promise((resolve) => setTimeout(resolve, Math.max(0, left) + 3000));
+  expect(await jobsOf(namespace, 'discard')).toEqual([]);
+
+  await scene.confirm(name);
+  await play.restoreUntil('swap');
+  await eventually('the workload is stopped', async () => (await play.replicasOf('shop')) === 0);
+  await eventually('the pod is told', async () => (await play.gate())?.state === 'Held');
+  await play.restore();
+  expect(await play.phase('Completed')).toMatchObject({
+    policies: [{ policy: 'agama', outcome: 'Completed', proof: 'EqualToCopy', safetyCopy: { kind: 'Databases' } }],
+  });
+  expect(await play.replicasOf('shop')).toBe(2);
+  await eventually('the first says so, and lets what is left of its copy go', async () => {
+    const [of] = (await scene.play.request())['policies'] as Json[];
+    return of?.['putBackBy'] === name && (await jobsOf(namespace, 'discard')).length === 1;
+  });
+  await scene.play.removal('discard');
+  await eventually('that is a step of it', async () => {
+    const steps = (await scene.play.request())['steps'] as Json[];
+    return steps.some((step) => step['name'] === 'Discard' && step['state'] === 'Succeeded');
+  });
+
+  // What is gone is not put back once more.
+  await cluster.apply(requestManifest({ namespace, name: 'again', spec: putBackSpec('orders-lost') }));
+  expect(await scene.play.phase('Failed', 'again')).toMatchObject({ failure: { reason: 'SafetyCopyUnavailable' } });
+}, 240_000);
+
+test('a safety copy is of one time and place: anything else is refused by the API server', async () => {
+  const { namespace } = await setUp();
+  for (const [spec, why] of [
+    [{ ...putBackSpec(), lossTime: '2026-11-15T03:30:00Z' }, /neither pointInTime, lossTime nor/],
+    [{ ...putBackSpec(), pointInTime: '2026-11-15T03:30:00Z' }, /neither pointInTime, lossTime nor/],
+    [{ ...putBackSpec(), acceptUnrecorded: true }, /neither pointInTime, lossTime nor acceptUnrecorded/],
+    [{ ...putBackSpec(), destination: { inPlace: undefined, sandbox: {} } }, /put back where it was/],
+  ] as const)
+    await expect(cluster.apply(requestManifest({ namespace, name: 'wrong', spec }))).rejects.toThrow(why);
+});
+
+test('what a lost pod had loaded is removed, once, and the request says so', async () => {
+  const scene = await setUp();
+  const { play, namespace } = scene;
+  await play.plan();
+  await play.phase('AwaitingConfirmation');
+  await scene.confirm();
+  await play.restoreUntil('load');
+  await play.restore([...goodRestore.slice(0, 1), { container: 'load', silent: true }]);
+  expect(await play.phase('Failed')).toMatchObject({ policies: [{ state: 'Untouched', loaded: 'Left' }] });
+  await play.removal('clean');
+  await eventually('it says so', async () => {
+    const [of] = (await play.request())['policies'] as Json[];
+    return of?.['loaded'] === 'Discarded';
+  });
+  await scene.restart();
+  await quietly(2);
+  expect(await jobsOf(namespace, 'clean')).toHaveLength(1);
 });

@@ -27,8 +27,8 @@ export interface SceneOptions {
 export interface Scene {
   readonly play: ReturnType<typeof createRestorePlay>;
   readonly namespace: string;
-  /** Somebody confirms: the controller asks what counts as soon as there is any. */
-  confirm(): Promise<void>;
+  /** Somebody confirms the request of that name, `orders-lost` left out: the controller asks what counts as soon as there is any. */
+  confirm(name?: string): Promise<void>;
   /** The operator is stopped, and another one starts. */
   restart(): Promise<void>;
 }
@@ -72,10 +72,10 @@ export const createScenes = (cluster: OperatorCluster, prefix: string): Scenes =
     return {
       play: createRestorePlay(cluster, namespace),
       namespace,
-      async confirm() {
+      async confirm(name = 'orders-lost') {
         verdict = bob;
-        const { metadata } = await cluster.get('restorerequest', 'orders-lost', '--namespace', namespace);
-        const { name, uid = '' } = metadata;
+        const { metadata } = await cluster.get('restorerequest', name, '--namespace', namespace);
+        const { uid = '' } = metadata;
         const word = { planHash: '0'.repeat(64), confirmedBy: 'bob' };
         await cluster.apply(confirmationManifest({ name, uid, namespace }, word));
       },

@@ -1,7 +1,7 @@
 import { gateAnnotation, parseGate, type Gate } from '../../../src/api/v1alpha1/gate.ts';
 import type { ContainerName } from '../../../src/api/v1alpha1/result.ts';
 import { isRecord, type KubeObject } from '../../../src/kube/types.ts';
-import { restoreStageLabel, type RestoreStage } from '../../../src/workloads/labels.ts';
+import { restoreAnnotation, restoreStageLabel, type RestoreStage } from '../../../src/workloads/labels.ts';
 import { eventually, type OperatorCluster } from './cluster.ts';
 import { goodPlan, goodRestore, restoreResult, type Said } from './restores.ts';
 
@@ -30,13 +30,24 @@ export const containerStateOf = (said: Said, startedAt: string): object => {
   };
 };
 
-export const createRestorePlay = (cluster: OperatorCluster, namespace: string) => {
+interface PlayOptions {
+  /** Name of the request. */
+  request?: string;
+  /** The containers of its restore, that goes well. */
+  steps?: readonly Said[];
+}
+
+export const createRestorePlay = (
+  cluster: OperatorCluster,
+  namespace: string,
+  { request: ofRequest = 'orders-lost', steps = goodRestore }: PlayOptions = {},
+) => {
   const { kubectl } = cluster.plane;
   const inNamespace = ['--namespace', namespace];
   const podOf = (stage: RestoreStage): Promise<KubeObject> =>
     eventually(`a pod that is to ${stage}`, async () => {
-      const [pod] = await cluster.list(namespace, 'pods', '--selector', `${restoreStageLabel}=${stage}`);
-      return pod;
+      const pods = await cluster.list(namespace, 'pods', '--selector', `${restoreStageLabel}=${stage}`);
+      return pods.find(({ metadata }) => metadata.annotations?.[restoreAnnotation] === ofRequest);
     });
   /** What the containers of a pod have come to; `main` is the name of the last one. */
   const say = async (
@@ -68,8 +79,8 @@ export const createRestorePlay = (cluster: OperatorCluster, namespace: string) =
   };
   const isRunning = (said: readonly Said[]): boolean => said.some(({ running }) => running === true);
   const until = (name: ContainerName): Said[] => {
-    const index = goodRestore.findIndex(({ container }) => container === name);
-    return [...goodRestore.slice(0, index), { container: name, running: true }];
+    const index = steps.findIndex(({ container }) => container === name);
+    return [...steps.slice(0, index), { container: name, running: true }];
   };
   return {
     podOf,
@@ -82,7 +93,7 @@ export const createRestorePlay = (cluster: OperatorCluster, namespace: string) =
     restoreUntil: (name: ContainerName) =>
       say('restore', 'check', until(name), name === 'check' ? 'Running' : 'Pending'),
     /** The restore ends, as told. */
-    async restore(said: readonly Said[] = goodRestore): Promise<void> {
+    async restore(said: readonly Said[] = steps): Promise<void> {
       if (isRunning(said)) throw new Error('it would still run');
       const failed = said.some(({ failure, silent }) => failure !== undefined || silent === true);
       await say('restore', 'check', said, failed ? 'Failed' : 'Succeeded');
@@ -98,16 +109,18 @@ export const createRestorePlay = (cluster: OperatorCluster, namespace: string) =
       const pod = await podOf('restore');
       await kubectl(['delete', 'pod', pod.metadata.name, ...inNamespace, '--wait=false']);
     },
+    /** The Job ends that removes what was set aside, or what was loaded. */
+    removal: (stage: 'discard' | 'clean') => say(stage, 'discard', [{ container: 'discard' }], 'Succeeded'),
     async gate(): Promise<Gate | undefined> {
       const { metadata } = await podOf('restore');
       return parseGate(metadata.annotations?.[gateAnnotation]);
     },
-    async request(name = 'orders-lost'): Promise<Record<string, unknown>> {
+    async request(name = ofRequest): Promise<Record<string, unknown>> {
       const { status } = await cluster.get('restorerequest', name, ...inNamespace);
       return isRecord(status) ? status : {};
     },
     /** Waits until the request is in this phase; gives its status. @throws Error with the last status when it is not */
-    async phase(phase: string, name = 'orders-lost'): Promise<Record<string, unknown>> {
+    async phase(phase: string, name = ofRequest): Promise<Record<string, unknown>> {
       let last: Record<string, unknown> = {};
       try {
         return await eventually(`the request is ${phase}`, async () => {

@@ -3,7 +3,7 @@ import type { Gate } from '../../../src/api/v1alpha1/gate.ts';
 import { gateAnnotation } from '../../../src/api/v1alpha1/gate.ts';
 import type { DestinationEvidence, RestorePoint, RestoreReport } from '../../../src/api/v1alpha1/restore-report.ts';
 import type { RestoreRequestStatus } from '../../../src/api/v1alpha1/restorerequest.ts';
-import type { ContainerName, Failure } from '../../../src/api/v1alpha1/result.ts';
+import type { ContainerName, Failure, Result } from '../../../src/api/v1alpha1/result.ts';
 import type { KubeObject } from '../../../src/kube/types.ts';
 import {
   policyAnnotations,
@@ -21,6 +21,7 @@ export const digestOfSet = 'c'.repeat(64);
 
 export interface RequestOptions {
   name?: string;
+  uid?: string;
   namespace?: string;
   /** Laid over the sample spec. */
   spec?: Json;
@@ -62,7 +63,7 @@ export const rawRequest = (options: RequestOptions = {}): KubeObject => {
     ...manifest,
     metadata: {
       ...metadata,
-      uid: 'request-uid',
+      uid: options.uid ?? 'request-uid',
       resourceVersion: '5',
       generation: 1,
       creationTimestamp: '2026-11-15T03:40:00Z',
@@ -111,6 +112,7 @@ export interface Said {
   container: ContainerName;
   restore?: RestoreReport;
   failure?: Failure;
+  notes?: Result['notes'];
   /** It ended without a word. */
   silent?: true;
   /** By whom it was killed, as kubelet tells it. */
@@ -124,7 +126,7 @@ const until = '2026-11-15T03:42:00Z';
 
 /** What a container writes as its result. */
 export const restoreResult = (
-  { container, restore, failure }: Said,
+  { container, restore, failure, notes = [] }: Said,
   [startTime, completionTime] = [at, until],
 ): string =>
   JSON.stringify({
@@ -134,7 +136,7 @@ export const restoreResult = (
     outcome: failure === undefined ? 'Succeeded' : 'Failed',
     startTime,
     completionTime,
-    notes: [],
+    notes,
     ...(failure !== undefined && { failure }),
     ...(restore !== undefined && { restore }),
     newest: {},
@@ -161,6 +163,23 @@ export const goodPlan = (point = pointOf(), evidence = evidenceOf()): readonly S
   { container: 'resolve', restore: { point } },
   { container: 'inspect', restore: { destination: evidence } },
 ];
+
+/** The request by which a safety copy is put back, laid over the sample spec. */
+export const putBackSpec = (name = 'restored'): Json => ({ lossTime: undefined, safetyCopyOf: { name } });
+
+/** The plan of one, that goes well; its destination is what a restore brought. */
+export const goodPutBackPlan = (): readonly Said[] => [
+  {
+    container: 'inspect',
+    restore: {
+      destination: evidenceOf({ healthy: true, missing: [], missingCount: 0 }),
+      copy: { objects: 12, rows: 900 },
+    },
+  },
+];
+
+/** The containers of one that goes well. */
+export const goodPutBack: readonly Said[] = goodRestore.slice(1);
 
 export interface StageOptions {
   stage: RestoreStage;

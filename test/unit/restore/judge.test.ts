@@ -1,83 +1,22 @@
 import type { RestorePoint } from '../../../src/api/v1alpha1/restore-report.ts';
 import type { RestorePlan, RestoreRequestStatus } from '../../../src/api/v1alpha1/restorerequest.ts';
 import { restoreRequestStatus } from '../../../src/api/v1alpha1/restorerequest.ts';
-import { jobView, podView, policyView, type JobView, type PodView } from '../../../src/policy/views.ts';
 import { statusOf } from '../../../src/restore/conditions.ts';
-import { judgeStage } from '../../../src/restore/judge.ts';
 import { planHash } from '../../../src/restore/make-plan.ts';
-import { observeRequest } from '../../../src/restore/observed.ts';
-import type { Stage, Verdict } from '../../../src/restore/stage.ts';
+import type { Verdict } from '../../../src/restore/stage.ts';
 import { podlessMs, refusalWords, refusedBefore, refusedOf, withStall } from '../../../src/restore/stuck.ts';
 import { requestView } from '../../../src/restore/views.ts';
-import { testSettings } from '../../support/operator/images.ts';
-import { rawPolicy, type Json } from '../../support/operator/policies.ts';
+import type { Json } from '../../support/operator/policies.ts';
 import {
   evidenceOf,
   goodPlan,
   goodRestore,
   pointOf,
   rawRequest,
-  rawStage,
-  type RequestOptions,
   type Said,
   type StageOptions,
 } from '../../support/operator/restores.ts';
-
-const now = new Date('2026-11-15T03:45:00Z');
-const withKey: Json = {
-  encryption: { gpg: { privateKeySecretRef: { name: 'backup-key-private' } } },
-  restore: { workloads: [{ kind: 'Deployment', name: 'shop' }] },
-};
-
-interface Given extends RequestOptions {
-  policies?: { name: string; spec?: Json }[];
-  stages?: StageOptions[];
-  verdict?: Verdict;
-  held?: string[];
-  busy?: string[];
-  lost?: string[];
-  at?: Date;
-}
-
-const judge = ({
-  policies = [{ name: 'agama' }],
-  stages = [],
-  verdict,
-  held = [],
-  busy = [],
-  lost = [],
-  at = now,
-  ...request
-}: Given = {}): Stage & { whole: RestoreRequestStatus } => {
-  const objects = stages.map((stage) => {
-    const { job, pod } = rawStage(stage);
-    return { job, pod: stage.podless === true ? undefined : pod };
-  });
-  const ofPolicy =
-    <T extends { policyKey: string | undefined }>(all: T[]) =>
-    (key: string) =>
-      all.filter(({ policyKey }) => policyKey === key);
-  const views = policies.map(({ name, spec = {} }) =>
-    policyView(rawPolicy({ name, uid: `uid-of-${name}`, spec: { ...withKey, ...spec } })),
-  );
-  const caches = {
-    policies: { ofPolicy: ofPolicy(views) },
-    jobs: { ofPolicy: ofPolicy<JobView>(objects.map(({ job }) => jobView(job))) },
-    pods: { ofPolicy: ofPolicy<PodView>(objects.flatMap(({ pod }) => (pod === undefined ? [] : podView(pod)))) },
-  };
-  const observed = observeRequest(requestView(rawRequest(request)), caches as never, at);
-  const stage = judgeStage({
-    observed,
-    settings: { ...testSettings, quiesceWorkloads: true },
-    held: new Set(held),
-    busy: new Set(busy),
-    lost: new Set(lost),
-    verdict,
-    now: at,
-  });
-  // What is written must be what the CRD takes.
-  return { ...stage, whole: restoreRequestStatus.parse(statusOf(observed, stage, at)) };
-};
+import { judge, now, type Given } from '../../support/operator/judging.ts';
 
 const accepted: Verdict = {
   accepted: { name: 'yes', uid: 'confirmation-uid', confirmedBy: 'bob', time: '2026-11-15T03:44:00Z' },

@@ -3,16 +3,26 @@ import type { PolicyPlan } from '../../../src/api/v1alpha1/restorerequest.ts';
 import {
   bringTask,
   checkTask,
+  discardTask,
   inspectTask,
   keepTask,
+  loadCopyTask,
   loadTask,
   resolveTask,
   showTask,
+  swapCopyTask,
   swapTask,
 } from '../../../src/api/v1alpha1/task.ts';
 import { policyView } from '../../../src/policy/views.ts';
 import { requestView } from '../../../src/restore/views.ts';
-import { discardJob, restoreFinalizer, restoreJob, restorePlanJob } from '../../../src/workloads/restore-job.ts';
+import {
+  cleanJob,
+  discardJob,
+  putBackPlanJob,
+  restoreFinalizer,
+  restoreJob,
+  restorePlanJob,
+} from '../../../src/workloads/restore-job.ts';
 import type { Job, PodSpec } from '../../../src/workloads/types.ts';
 import { testSettings } from '../../support/operator/images.ts';
 import { overlay, rawPolicy, type Json } from '../../support/operator/policies.ts';
@@ -145,13 +155,48 @@ test('where nothing is looked at, the plan is the set alone', () => {
   expect(namesIn(made(restorePlanJob(orderOf({ sandbox: {} }), { by: 'Latest' })).pod)).toEqual(['resolve']);
 });
 
-test('the three Jobs of a request have names of their own, which follow from its UID', () => {
+const copyOf = { id: '0123abcd', request: 'restored', count: 1 };
+const { set: _set, ...planned } = plan;
+const copyPlan: PolicyPlan = {
+  ...planned,
+  copy: { ...copyOf, uid: 'u', setAsideTime: '2026-11-15T01:59:00Z', objects: 12, summary: '' },
+};
+
+test('a safety copy is looked at and put back without the repository, and without a key that opens anything', () => {
+  const looking = made(putBackPlanJob(orderOf(inPlace), copyOf));
+  expect(namesIn(looking.pod)).toEqual(['inspect']);
+  expect(inspectTask.parse(taskOf(containerOf(looking.pod, 'inspect'))).copyOf).toEqual(copyOf);
+  const { job, pod } = made(restoreJob(orderOf(inPlace), copyPlan));
+  expect(namesIn(pod)).toEqual(['load', 'swap', 'check']);
+  expect(restrictedViolations(pod)).toEqual([]);
+  const tasks = ['load', 'swap', 'check'].map((name) => {
+    expect(secretsOf(pod, containerOf(pod, name))).toEqual(['restorer']);
+    return (name === 'swap' ? swapCopyTask : loadCopyTask).parse(taskOf(containerOf(pod, name)));
+  });
+  expect(tasks.map((task) => task.copyOf)).toEqual([copyOf, copyOf, copyOf]);
+  expect(tasks.map(({ id }) => id)).not.toContain(copyOf.id);
+  expect(job.spec?.activeDeadlineSeconds).toBeGreaterThanOrEqual(
+    tasks.reduce((sum, { deadlineSeconds }) => sum + deadlineSeconds, 0),
+  );
+  expect(job.metadata.finalizers).toEqual([restoreFinalizer]);
+});
+
+test('what is removed is told apart: the safety copy, or what was loaded', () => {
+  const what = [discardJob, cleanJob].map((jobFor) => {
+    const { pod } = made(jobFor(orderOf(inPlace)));
+    return discardTask.parse(taskOf(containerOf(pod, 'discard'))).what;
+  });
+  expect(what).toEqual(['SafetyCopy', 'Loaded']);
+});
+
+test('the Jobs of a request have names of their own, which follow from its UID', () => {
   const names = [
     restorePlanJob(orderOf(inPlace), { by: 'Latest' }),
     restoreJob(orderOf(inPlace), plan),
     discardJob(orderOf(inPlace)),
+    cleanJob(orderOf(inPlace)),
   ].map((job) => job?.metadata.name);
-  expect(new Set(names).size).toBe(3);
+  expect(new Set(names).size).toBe(4);
   const { request, ...order } = orderOf(inPlace);
   const again = { ...request, metadata: { ...request.metadata, uid: 'another' } };
   expect(names).not.toContain(restoreJob({ ...order, request: again }, plan)?.metadata.name);

@@ -143,6 +143,7 @@ test('an exchange that the server cut off in the middle is undone from wherever 
     views: [{ name: 'was_view', as: 'v0' }],
     newTables: ['both', 'was_view', 'gained'],
     newViews: [],
+    goes: false,
   };
   const renames = exchangeRenames([database]);
   for (let done = 0; done <= renames.length; done += 1) {

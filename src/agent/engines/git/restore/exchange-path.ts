@@ -13,7 +13,7 @@ import { detailOf } from './errors.ts';
 import { checkPath } from './look.ts';
 
 /** Names beside a repository on a claim. Both renames and both names tell how far a restore had come: no journal is needed. */
-const beside = (path: string, id: string, what: 'new' | 'old'): string => `${path}.holdfast-${id}-${what}`;
+export const beside = (path: string, id: string, what: 'new' | 'old'): string => `${path}.holdfast-${id}-${what}`;
 
 export interface PathExchange {
   /** The bare repository that the backup was loaded into. */
@@ -246,7 +246,7 @@ export const discardPath = async ({ url: path }: GitSession, id: string): Promis
 export const discardBeside = ({ url: path }: GitSession, id: string): Promise<void> =>
   rm(beside(path, id, 'new'), { recursive: true, force: true });
 
-const isThere = (path: string): Promise<boolean> =>
+export const isThere = (path: string): Promise<boolean> =>
   access(path).then(
     () => true,
     () => false,

@@ -21,7 +21,7 @@ export interface RefsExchange {
 }
 
 /** Where refs of a restore lie at the server. */
-const prefixOf = (id: string): string => `${safetyRefs}${id}/`;
+export const prefixOf = (id: string): string => `${safetyRefs}${id}/`;
 
 /** Somebody may push between our look and our push; then the server refuses, and it is looked at again. */
 const maxAttempts = 3;
@@ -137,7 +137,7 @@ const isDone = (advertised: Advertised, facts: GitFacts, prefix: string): boolea
   isEqual(advertised, facts) && advertised.refs.some(({ name }) => name.startsWith(prefix));
 
 /** Git pushes refs of three parts and more: refs/stash it neither makes, nor moves, nor deletes. */
-const isPushable = ({ name }: Ref): boolean => name.split('/').length > 2;
+export const isPushable = ({ name }: Ref): boolean => name.split('/').length > 2;
 
 const parentsOf = (name: string): string[] => {
   const parts = name.split('/');

@@ -11,30 +11,25 @@ import { gitFacts, type GitFacts } from '../facts.ts';
 import { loadRepository } from '../load.ts';
 import { gitFailure, wentWrong } from '../reasons.ts';
 import { safetyRefs } from '../refs.ts';
-import { openLocalGit, openSession, type GitSession, type LocalGit } from '../session.ts';
+import { openLocalGit, type GitSession, type LocalGit } from '../session.ts';
 import { lookInto } from '../verify.ts';
 import { inRestore } from './errors.ts';
 import { discardBeside, discardPath, exchangePath, recoverPath } from './exchange-path.ts';
 import { checkHead, checkRefs, discardRefs, exchangeRefs } from './exchange-refs.ts';
 import { checkPath, lookInPlace } from './look.ts';
-import { makeScratch } from './scratch.ts';
+import { createGitPutBack } from './put-back.ts';
+import { fetchedOf, inSession, loadedIn, makeScratch } from './scratch.ts';
 
 /**
  * Brings a git repository back out of a bundle. It is loaded into a repository of its own in the volume of what was fetched, which all
  * containers of the restore have; then a server exchanges its refs in one push, or a repository on a claim is exchanged as a directory.
  */
-export const createGitRestorer = ({ target, into, id }: RestoreOrder<GitTask>): RestoreEngine => {
+export const createGitRestorer = (order: RestoreOrder<GitTask>): RestoreEngine => {
+  const { target, into, id } = order;
   const onClaim = target.access.by === 'path';
 
   const withSession = <T>(context: RestoreContext, work: (session: GitSession) => Promise<T>): Promise<T> =>
-    inRestore(async () => {
-      const session = await openSession(context, target);
-      try {
-        return await work(session);
-      } finally {
-        await session.close();
-      }
-    });
+    inSession(context, target, work);
 
   const supported = (): void => {
     if (into.by === 'InPlace') return;
@@ -42,7 +37,7 @@ export const createGitRestorer = ({ target, into, id }: RestoreOrder<GitTask>): 
     throw new RunError('DestinationUnsupported', detail);
   };
 
-  return {
+  const engine: RestoreEngine = {
     look(context, newest) {
       supported();
       return withSession(context, (session) => lookInPlace(context, session, newest));
@@ -94,16 +89,10 @@ export const createGitRestorer = ({ target, into, id }: RestoreOrder<GitTask>): 
     },
     discardSafetyCopy: (context) =>
       withSession(context, (session) => (onClaim ? discardPath(session, id) : discardRefs(context, session))),
+    puttingBack: (from) => createGitPutBack(engine, order, from),
   };
+  return engine;
 };
-
-const fetchedOf = ({ task }: RestoreContext): string => {
-  if ('fetched' in task) return task.fetched;
-  throw new RunError('InternalError', 'The task names no volume of what was fetched.');
-};
-
-/** Where a backup is loaded. */
-const loadedIn = (context: RestoreContext): string => join(fetchedOf(context), 'restore.git');
 
 const withLocalGit = <T>(context: RestoreContext, work: (git: LocalGit) => Promise<T>): Promise<T> =>
   inRestore(async () => {

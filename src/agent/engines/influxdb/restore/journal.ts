@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { time } from '../../../../api/v1alpha1/primitives.ts';
+import { sha256, time } from '../../../../api/v1alpha1/primitives.ts';
 import { RunError } from '../../../../errors/run-error.ts';
 import { errorCode, flush, replaceFile } from '../../../disk.ts';
 import { databaseExtras } from './extras.ts';
@@ -16,6 +16,7 @@ const journal = z.object({
   state: z.enum(['Begun', 'Done']),
   begunTime: time,
   copy: z.boolean().describe('Whether there was a database to be set aside.'),
+  factsDigest: sha256.describe('SHA-256 of facts.json of the copy; there only with one.').optional(),
   extras: databaseExtras,
 });
 export type Journal = z.output<typeof journal>;

@@ -15,6 +15,7 @@ import { compareRestored, expiryWords } from './expiry.ts';
 import { clearMade, isMade, readJournal, removePlace, safetyPlace, setMade } from './journal.ts';
 import { lookForRoom, lookInPlace, occupied } from './look.ts';
 import { compareInPlace, recoverInterrupted } from './put-back.ts';
+import { createInfluxdbPutBack } from './put-back-copy.ts';
 import { dropDatabase } from './replace.ts';
 import { swapDatabase } from './swap.ts';
 
@@ -22,7 +23,8 @@ import { swapDatabase } from './swap.ts';
 export const loadedName = (id: string): string => `holdfast_${id}_new`;
 
 /** Brings a database of an InfluxDB 1.x server back out of a portable backup. */
-export const createInfluxdbRestorer = ({ target, into, id }: RestoreOrder<InfluxdbTask>): RestoreEngine => {
+export const createInfluxdbRestorer = (order: RestoreOrder<InfluxdbTask>): RestoreEngine => {
+  const { target, into, id } = order;
   const { host, rpcPort, database } = target;
   const inPlace = into.by === 'InPlace';
   const name = into.by === 'InPlace' ? loadedName(id) : into.by === 'Name' ? into.name : database;
@@ -38,7 +40,7 @@ export const createInfluxdbRestorer = ({ target, into, id }: RestoreOrder<Influx
     return there;
   };
 
-  return {
+  const engine: RestoreEngine = {
     look: (context, newest) =>
       atDestination('DestinationUnsupported', async () => {
         const server = await openServer(context, target);
@@ -106,7 +108,9 @@ export const createInfluxdbRestorer = ({ target, into, id }: RestoreOrder<Influx
       }
       await removePlace(place);
     },
+    puttingBack: (from) => createInfluxdbPutBack(engine, order, from.id),
   };
+  return engine;
 };
 
 const isEqual = ({ mismatches, notWitnessed }: Compared): boolean =>

@@ -1,10 +1,12 @@
 import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { InfluxdbTask } from '../../../../api/v1alpha1/sources/influxdb.ts';
 import type { DestinationState, SafetyCopy } from '../../../../api/v1alpha1/restore-report.ts';
 import { timestamp } from '../../../../base/times.ts';
 import { RunError } from '../../../../errors/run-error.ts';
 import { flushAll } from '../../../dump/copy-files.ts';
-import { flush } from '../../../disk.ts';
+import { flush, sha256OfFile } from '../../../disk.ts';
+import { factsFile } from '../../../layout.ts';
 import { runErrorOf } from '../../../failure-of.ts';
 import type { RestoreContext } from '../../../restore/engine.ts';
 import type { RunContext } from '../../../run.ts';
@@ -111,7 +113,8 @@ const setAside = async (
     await checkBackup(place.copy, database, signal);
     await flushAll(place.copy);
     await flush(place.directory);
-    return { ...begun, copy: true, extras: await readExtras(server, database, signal) };
+    const factsDigest = await sha256OfFile(join(place.copy, factsFile), signal);
+    return { ...begun, copy: true, factsDigest, extras: await readExtras(server, database, signal) };
   } catch (error) {
     await removePlace(place);
     signal.throwIfAborted();

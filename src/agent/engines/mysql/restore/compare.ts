@@ -52,7 +52,7 @@ export const tablesOf = ({ accounts: _accounts, ...facts }: MysqlFacts): MysqlFa
 
 /** What differs in the definitions alone: of rows nothing is known, and nothing is said. Pure. */
 export const definitionsDiffer = (
-  { accounts: _accounts, ...recorded }: MysqlFacts,
+  { accounts: _accounts, ...recorded }: Pick<MysqlFacts, 'databases' | 'unknown' | 'accounts'>,
   found: readonly DatabaseFacts[],
 ): readonly string[] => compareFacts(recorded, { databases: found }).mismatches;
 

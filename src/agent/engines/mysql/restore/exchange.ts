@@ -3,19 +3,18 @@ import { RunError } from '../../../../errors/run-error.ts';
 import type { RestoreContext } from '../../../restore/engine.ts';
 import { serverError, serverMessage, type Connection, type NetworkAccount } from '../connect.ts';
 import { identifier } from '../sql.ts';
-import { optionsOf, type Backup } from './backup.ts';
-import { definitionsDiffer, factsOf } from './compare.ts';
+import { factsOf } from './compare.ts';
+import { keptFacts } from './copy-facts.ts';
 import { alteredTo } from './database-options.ts';
 import { moveDefaults } from './defaults.ts';
-import { clientSession } from './fence.ts';
+import type { DatabaseFacts } from '../facts.ts';
+import type { Incoming, IncomingDatabase } from './incoming.ts';
 import { changeState, stateOf, writeJournal, type ExchangedDatabase, type Journal } from './journal.ts';
-import { loadPrograms } from './load-databases.ts';
-import { asideName, exchangeName, oldName, setAsideView } from './names.ts';
+import { exchangeName, oldName, setAsideView } from './names.ts';
 import { checkExchangeable } from './obstacles.ts';
-import { pastEvents, withoutEvents } from './past-events.ts';
 import { exchangeRenames, renameStatement } from './plan-renames.ts';
 import { existing, presentIn, tablesIn, type Present } from './present.ts';
-import { dropPrograms, savePrograms, viewsAsText } from './programs.ts';
+import { brokenViews, dropPrograms, savePrograms, saveViews, viewsAsText } from './programs.ts';
 import { giveGrants, rehearseGrants, routineGrants } from './routine-grants.ts';
 
 /** How long a table that somebody has in use is waited for: then the exchange is undone. */
@@ -25,7 +24,7 @@ export interface ExchangeInput {
   readonly id: string;
   readonly account: NetworkAccount;
   readonly optionFile: string;
-  readonly backup: Backup;
+  readonly incoming: Incoming;
 }
 
 /**
@@ -35,69 +34,90 @@ export interface ExchangeInput {
 export const prepareExchange = async (
   context: RestoreContext,
   connection: Connection,
-  { id, account, optionFile, backup }: ExchangeInput,
+  { id, account, optionFile, incoming }: ExchangeInput,
 ): Promise<Journal> => {
   const state = await stateOf(connection, id);
   if (state === 'writing') await connection.query(`DROP DATABASE ${identifier(exchangeName(id))}`);
   else if (state !== undefined) {
     throw new RunError('ExchangeFailed', `This restore was exchanged before (${exchangeName(id)} is ${state}).`);
   }
-  const there = await existing(connection, backup.databases);
-  await checkExchangeable(connection, backup.databases, there);
+  const names = incoming.databases.map(({ name }) => name);
+  const there = await existing(connection, names);
+  await checkExchangeable(connection, names, there);
   const present: Present[] = [];
   for (const name of there) present.push(await presentIn(connection, name));
   const databases: ExchangedDatabase[] = [];
-  for (const name of backup.databases) {
-    databases.push(
-      await exchangedDatabase(connection, { id, name, backup, present: present.find((each) => each.name === name) }),
-    );
+  for (const each of incoming.databases) {
+    const before = present.find(({ name }) => name === each.name);
+    databases.push(await exchangedDatabase(connection, { id, incoming: each, present: before }));
   }
   const grants = await rehearseGrants(connection, await routineGrants(connection, there));
-  const journal: Journal = {
-    version: 1,
-    databases,
-    definitions: await definitionsDigest(context, account, there),
-    grants,
-  };
+  const definitions = await definitionsOf(context, account, there);
+  const { viewDump, broken } = await keepViews(context, connection, optionFile, present);
+  const journal: Journal = { version: 1, databases, definitions: digestOf(definitions), grants };
   await writeJournal(connection, id, journal, {
     programs: await savePrograms(context, optionFile, present),
+    viewDump,
     views: await viewsAsText(connection, present),
+    facts: keptFacts({ databases: definitions, broken }),
   });
   return journal;
+};
+
+/** The views as statements that make them again, and which of them those are not for. A restore does not fail for want of them. */
+const keepViews = async (
+  context: RestoreContext,
+  connection: Connection,
+  optionFile: string,
+  present: readonly Present[],
+): Promise<{ readonly viewDump: Buffer; readonly broken: ReadonlyMap<string, readonly string[]> }> => {
+  const broken = new Map<string, readonly string[]>();
+  for (const each of present) broken.set(each.name, await brokenViews(connection, each));
+  try {
+    return { viewDump: await saveViews(context, optionFile, present, broken), broken };
+  } catch (error) {
+    context.signal.throwIfAborted();
+    if (!(error instanceof RunError)) throw error;
+    context.log.warn('the views could not be kept but as text', { error });
+    return { viewDump: Buffer.alloc(0), broken: new Map(present.map(({ name, views }) => [name, views])) };
+  }
 };
 
 const exchangedDatabase = async (
   connection: Connection,
   {
     id,
-    name,
-    backup,
+    incoming: { name, aside, newViews, goes },
     present,
-  }: { readonly id: string; readonly name: string; readonly backup: Backup; readonly present: Present | undefined },
-): Promise<ExchangedDatabase> => {
-  const aside = asideName(id, name);
-  const recorded = backup.facts.databases.find((each) => each.name === name);
-  return {
-    name,
-    existed: present !== undefined,
-    options: present?.options ?? '',
-    aside,
-    old: oldName(id, name),
-    tables: [...(present?.tables ?? [])],
-    views: (present?.views ?? []).map((view, index) => ({ name: view, as: setAsideView(id, index) })),
-    newTables: (await tablesIn(connection, aside)).tables,
-    newViews: (recorded?.views ?? []).map((view) => view.name),
-  };
-};
+  }: { readonly id: string; readonly incoming: IncomingDatabase; readonly present: Present | undefined },
+): Promise<ExchangedDatabase> => ({
+  name,
+  existed: present !== undefined,
+  options: present?.options ?? '',
+  aside,
+  old: oldName(id, name),
+  tables: [...(present?.tables ?? [])],
+  views: (present?.views ?? []).map((view, index) => ({ name: view, as: setAsideView(id, index) })),
+  newTables: goes ? [] : (await tablesIn(connection, aside)).tables,
+  newViews: [...newViews],
+  goes,
+});
 
 /** A digest of all definitions of databases: of what is there, by kind and name. */
 export const definitionsDigest = async (
   context: RestoreContext,
   account: NetworkAccount,
   databases: readonly string[],
-): Promise<string> => {
-  const names = new Map(databases.map((name) => [name, name]));
-  const facts = await factsOf(context, account, names, { definitionsOnly: true });
+): Promise<string> => digestOf(await definitionsOf(context, account, databases));
+
+const definitionsOf = (
+  context: RestoreContext,
+  account: NetworkAccount,
+  databases: readonly string[],
+): Promise<DatabaseFacts[]> =>
+  factsOf(context, account, new Map(databases.map((name) => [name, name])), { definitionsOnly: true });
+
+const digestOf = (facts: readonly DatabaseFacts[]): string => {
   // Counters move, and rows with them, by whoever still writes.
   const definitions = facts.map((database) => ({
     ...database,
@@ -110,34 +130,38 @@ export const definitionsDigest = async (
 export const exchange = async (
   context: RestoreContext,
   connection: Connection,
-  { id, account, optionFile, backup }: ExchangeInput,
+  { id, account, incoming }: ExchangeInput,
   journal: Journal,
 ): Promise<void> => {
   const { databases } = journal;
+  const coming = incoming.databases.filter(({ goes }) => !goes);
   await connection.query(`SET SESSION lock_wait_timeout = ${lockWaitSeconds}`);
-  for (const { name, existed, old, options } of databases) {
+  for (const { existed, old, options } of databases) {
     if (existed) await connection.query(`CREATE DATABASE ${identifier(old)} ${options}`);
-    else await connection.query(`CREATE DATABASE ${identifier(name)} ${optionsOf(backup, name)}`);
+  }
+  const there = new Set(databases.filter(({ existed }) => existed).map(({ name }) => name));
+  for (const { name, options } of coming) {
+    if (!there.has(name)) await connection.query(`CREATE DATABASE ${identifier(name)} ${options}`);
   }
   for (const { name, existed } of databases) {
     if (existed) await dropPrograms(connection, await presentIn(connection, name));
   }
   const renames = renameStatement(exchangeRenames(databases));
   if (renames !== undefined) await connection.query(renames);
-  for (const { name } of databases) {
-    await connection.query(`ALTER DATABASE ${identifier(name)} ${alteredTo(optionsOf(backup, name))}`);
+  for (const { name, options } of coming) {
+    await connection.query(`ALTER DATABASE ${identifier(name)} ${alteredTo(options)}`);
   }
   await moveDefaults(connection, databases);
-  const names = new Map(databases.map(({ name }) => [name, name]));
-  await loadPrograms(context, { account, optionFile, backup, names }, [clientSession]);
-  await checkDefinitions(context, connection, { account, backup, journal });
+  await incoming.loadPrograms(context, connection);
+  await checkDefinitions(context, connection, { account, incoming, journal });
   const lost = await giveGrants(connection, journal.grants);
   if (lost.length > 0) {
     context.note({
       reason: 'NotCovered',
-      message: `Rights on routines that the backup does not hold are gone: ${lost.length} of ${journal.grants.length}.`,
+      message: `Rights on routines that are not in what was restored are gone: ${lost.length} of ${journal.grants.length}.`,
     });
   }
+  await incoming.giveGrants(context, connection);
   await changeState(connection, id, 'begun', 'done');
 };
 
@@ -145,22 +169,17 @@ export const exchange = async (
 const checkDefinitions = async (
   context: RestoreContext,
   connection: Connection,
-  {
-    account,
-    backup,
-    journal,
-  }: { readonly account: NetworkAccount; readonly backup: Backup; readonly journal: Journal },
+  { account, incoming, journal }: Pick<ExchangeInput, 'account' | 'incoming'> & { readonly journal: Journal },
 ): Promise<void> => {
-  const names = new Map(backup.databases.map((name) => [name, name]));
-  const found = (await factsOf(context, account, names, { definitionsOnly: true })).map((database) => ({
+  const names = incoming.databases.filter(({ goes }) => !goes).map(({ name }) => name);
+  const found = (await definitionsOf(context, account, names)).map((database) => ({
     ...database,
     views: database.views.filter((view) => !isSetAside(journal, database.name, view.name)),
   }));
-  const over = await pastEvents(connection, backup.dump, context.now());
-  const [first, ...more] = withoutEvents(definitionsDiffer(backup.facts, found), over);
+  const [first, ...more] = await incoming.differences(context, connection, found);
   if (first === undefined) return;
   const others = more.length === 0 ? '' : ` (and ${more.length} more)`;
-  throw new RunError('ExchangeFailed', `What came into its place differs from the backup: ${first}${others}.`);
+  throw new RunError('ExchangeFailed', `What came into its place differs from what was to come: ${first}${others}.`);
 };
 
 const isSetAside = ({ databases }: Journal, database: string, view: string): boolean =>
@@ -172,12 +191,13 @@ export const tidyExchange = async (
   connection: Connection,
   { databases }: Pick<Journal, 'databases'>,
 ): Promise<void> => {
-  for (const { name, aside, views } of databases) {
+  for (const { name, aside, views, goes } of databases) {
     try {
       for (const { as } of views) {
         await connection.query(`DROP VIEW IF EXISTS ${identifier(name)}.${identifier(as)}`);
       }
       await dropEmpty(connection, aside);
+      if (goes) await dropEmpty(connection, name);
     } catch (error) {
       if (serverError(error) === undefined) throw error;
       log.warn(`not removed yet: ${serverMessage(error)}`, { database: name });

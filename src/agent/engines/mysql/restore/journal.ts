@@ -32,6 +32,8 @@ const exchangedDatabase = z.object({
   newTables: z.array(z.string()),
   /** What the backup makes here. */
   newViews: z.array(z.string()),
+  /** It is not to be there afterwards: it was not when what is put back was set aside. */
+  goes: z.boolean().default(false),
 });
 export type ExchangedDatabase = z.output<typeof exchangedDatabase>;
 
@@ -43,8 +45,8 @@ const journal = z.object({
 });
 export type Journal = z.output<typeof journal>;
 
-/** What is kept beside the journal, as files for the client. */
-export type KeptText = 'programs' | 'views';
+/** What is kept beside the journal: files for the client, the views as statements for a person, and the definitions of all (see copy.ts). */
+export type KeptText = 'programs' | 'viewDump' | 'views' | 'facts';
 
 /** The largest piece that is written at once. */
 const pieceBytes = 1 << 20;

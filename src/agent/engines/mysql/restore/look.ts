@@ -17,17 +17,26 @@ const maxMissingText = 80;
 /** Of the time that is left, how much counting may take. */
 const share = 0.5;
 
+export interface LookInput {
+  /** The newest local copy, with what the source held. */
+  readonly newest: string | undefined;
+  readonly username: string;
+  /** What is to be put back, when that is no backup. */
+  readonly copy?: readonly DatabaseFacts[];
+}
+
 /** What is at the destination, beside what the newest local copy says. @throws RunError */
 export const lookAtDestination = async (
   context: RestoreContext,
   connection: Connection,
   { target, into }: RestoreOrder<MysqlTask>,
-  { newest, username }: { readonly newest: string | undefined; readonly username: string },
+  { newest, username, copy }: LookInput,
 ): Promise<Found> => {
   const profile = await readProfile(connection);
   const facts = newest === undefined ? undefined : await readFacts(mysqlFacts, newest);
-  const sources = facts?.databases.map(({ name }) => name) ?? (await namedBy(connection, target));
-  const programs = facts === undefined || facts.databases.some(hasPrograms);
+  const named = facts?.databases.map(({ name }) => name) ?? (await namedBy(connection, target));
+  const sources = [...new Set([...named, ...(copy ?? []).map(({ name }) => name)])];
+  const programs = facts === undefined || [...facts.databases, ...(copy ?? [])].some(hasPrograms);
   const server = serverName(profile);
   if (into.by !== 'InPlace') {
     const names = into.by === 'Name' ? [into.name] : sources;
@@ -100,6 +109,18 @@ const versioned = async (
     for (const { name, type } of rows) kinds.set(keyOf(database, name), type);
   }
   return kinds;
+};
+
+/** Rows in all tables of databases; undefined when the time for it was over, or a table cannot be read. */
+export const rowsIn = async (
+  context: RestoreContext,
+  connection: Connection,
+  databases: readonly string[],
+): Promise<number | undefined> => {
+  const present: Present[] = [];
+  for (const name of databases) present.push(await presentIn(connection, name));
+  const rows = await countRows(context, connection, present, await versioned(connection, databases));
+  return rows === undefined ? undefined : [...rows.values()].reduce((sum, each) => sum + each, 0);
 };
 
 /** Rows by table, exactly; undefined when the time for it was over, or a table cannot be read. */

@@ -1,3 +1,5 @@
+import type { RestoreContext } from '../../../restore/engine.ts';
+import type { Compared } from '../../../verify/engine.ts';
 import { serverError, type Connection } from '../connect.ts';
 import { unquoted } from '../sql.ts';
 import { readRange, type Dump } from './compose.ts';
@@ -41,3 +43,16 @@ const schedules = async (connection: Connection): Promise<boolean> => {
 /** Leaves out what differs in events that are over. Pure. */
 export const withoutEvents = (mismatches: readonly string[], over: readonly string[]): string[] =>
   mismatches.filter((mismatch) => !over.some((each) => mismatch.startsWith(`${each}: `)));
+
+/** Without what differs in events that the server drops by itself since their time is over; that is said. */
+export const withoutOver = (
+  { note }: Pick<RestoreContext, 'note'>,
+  compared: Compared,
+  over: readonly string[],
+): Compared => {
+  const mismatches = withoutEvents(compared.mismatches, over);
+  if (mismatches.length < compared.mismatches.length) {
+    note({ reason: 'NotCovered', message: 'Events whose time is over were dropped or disabled by the server.' });
+  }
+  return { ...compared, mismatches };
+};

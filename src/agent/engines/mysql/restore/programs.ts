@@ -1,7 +1,7 @@
 import { open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunContext } from '../../../run.ts';
-import type { Connection } from '../connect.ts';
+import { serverError, type Connection } from '../connect.ts';
 import { dumpSession, loadFile } from '../load.ts';
 import { judgeDump, mariadbDump } from '../run-dump.ts';
 import { identifier } from '../sql.ts';
@@ -18,6 +18,56 @@ export const savePrograms = async (
   present: readonly Present[],
 ): Promise<Buffer> => {
   if (present.length === 0) return Buffer.alloc(0);
+  return dumpDefinitions(context, optionFile, present, [
+    '--no-create-info',
+    '--routines',
+    '--triggers',
+    '--events',
+    ...present.flatMap(({ name, views }) => views.map((view) => `--ignore-table=${name}.${view}`)),
+  ]);
+};
+
+/** Views that lead to something that is gone: no server makes them again, and mariadb-dump fails on them as this does. */
+export const brokenViews = async (connection: Connection, { name, views }: Present): Promise<string[]> => {
+  const broken: string[] = [];
+  for (const view of views) {
+    try {
+      await connection.query(`SHOW FIELDS FROM ${identifier(name)}.${identifier(view)}`);
+    } catch (error) {
+      if (serverError(error) === undefined) throw error;
+      broken.push(view);
+    }
+  }
+  return broken;
+};
+
+/**
+ * The views that work, as mariadb-dump writes them: in the order in which they need each other, and with the character set that each was made
+ * under.
+ * @param broken by database
+ */
+export const saveViews = async (
+  context: RunContext,
+  optionFile: string,
+  present: readonly Present[],
+  broken: ReadonlyMap<string, readonly string[]>,
+): Promise<Buffer> => {
+  const left = ({ name, tables, views }: Present): string[] => {
+    const without = broken.get(name) ?? [];
+    return [...tables, ...views.filter((view) => without.includes(view))];
+  };
+  const some = present.filter((each) => each.views.length > (broken.get(each.name) ?? []).length);
+  if (some.length === 0) return Buffer.alloc(0);
+  const ignored = some.flatMap((each) => left(each).map((table) => `--ignore-table=${each.name}.${table}`));
+  return dumpDefinitions(context, optionFile, some, ['--skip-triggers', ...ignored]);
+};
+
+const dumpDefinitions = async (
+  context: RunContext,
+  optionFile: string,
+  databases: readonly Pick<Present, 'name'>[],
+  options: readonly string[],
+): Promise<Buffer> => {
   const path = join(context.task.scratch, 'programs.sql');
   await rm(path, { force: true });
   const handle = await open(path, 'wx', 0o600);
@@ -25,19 +75,15 @@ export const savePrograms = async (
     const args = [
       '--single-transaction',
       '--no-data',
-      '--no-create-info',
       '--no-create-db',
       '--skip-dump-date',
-      '--routines',
-      '--triggers',
-      '--events',
       '--skip-add-locks',
       '--max-allowed-packet=1G',
       '--default-character-set=utf8mb4',
-      ...present.flatMap(({ name, views }) => views.map((view) => `--ignore-table=${name}.${view}`)),
+      ...options,
       '--databases',
       '--',
-      ...present.map(({ name }) => name),
+      ...databases.map(({ name }) => name),
     ];
     judgeDump(await mariadbDump(context, { optionFile, args, stdout: { fd: handle.fd } }));
     return await readFile(path);
@@ -47,7 +93,7 @@ export const savePrograms = async (
   }
 };
 
-/** Makes again what savePrograms wrote. */
+/** Makes again what savePrograms or saveViews wrote. */
 export const loadPrograms = async (context: RunContext, optionFile: string, text: Buffer): Promise<void> => {
   if (text.length === 0) return;
   const path = join(context.task.scratch, 'programs.sql');
