@@ -10,10 +10,10 @@
 - apiGroups: [holdfast.dev]
   resources: [backuppolicies/finalizers]
   verbs: [update]
-# A finalizer on a request that has stopped workloads, until they are put back.
+# A finalizer on a request that has stopped workloads, until they are put back. Delete: one whose ttlAfterFinished is over.
 - apiGroups: [holdfast.dev]
   resources: [restorerequests]
-  verbs: [get, list, watch, update, patch]
+  verbs: [get, list, watch, update, patch, delete]
 - apiGroups: [holdfast.dev]
   resources: [restorerequests/status]
   verbs: [get, update, patch]
