@@ -74,6 +74,8 @@ const playOne = async ({ container, death }: Row): Promise<Found> => {
   if (death === 'Vanished') await play.vanish();
   else await play.killed(container, death);
   const status: RestoreRequestStatus = await play.phase('Failed');
+  // What it may have loaded is removed before the request can go.
+  if (status.policies?.some(({ loaded }) => loaded === 'Left') === true) await play.removal('clean');
   const jobs = await restoreJobsOf(cluster, namespace);
   const finalizers = await eventually('nothing is held', async () => {
     const request = await cluster.get('restorerequest', 'orders-lost', '--namespace', namespace);
