@@ -152,23 +152,24 @@ export const restoreScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: 'cancelled while it loads',
+    name: 'cancelled while it loads: what it had loaded is removed',
     given: restoresUntil('Load'),
     change: cancel,
     world: worldOf('load'),
-    jobs: 2,
+    jobs: 3,
     end: (state) => {
       // Its Job went with its pod, once status had the end.
-      expectEnded(state, { phase: 'Cancelled', policies: [{ state: 'Untouched' }] }, ['plan']);
+      const policies = [{ state: 'Untouched', loaded: 'Discarded' }];
+      expectEnded(state, { phase: 'Cancelled', policies }, ['clean', 'plan']);
       expectBack(state, 0);
     },
   },
   {
-    name: 'the request is deleted while it loads',
+    name: 'the request is deleted while it loads: it goes once what it had loaded is removed',
     given: restoresUntil('Load'),
     change: (stage) => stage.remove(resources.restoreRequest, 'orders-lost'),
     world: worldOf('load'),
-    jobs: 2,
+    jobs: 3,
     end: (state) => {
       expectGone(state);
       expectBack(state, 0);
