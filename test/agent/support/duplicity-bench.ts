@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { appendFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { result as resultSchema, type Result } from '../../../src/api/v1alpha1/result.ts';
@@ -322,6 +322,8 @@ export const makeBench = async (kind: TestRepository): Promise<Bench> => {
       for (const [file, content] of Object.entries(files)) {
         await mkdir(dirname(join(layout.copies, name, file)), { recursive: true });
         await writeFile(join(layout.copies, name, file), content);
+        // duplicity takes a file of the same second for unchanged, whatever its size: these are weeks apart, and written within one.
+        await utimes(join(layout.copies, name, file), dataTime, dataTime);
       }
       const earlier = await ledger();
       const time = dataTime.toISOString().replace('.000', '');

@@ -77,6 +77,11 @@ const granted: (Right & { reason: string })[] = [
     resource: 'restorerequests.holdfast.dev',
     reason: 'reads requests, and holds them while something is stopped',
   })),
+  {
+    verb: 'delete',
+    resource: 'restorerequests.holdfast.dev',
+    reason: 'removes those whose ttlAfterFinished is over',
+  },
   ...['update', 'patch'].map((verb) => ({
     verb,
     resource: 'restorerequests.holdfast.dev/status',
@@ -147,11 +152,7 @@ const denied: (Right & { reason: string })[] = [
     reason: 'not needed',
   })),
   ...['create', 'delete', 'update'].map((verb) => ({ verb, resource: 'pods', reason: 'Jobs make the pods' })),
-  ...['create', 'delete'].map((verb) => ({
-    verb,
-    resource: 'restorerequests.holdfast.dev',
-    reason: 'it asks for no restore',
-  })),
+  { verb: 'create', resource: 'restorerequests.holdfast.dev', reason: 'it asks for no restore' },
   { verb: 'confirm', resource: 'restorerequests.holdfast.dev', reason: 'it confirms none' },
   ...['create', 'update', 'patch', 'delete'].map((verb) => ({
     verb,
