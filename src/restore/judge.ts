@@ -115,7 +115,7 @@ const withoutCopy = (input: JudgeInput, now?: Date): Stage | undefined => {
     const why = noCopy(name, input.observed, now);
     if (why === undefined) continue;
     const message = `${why}. ${catalogue.SafetyCopyUnavailable.next}`;
-    return ended(input, { phase: 'Failed', reason: 'SafetyCopyUnavailable', policy: name, message });
+    return ended(input, { phase: 'Failed', reason: 'SafetyCopyUnavailable', step: 'Inspect', policy: name, message });
   }
   return undefined;
 };

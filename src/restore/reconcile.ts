@@ -288,7 +288,8 @@ const tidyUp = async (turn: Turn): Promise<ReconcileResult> => {
     await deleteObject(client, resources.restoreRequest, { namespace, name }, { uid, signal });
     return {};
   }
-  if (isHeld || !isDiscarding || !isCleaning) return { requeueAfterMs: lookAgainMs };
+  if (!isDiscarding || !isCleaning) return { requeueAfterMs: refusedAgainMs };
+  if (isHeld) return { requeueAfterMs: lookAgainMs };
   return wakeAt === undefined ? {} : { requeueAfterMs: Math.max(1000, wakeAt.getTime() - now.getTime()) };
 };
 

@@ -1,6 +1,7 @@
 import type { RestoreRequestStatus } from '../api/v1alpha1/restorerequest.ts';
 import type { DeepReadonly } from '../base/types.ts';
 import type { JobView } from '../policy/views.ts';
+import { restoreStages, type RestoreStage } from '../workloads/labels.ts';
 import type { StageJob } from './observed.ts';
 import type { Stage } from './stage.ts';
 
@@ -13,15 +14,20 @@ export const podlessMs = 30_000;
 const longestCause = 600;
 const longestMessage = 1024;
 
-const does: Readonly<Record<string, string>> = {
+const does: Readonly<Record<RestoreStage, string>> = {
   plan: 'looks for the backup and at the destination',
   restore: 'restores',
   discard: 'removes the safety copy',
+  clean: 'removes what was loaded',
 };
+
+const isRestoreStage = (stage: string): stage is RestoreStage => restoreStages.some((each) => each === stage);
+/** A request that is over cannot be cancelled any more. */
+const isCancellable = (stage: string): boolean => stage === 'plan' || stage === 'restore';
 
 /** Why the API server refuses a Job, with what to do: one that is refused was never made, and has touched nothing. Pure. */
 export const refusalWords = (job: string, stage = '', cause = ''): string =>
-  `The API server refused the Job ${job}, which ${does[stage] ?? 'is to be made'}: ${cause.slice(0, longestCause).toWellFormed().trim().replace(/\.$/, '')}. Nothing was touched by it. Mend that (a quota, an admission policy or webhook), and Holdfast goes on within 15 s${stage === 'discard' ? '' : '; or cancel the request'}.`;
+  `The API server refused the Job ${job}, which ${isRestoreStage(stage) ? does[stage] : 'is to be made'}: ${cause.slice(0, longestCause).toWellFormed().trim().replace(/\.$/, '')}. Nothing was touched by it. Mend that (a quota, an admission policy or webhook), and Holdfast goes on within 15 s${isCancellable(stage) ? '; or cancel the request' : ''}.`;
 
 /** A stage that waits for a person; its message says for what. Pure. */
 export const withStall = (stage: Stage, stalled: Stalled | undefined): Stage => {

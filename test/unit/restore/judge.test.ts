@@ -601,6 +601,20 @@ describe('a restore', () => {
     expect(conditions(judged)['Stalled']).toBe(stalled === undefined && end === undefined ? undefined : 'True');
   });
 
+  test.each([
+    { stage: 'plan', does: /which looks for the backup and at the destination: /, cancels: true },
+    { stage: 'restore', does: /which restores: /, cancels: true },
+    { stage: 'discard', does: /which removes the safety copy: /, cancels: false },
+    { stage: 'clean', does: /which removes what was loaded: /, cancels: false },
+  ])(
+    'whose Job to $stage was refused says what that does, and to cancel only while it can be',
+    ({ stage, does, cancels }) => {
+      const words = refusalWords('a-job', stage, 'exceeded quota: none.');
+      expect(words).toMatch(does);
+      expect(words.includes('or cancel the request')).toBe(cancels);
+    },
+  );
+
   test('whose Job was refused says so until it was tried again, in the same words', () => {
     const words = refusalWords('orders-lost-restore-1', 'restore', 'exceeded quota: none.');
     expect(words).toMatch(
