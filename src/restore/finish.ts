@@ -1,12 +1,11 @@
 import { addDuration, parseDuration } from '../api/v1alpha1/duration.ts';
-import type { PolicyOutcome } from '../api/v1alpha1/restorerequest.ts';
 import type { DeepReadonly } from '../base/types.ts';
 import type { Part, ObservedRequest } from './observed.ts';
 import { leavesLoaded, outcomeOf, stateOf } from './outcome.ts';
 import { useOfCopy } from './put-back.ts';
 import type { Stage } from './stage.ts';
 import { isStopAnnounced, nextSteps } from './steps.ts';
-import { isFinished, type RequestView } from './views.ts';
+import { isFinished, outcomeIn, type RequestView } from './views.ts';
 
 /** What is left to do for a request that is finished. */
 export interface Leftovers {
@@ -38,15 +37,14 @@ export const isCleaned = ({ clean }: Part): boolean =>
  */
 export const leftovers = ({ request, parts }: ObservedRequest, others: Others, now: Date): Leftovers => {
   const { status, spec } = request;
-  const of = (part: Part): PolicyOutcome | undefined => status.policies?.find(({ policy }) => policy === part.name);
   const copies = parts.flatMap((part) => {
-    const until = of(part)?.safetyCopyUntil;
+    const until = outcomeIn(status, part.name)?.safetyCopyUntil;
     return until === undefined ? [] : [{ part, until: new Date(until) }];
   });
   const left = copies.filter(({ part }) => !isDone(part.discard));
   const over = left.filter(({ part, until }) => until <= now && part.discard === undefined);
   const due = over.filter(({ part }) => !useOfCopy(request, part.name, others).isHeld);
-  const loaded = parts.filter((part) => of(part)?.loaded === 'Left');
+  const loaded = parts.filter(({ name }) => outcomeIn(status, name)?.loaded === 'Left');
   const end =
     status.completionTime === undefined || spec === undefined
       ? undefined
@@ -90,7 +88,7 @@ export const uncleaned = ({ request, parts }: ObservedRequest): readonly Part[] 
   const { spec, status } = request;
   if (spec === undefined) return [];
   return parts.filter((part) => {
-    const known = status.policies?.find(({ policy }) => policy === part.name);
+    const known = outcomeIn(status, part.name);
     if (isFinished(status) || known?.outcome !== undefined) return known?.loaded === 'Left' && !isCleaned(part);
     if (part.restore === undefined && known?.jobName === undefined) return false;
     const isUntouched = stateOf(part.restore, isStopAnnounced(status, part.name)) === 'Untouched';

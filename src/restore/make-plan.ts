@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { apiVersion, type BackupPolicySpec } from '../api/v1alpha1/backuppolicy.ts';
+import type { BackupPolicySpec } from '../api/v1alpha1/backuppolicy.ts';
 import type { ConfirmationMode } from '../api/v1alpha1/restore-policy.ts';
 import type { PlannedSet, RestorePointAsked } from '../api/v1alpha1/restore-report.ts';
 import type {
@@ -12,6 +12,7 @@ import { restoreConfirmationNames } from '../api/v1alpha1/restoreconfirmation.ts
 import { canonical } from '../base/canonical.ts';
 import { timestamp } from '../base/times.ts';
 import type { DeepReadonly } from '../base/types.ts';
+import { createCommand, ownName, prefixOf } from './command.ts';
 import { saidBy, type ObservedRequest, type Part } from './observed.ts';
 import { plannedCopy } from './put-back.ts';
 import type { RequestView } from './views.ts';
@@ -157,18 +158,17 @@ export const planHash = ({ metadata, spec }: DeepReadonly<RequestView>, policies
 };
 
 const confirmCommand = ({ metadata }: DeepReadonly<RequestView>, hash: string): string =>
-  [
-    `kubectl create --namespace ${metadata.namespace} --filename - <<END`,
-    `apiVersion: ${apiVersion}`,
-    `kind: ${restoreConfirmationNames.kind}`,
-    `metadata: { generateName: ${metadata.name.slice(0, 200)}- }`,
-    'spec:',
-    `  request: { name: ${metadata.name}, uid: ${metadata.uid} }`,
-    `  planHash: ${hash}`,
-    `  confirmedBy: $(kubectl auth whoami --output jsonpath='{.status.userInfo.username}')`,
-    '  reason: WHAT WAS LOST, AND HOW YOU KNOW',
-    'END',
-  ].join('\n');
+  createCommand({
+    kind: restoreConfirmationNames.kind,
+    namespace: metadata.namespace,
+    prefix: prefixOf(metadata.name),
+    spec: [
+      `request: { name: ${metadata.name}, uid: ${metadata.uid} }`,
+      `planHash: ${hash}`,
+      `confirmedBy: ${ownName}`,
+      'reason: WHAT WAS LOST, AND HOW YOU KNOW',
+    ],
+  });
 
 /** The plan, out of what the plan Jobs said. Undefined while one has not said it. Pure. */
 export const makePlan = (observed: ObservedRequest, now: Date): RestorePlan | undefined => {

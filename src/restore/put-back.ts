@@ -1,4 +1,3 @@
-import { apiVersion } from '../api/v1alpha1/backuppolicy.ts';
 import type { CopyOf } from '../api/v1alpha1/task.ts';
 import {
   restoreRequestNames,
@@ -8,17 +7,15 @@ import {
 } from '../api/v1alpha1/restorerequest.ts';
 import type { DeepReadonly } from '../base/types.ts';
 import { restoreId } from '../workloads/names.ts';
+import { createCommand, ownName, prefixOf } from './command.ts';
 import { saidBy, type ObservedRequest, type Part } from './observed.ts';
-import { isFinished, type RequestView } from './views.ts';
+import { isFinished, outcomeIn, type RequestView } from './views.ts';
 
 /** A request that puts back what an earlier one has set aside. All of this is pure. */
 
 /** Whether it is such a request. */
 export const putsBackCopy = ({ safetyCopyOf }: Pick<RestoreRequestSpec, 'safetyCopyOf'>): boolean =>
   safetyCopyOf !== undefined;
-
-const outcomeIn = ({ status }: DeepReadonly<Pick<RequestView, 'status'>>, policyName: string) =>
-  status.policies?.find(({ policy }) => policy === policyName);
 
 /**
  * Why the safety copy of a policy cannot be put back, as far as the request says that set it aside; undefined: it can be looked for.
@@ -34,7 +31,7 @@ export const noCopy = (
   const { status, metadata } = origin.request;
   if (metadata.deletionTimestamp !== undefined) return `The RestoreRequest ${name} is being deleted`;
   if (!isFinished(status)) return `The RestoreRequest ${name} is not finished (${status.phase ?? 'Pending'})`;
-  const of = outcomeIn(origin.request, policyName);
+  const of = outcomeIn(status, policyName);
   if (of === undefined) return `The RestoreRequest ${name} restored nothing of ${policyName}`;
   if (of.safetyCopy === undefined || of.safetyCopy.kind === 'None')
     return `The RestoreRequest ${name} set nothing aside of ${policyName}`;
@@ -49,7 +46,7 @@ export const noCopy = (
 
 /** What the agent is told of the copy. */
 export const copyOf = (policyName: string, { origin }: Pick<ObservedRequest, 'origin'>): CopyOf | undefined => {
-  const count = origin && outcomeIn(origin.request, policyName)?.safetyCopy?.count;
+  const count = origin && outcomeIn(origin.request.status, policyName)?.safetyCopy?.count;
   if (origin === undefined || count === undefined) return undefined;
   const { uid, name } = origin.request.metadata;
   return { id: restoreId(uid, policyName), request: name, count };
@@ -78,7 +75,7 @@ export const plannedCopy = (part: Part, { origin }: Pick<ObservedRequest, 'origi
 };
 
 const open = ({ status }: DeepReadonly<RequestView>, policyName: string): boolean =>
-  !isFinished(status) || outcomeIn({ status }, policyName)?.state === 'Unavailable';
+  !isFinished(status) || outcomeIn(status, policyName)?.state === 'Unavailable';
 
 const putsBack = (
   other: DeepReadonly<RequestView>,
@@ -105,23 +102,22 @@ export const useOfCopy = (
   const own = others.filter((other) => putsBack(other, request, policyName));
   return {
     isHeld: own.some((other) => open(other, policyName)),
-    by: own.find((other) => outcomeIn(other, policyName)?.outcome === 'Completed')?.metadata.name,
+    by: own.find((other) => outcomeIn(other.status, policyName)?.outcome === 'Completed')?.metadata.name,
   };
 };
 
 /** The command that makes the request by which a safety copy is put back. */
 export const putBackCommand = ({ metadata }: DeepReadonly<Pick<RequestView, 'metadata'>>, policyName: string): string =>
-  [
-    `kubectl create --namespace ${metadata.namespace} --filename - <<END`,
-    `apiVersion: ${apiVersion}`,
-    `kind: ${restoreRequestNames.kind}`,
-    `metadata: { generateName: ${metadata.name.slice(0, 200)}-back- }`,
-    'spec:',
-    `  policyRefs: [{ name: ${policyName} }]`,
-    `  safetyCopyOf: { name: ${metadata.name} }`,
-    '  destination: { inPlace: {} }',
-    '  reason: Modified',
-    '  evidence: WHY THE RESTORED DATA IS NOT WANTED',
-    `  requestedBy: $(kubectl auth whoami --output jsonpath='{.status.userInfo.username}')`,
-    'END',
-  ].join('\n');
+  createCommand({
+    kind: restoreRequestNames.kind,
+    namespace: metadata.namespace,
+    prefix: prefixOf(metadata.name, 'back-'),
+    spec: [
+      `policyRefs: [{ name: ${policyName} }]`,
+      `safetyCopyOf: { name: ${metadata.name} }`,
+      'destination: { inPlace: {} }',
+      'reason: Modified',
+      'evidence: WHY THE RESTORED DATA IS NOT WANTED',
+      `requestedBy: ${ownName}`,
+    ],
+  });

@@ -15,6 +15,7 @@ import type { Pass } from '../quiesce/serve.ts';
 import type { HeldWatches } from '../quiesce/watches.ts';
 import { cleanJob, discardJob, putBackPlanJob, restoreJob, restorePlanJob } from '../workloads/restore-job.ts';
 import type { WorkloadSettings } from '../workloads/settings.ts';
+import type { Job } from '../workloads/types.ts';
 import { statusOf } from './conditions.ts';
 import { requestEvents } from './events.ts';
 import { leftovers, tidied, uncleaned } from './finish.ts';
@@ -28,7 +29,7 @@ import { copyOf } from './put-back.ts';
 import { isStoppable } from './standing.ts';
 import { nothingWanted, type JudgeInput, type Stage, type Verdict } from './stage.ts';
 import { refusedBefore, refusedOf, withStall } from './stuck.ts';
-import { isFinished, type RequestView } from './views.ts';
+import { isFinished, outcomeIn, type RequestView } from './views.ts';
 import type { RestoreWatches } from './watches.ts';
 
 /** What is known in the namespace of a request. */
@@ -83,6 +84,16 @@ const orderOf = ({ observed: { request }, options: { settings } }: Turn, { polic
   return { request: asked, policy: of, settings };
 };
 
+/** What is known about a request now, with the one whose safety copy it puts back. */
+const observeIn = ({ caches, watches }: RestoreScope, request: DeepReadonly<RequestView>, now: Date): ObservedRequest =>
+  observeRequest(request, caches, now, watches.request);
+
+/** What is known about the request of a turn as it is once it was written to. */
+const seenAgain = (turn: Turn): ObservedRequest => {
+  const { request } = turn.observed;
+  return observeIn(turn, turn.watches.request(request.key) ?? request, turn.now);
+};
+
 /** Policies of the request whose workloads are held: for its pods, or for a dump. */
 const heldOf = ({ request, parts }: ObservedRequest, held: HeldWatches | undefined): ReadonlySet<string> =>
   new Set(
@@ -120,50 +131,51 @@ const lostOf = async (turn: Turn): Promise<ReadonlySet<string>> => {
   const { request, parts } = turn.observed;
   const lost = new Set<string>();
   for (const { name, restore } of parts) {
-    const made = request.status.policies?.find(({ policy }) => policy === name);
+    const made = outcomeIn(request.status, name);
     if (restore !== undefined || made?.jobName === undefined || made.outcome !== undefined) continue;
     if (!(await isJobThere(turn, request.metadata.namespace, made.jobName))) lost.add(name);
   }
   return lost;
 };
 
-const planJobOf = (order: Parameters<typeof restorePlanJob>[0], { name }: Part, observed: ObservedRequest) => {
-  const { spec } = order.request;
-  if (spec.safetyCopyOf === undefined) return restorePlanJob(order, pointAsked(spec));
-  const copy = copyOf(name, observed);
-  return copy === undefined ? undefined : putBackPlanJob(order, copy);
-};
-
-const planJobs = async (turn: Turn, parts: readonly Part[]): Promise<string[]> => {
-  const { spec } = turn.observed.request;
+/** Makes the Jobs that parts are to have. Gives why the API server refuses some. */
+const makeJobs = async (
+  turn: Turn,
+  parts: readonly Part[],
+  jobFor: (part: Part) => Job | undefined,
+): Promise<string[]> => {
   const refused: string[] = [];
-  if (spec === undefined) return refused;
   for (const part of parts) {
-    const order = orderOf(turn, part);
-    const job = order === undefined ? undefined : planJobOf(order, part, turn.observed);
+    const job = jobFor(part);
     const why = job === undefined ? undefined : await makeJob(turn, job);
     if (why !== undefined) refused.push(why);
   }
   return refused;
 };
 
+const planJobOf = (turn: Turn, part: Part): Job | undefined => {
+  const order = orderOf(turn, part);
+  if (order === undefined) return undefined;
+  const { spec } = order.request;
+  if (spec.safetyCopyOf === undefined) return restorePlanJob(order, pointAsked(spec));
+  const copy = copyOf(part.name, turn.observed);
+  return copy === undefined ? undefined : putBackPlanJob(order, copy);
+};
+
 /** Makes the Jobs that restore: after all is written that led to them, and for the request as it is now. */
 const startJobs = async (turn: Turn, parts: readonly Part[], plan: RestorePlan | undefined): Promise<string[]> => {
-  const refused: string[] = [];
-  if (parts.length === 0 || plan === undefined) return refused;
+  if (parts.length === 0 || plan === undefined) return [];
   const live = await readLive(turn, turn.observed.request);
-  if (live === undefined) return refused;
+  if (live === undefined) return [];
   const held = await setRequestFinalizer(turn, live, true);
   if (held !== undefined) turn.watches.remember(held);
-  for (const part of parts) {
+  return makeJobs(turn, parts, (part) => {
     const order = orderOf(turn, part);
     const planned = plan.policies.find(({ policy }) => policy === part.name);
     const job = order === undefined || planned === undefined ? undefined : restoreJob(order, planned);
     if (job === undefined) throw new Error(`no Job can be made that restores ${part.name}`);
-    const why = await makeJob(turn, job);
-    if (why !== undefined) refused.push(why);
-  }
-  return refused;
+    return job;
+  });
 };
 
 const cancelJobs = async (turn: Turn, parts: readonly Part[]): Promise<void> => {
@@ -184,9 +196,8 @@ const writeStage = async (turn: Turn, stage: Stage): Promise<void> => {
 
 /** Says in status what could not be started, after all that led to it was written; as an Event when it is another cause than before. */
 const tellRefusal = async (turn: Turn, stage: Stage, before: Stage['stalled']): Promise<void> => {
-  const { observed, watches, caches, now, options } = turn;
-  const written = watches.request(observed.request.key) ?? observed.request;
-  await writeStage({ ...turn, observed: observeRequest(written, caches, now) }, stage);
+  const { observed, options } = turn;
+  await writeStage({ ...turn, observed: seenAgain(turn) }, stage);
   const { message = '' } = stage.stalled ?? {};
   if (message !== before?.message)
     options.events.record(subjectOf(observed.request), { type: 'Warning', reason: 'ApplyRefused', message });
@@ -197,25 +208,22 @@ const tellRefusal = async (turn: Turn, stage: Stage, before: Stage['stalled']): 
  * long as requests.
  */
 const withPods = async (turn: Turn): Promise<Turn> => {
-  const { client, caches, observed, now, signal } = turn;
+  const { client, caches, observed, signal } = turn;
   const { status } = observed.request;
   const isMissing = (stage: StageJob | undefined): boolean => stage?.job.end !== undefined && stage.pod === undefined;
-  const isTold = (name: string): boolean =>
-    (status.policies ?? []).some(({ policy, outcome }) => policy === name && outcome !== undefined);
+  const isTold = (name: string): boolean => outcomeIn(status, name)?.outcome !== undefined;
   const missing = observed.parts.filter(
     ({ name, plan, restore }) =>
       (status.plan === undefined && isMissing(plan)) || (!isTold(name) && isMissing(restore)),
   );
   for (const { policy } of missing)
     if (policy !== undefined) await lookForPods(policy.metadata, { client, pods: caches.pods, signal });
-  return missing.length === 0
-    ? turn
-    : { ...turn, observed: observeRequest(observed.request, caches, now, turn.watches.request) };
+  return missing.length === 0 ? turn : { ...turn, observed: observeIn(turn, observed.request, turn.now) };
 };
 
 const advance = async (seenFirst: Turn): Promise<ReconcileResult> => {
   const turn = await withPods(seenFirst);
-  const { observed, watches, held, options, now, signal, caches } = turn;
+  const { observed, watches, held, options, now, signal } = turn;
   const { request } = observed;
   const input: JudgeInput = {
     observed,
@@ -227,7 +235,7 @@ const advance = async (seenFirst: Turn): Promise<ReconcileResult> => {
     now,
   };
   let stage = judgeStage(input);
-  const unplanned = refusedOf(await planJobs(turn, stage.wanted.plan));
+  const unplanned = refusedOf(await makeJobs(turn, stage.wanted.plan, (part) => planJobOf(turn, part)));
   stage = withStall(stage, unplanned);
   const { plan } = request.status;
   const mayCount = stage.status.startTime !== undefined || watches.hasConfirmations(request.key);
@@ -238,8 +246,7 @@ const advance = async (seenFirst: Turn): Promise<ReconcileResult> => {
   const refused = refusedOf(await startJobs(turn, stage.wanted.start, stage.status.plan));
   if (refused !== undefined) await tellRefusal(turn, withStall(stage, refused), before);
   await cancelJobs(turn, stage.wanted.cancel);
-  const written = watches.request(request.key) ?? request;
-  const seen = observeRequest(written, caches, now);
+  const seen = seenAgain(turn);
   for (const part of seen.parts) await openGate(turn.pass, seen, part);
   if (seen.parts.some((part) => needsGate(part, seen))) return { requeueAfterMs: gateAgainMs };
   const wake = stage.wakeAt === undefined ? lookAgainMs : Math.max(1000, stage.wakeAt.getTime() - now.getTime());
@@ -255,13 +262,10 @@ const othersOf = ({ observed: { request }, watches }: Turn): readonly DeepReadon
 
 /** Makes Jobs that remove what a finished request left; what is refused is an Event, and tried again. */
 const makeRemoving = async (turn: Turn, parts: readonly Part[], jobFor: typeof discardJob): Promise<boolean> => {
-  const refused: string[] = [];
-  for (const part of parts) {
+  const refused = await makeJobs(turn, parts, (part) => {
     const order = orderOf(turn, part);
-    const job = order === undefined ? undefined : jobFor(order);
-    const why = job === undefined ? undefined : await makeJob(turn, job);
-    if (why !== undefined) refused.push(why);
-  }
+    return order && jobFor(order);
+  });
   const subject = subjectOf(turn.observed.request);
   for (const message of refused)
     turn.options.events.record(subject, { type: 'Warning', reason: 'ApplyRefused', message });
@@ -348,7 +352,7 @@ export const createRestoreReconciler = (options: Options) => {
     const { namespace } = request.metadata;
     const remember: Pass['remember'] = (kind, raw) => scope.held?.remember(kind, raw);
     const pass: Pass = { client, namespace, caches: scope.caches, remember, now, signal, logger, tell };
-    const observed = observeRequest(request, scope.caches, now, scope.watches.request);
+    const observed = observeIn(scope, request, now);
     const turn: Turn = { ...scope, client, signal, options, observed, now, pass };
     if (request.metadata.deletionTimestamp !== undefined) return letGo(turn);
     return isFinished(request.status) ? tidyUp(turn) : advance(turn);

@@ -13,7 +13,7 @@ import { interrupted, leavesLoaded, neededContainers, outcomeOf, stateOf } from 
 import { putBackCommand, putsBackCopy } from './put-back.ts';
 import type { JudgeInput } from './stage.ts';
 import { isStopAnnounced } from './steps.ts';
-import type { RequestView } from './views.ts';
+import { outcomeIn, type RequestView } from './views.ts';
 
 /** What became of one policy's part of a request so far. */
 export interface Standing {
@@ -156,7 +156,7 @@ const failedStanding = (
 export const standingOf = (part: Part, { observed, lost, now }: JudgeInput): Standing => {
   const { status, spec } = observed.request;
   const { restore, name } = part;
-  const before = status.policies?.find(({ policy }) => policy === name);
+  const before = outcomeIn(status, name);
   if (before?.outcome !== undefined) return { part, is: before.outcome, outcome: before };
   const around = {
     cancel: spec?.cancel === true,

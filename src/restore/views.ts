@@ -5,9 +5,11 @@ import {
   restorePhases,
   restoreRequestSpec,
   restoreRequestStatus,
+  type PolicyOutcome,
   type RestoreRequestSpec,
   type RestoreRequestStatus,
 } from '../api/v1alpha1/restorerequest.ts';
+import type { DeepReadonly } from '../base/types.ts';
 import { keyOf, type KubeObject } from '../kube/types.ts';
 
 /** What the caches keep of the resources of a restore. */
@@ -67,6 +69,12 @@ const finished = [
 
 /** Whether nothing more is done for a request, but for removing it and its safety copy. */
 export const isFinished = ({ phase }: RestoreRequestStatus): boolean => finished.some((each) => each === phase);
+
+/** What status says of one policy of a request. */
+export const outcomeIn = (
+  { policies }: DeepReadonly<RestoreRequestStatus>,
+  policyName: string,
+): DeepReadonly<PolicyOutcome> | undefined => policies?.find(({ policy }) => policy === policyName);
 
 /** Whether a request may touch the data of its policies now, or soon: their backups that are due wait, and retention does. */
 export const isUnderWay = ({

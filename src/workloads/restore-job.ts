@@ -1,6 +1,6 @@
 import { apiVersion, type BackupPolicy } from '../api/v1alpha1/backuppolicy.ts';
 import { durationSeconds } from '../api/v1alpha1/duration.ts';
-import type { RestorePointAsked } from '../api/v1alpha1/restore-report.ts';
+import type { PlannedSet, RestorePointAsked } from '../api/v1alpha1/restore-report.ts';
 import {
   restoreRequestNames,
   type PlannedCopy,
@@ -21,7 +21,6 @@ import type {
   SwapCopyTask,
   SwapTask,
 } from '../api/v1alpha1/task.ts';
-import type { VerifiedSet } from '../api/v1alpha1/verification.ts';
 import { agentContainer, type AgentContainer } from './agent-container.ts';
 import { mountClaim } from './claim-mount.ts';
 import { jobMarginSeconds } from './cronjob.ts';
@@ -128,41 +127,26 @@ export const restorePlanJob = (order: Order, point: RestorePointAsked): Job | un
     settings,
   });
   const target = restoreTarget(policy.spec, request.spec.destination);
-  if (target === undefined) return jobOf(order, 'plan', [resolve]);
-  const { parts } = target;
-  const inspect = agentContainer({
-    name: 'inspect',
-    image: settings.images[parts.image],
-    task: destinationOf(order, target) satisfies InspectTask,
-    secrets: parts.secrets,
-    claims: parts.claims ?? [],
-    settings,
-  });
-  return jobOf(order, 'plan', [resolve, inspect]);
+  return jobOf(order, 'plan', target === undefined ? [resolve] : [resolve, inspectContainer(order, target)]);
 };
 
 /** The Job that looks at a safety copy, and at what it would replace. */
 export const putBackPlanJob = (order: Order, copyOf: CopyOf): Job | undefined => {
   const target = restoreTarget(order.policy.spec, order.request.spec.destination);
-  if (target === undefined) return undefined;
-  const { parts } = target;
-  const inspect = agentContainer({
-    name: 'inspect',
-    image: order.settings.images[parts.image],
-    task: { ...destinationOf(order, target), copyOf } satisfies InspectTask,
-    secrets: parts.secrets,
-    claims: parts.claims ?? [],
-    settings: order.settings,
-  });
-  return jobOf(order, 'plan', [inspect]);
+  return target && jobOf(order, 'plan', [inspectContainer(order, target, copyOf)]);
+};
+
+const inspectContainer = (order: Order, target: RestoreTarget, copyOf?: CopyOf): AgentContainer => {
+  const task = { ...destinationOf(order, target), ...(copyOf && { copyOf }) } satisfies InspectTask;
+  return agentContainer({ ...atDestination(order, target.parts), name: 'inspect', task });
 };
 
 /** A plan of a backup that is restored. */
-type PlannedSet = Pick<PolicyPlan, 'server'> & { readonly set: VerifiedSet };
+type SetPlan = Pick<PolicyPlan, 'server'> & { readonly set: PlannedSet };
 
 const bringContainer = (
   order: Order,
-  { set }: PlannedSet,
+  { set }: SetPlan,
   to: Pick<BringTask, 'fetched'> & Pick<Parameters<typeof agentContainer>[0], 'claims' | 'others'>,
 ): AgentContainer | undefined => {
   const { policy, settings } = order;
@@ -188,7 +172,7 @@ const bringContainer = (
   });
 };
 
-const toServer = (order: Order, plan: PlannedSet, target: RestoreTarget): Job | undefined => {
+const toServer = (order: Order, plan: SetPlan, target: RestoreTarget): Job | undefined => {
   const { policy } = order;
   const { parts, into } = target;
   const bring = bringContainer(order, plan, { fetched, others: [{ mount: verificationMount }] });
@@ -202,16 +186,21 @@ const toServer = (order: Order, plan: PlannedSet, target: RestoreTarget): Job | 
   });
 };
 
+/** What each container has that reaches the destination. */
 const atDestination = ({ settings }: Order, { image, secrets, claims = [] }: RestoreTarget['parts']) => ({
   image: settings.images[image],
   secrets,
   claims,
   settings,
+});
+
+const withFetched = (order: Order, parts: RestoreTarget['parts']) => ({
+  ...atDestination(order, parts),
   others: [{ mount: verificationMount }],
 });
 
 const loadContainer = (order: Order, parts: RestoreTarget['parts'], task: LoadTask | LoadCopyTask): AgentContainer =>
-  agentContainer({ ...atDestination(order, parts), name: 'load', task });
+  agentContainer({ ...withFetched(order, parts), name: 'load', task });
 
 /** The containers that bring something into the place of the present data. */
 const inPlaceContainers = (
@@ -222,7 +211,7 @@ const inPlaceContainers = (
   // A person may be waited for: what replaces the data has its own time after that.
   const waitSeconds = restoreDeadline(order.policy.spec);
   const deadlineSeconds = task.deadlineSeconds + waitSeconds;
-  const container = atDestination(order, parts);
+  const container = withFetched(order, parts);
   const gated = { ...task, deadlineSeconds, gate: { file: gateFile, waitSeconds } } satisfies SwapTask | SwapCopyTask;
   const swap = agentContainer({ ...container, name: 'swap', task: gated, others: [...container.others, gateMount] });
   const check = agentContainer({ ...container, name: 'check', task: task satisfies CheckTask | LoadCopyTask });
@@ -242,14 +231,14 @@ const putBackJob = (order: Order, { id, request, count }: PlannedCopy): Job | un
   });
 };
 
-const toVolume = (order: Order, plan: PlannedSet, claimName: string): Job | undefined => {
+const toVolume = (order: Order, plan: SetPlan, claimName: string): Job | undefined => {
   const claim = mountClaim('restored', claimName);
   const directory = `${claim.directory}/${order.request.metadata.name}`;
   const bring = bringContainer(order, plan, { fetched: directory, claims: [claim] });
   return bring === undefined ? undefined : jobOf(order, 'restore', [bring], { finalizers: [restoreFinalizer] });
 };
 
-const toSandbox = (order: Order, plan: PlannedSet, keepSeconds: number): Job | undefined => {
+const toSandbox = (order: Order, plan: SetPlan, keepSeconds: number): Job | undefined => {
   const { policy, settings } = order;
   const parts = sandboxParts(policy.spec.source);
   const others = [{ mount: verificationMount }];
@@ -314,14 +303,6 @@ export const cleanJob = (order: Order): Job | undefined => removing(order, 'clea
 const removing = (order: Order, stage: 'discard' | 'clean', what: DiscardTask['what']): Job | undefined => {
   const target = restoreTarget(order.policy.spec, order.request.spec.destination);
   if (target === undefined) return undefined;
-  const { parts } = target;
-  const discard = agentContainer({
-    name: 'discard',
-    image: order.settings.images[parts.image],
-    task: { ...destinationOf(order, target), what } satisfies DiscardTask,
-    secrets: parts.secrets,
-    claims: parts.claims ?? [],
-    settings: order.settings,
-  });
-  return jobOf(order, stage, [discard]);
+  const task = { ...destinationOf(order, target), what } satisfies DiscardTask;
+  return jobOf(order, stage, [agentContainer({ ...atDestination(order, target.parts), name: 'discard', task })]);
 };

@@ -117,7 +117,7 @@ test.each<{ kind: Access; after: 'Start' | 'Told'; ms: number }>([
     expect((await swap.end).output).toMatch(/^begins/);
     await new Promise((resolve) => setTimeout(resolve, 500));
     const third = on.bench.restore({ target, id: 'eeee0000', from });
-    await third.parts.recover(third.context);
+    await third.engine.recover(third.context);
     expect([before, backedUp]).toContainEqual(await contentWithout(on));
     await third.whole(directory);
     expect(await contentWithout(on)).toEqual(before);

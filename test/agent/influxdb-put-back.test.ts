@@ -122,7 +122,7 @@ test.each<{ after: 'Start' | 'Told'; ms: number }>([
     await killSwap(swap, moment);
     expect((await swap.end).output).toMatch(/^begins/);
     const third = bench.restore({ target: target(), id: 'eeee0000', from });
-    await third.parts.recover(third.context);
+    await third.engine.recover(third.context);
     expect([before, restored]).toContainEqual(await everythingIn(server, database));
     await third.whole(directory);
     expect(await everythingIn(server, database)).toEqual(before);

@@ -77,5 +77,10 @@ export const verifiedSetOf = ({ chain, set, unrecorded }: Choice): PlannedSet =>
   };
 
 /** The set with those before it in its chain: all that restoring it reads. */
-export const setsUpTo = ({ chain, set }: Choice): readonly FetchableSet[] =>
-  chain.sets.slice(0, chain.sets.indexOf(set) + 1);
+export const setsUpTo = <Set>({
+  chain,
+  set,
+}: {
+  readonly chain: { readonly sets: readonly Set[] };
+  readonly set: Set;
+}): readonly Set[] => chain.sets.slice(0, chain.sets.indexOf(set) + 1);

@@ -1,9 +1,9 @@
-import { mkdir, readdir, readFile, rm, rmdir } from 'node:fs/promises';
+import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { BringTask } from '../../api/v1alpha1/task.ts';
 import { RunError } from '../../errors/run-error.ts';
-import { errorCode, replaceFile } from '../disk.ts';
+import { errorCode, readRecord, replaceFile } from '../disk.ts';
 import type { FetchGround } from '../fetch/frame.ts';
 import { clearPlaces } from '../fetch/places.ts';
 
@@ -21,14 +21,6 @@ const entriesOf = async (directory: string): Promise<string[]> => {
   }
 };
 
-const uidIn = async (path: string): Promise<string | undefined> => {
-  try {
-    return owner.parse(JSON.parse(await readFile(path, 'utf8'))).request.uid;
-  } catch {
-    return undefined;
-  }
-};
-
 /**
  * Where a restore lays the files of a backup. What the same request left there, when it was killed, is removed; what anybody else has there is
  * not touched.
@@ -38,7 +30,7 @@ export const bringGround = ({ fetched, request, policy, set }: BringTask): Fetch
   return {
     async begin() {
       const [first] = (await entriesOf(fetched)).filter((name) => name !== `${ownerFile}.new`);
-      if (first !== undefined && (await uidIn(path)) !== request.uid)
+      if (first !== undefined && (await readRecord(path, owner))?.request.uid !== request.uid)
         throw new RunError(
           'DestinationNotEmpty',
           `The directory ${fetched} holds ${JSON.stringify(first)}, which is not of this request.`,

@@ -17,13 +17,11 @@ export const checkWith =
   async (context: RunContext<CheckTask | LoadCopyTask>): Promise<Made> => {
     let report: RestoreReport = {};
     context.restores(() => report);
-    const { engine, directory, facts, needsProof } = await context.step('Prepare', () =>
-      originOf(context, restorerFor),
-    );
+    const { parts, directory, facts, needsProof } = await context.step('Prepare', () => originOf(context, restorerFor));
     const { value: compared, seconds: compareSeconds } = await context.step('Check', () =>
       timed(async () => {
         try {
-          const compare = () => engine.check(context, directory);
+          const compare = () => parts.check(context, directory);
           return await compareAndJudge(context, { facts, compare, replaces: needsProof });
         } catch (error) {
           if (runErrorOf(error).reason === 'ContentDiffers') report = { state: 'Unavailable' };

@@ -33,13 +33,13 @@ export const loadWith =
 
 const loadAndCompare = async (
   context: Context,
-  { engine, directory, words, facts, needsProof }: Origin,
+  { parts, directory, words, facts, needsProof }: Origin,
 ): Promise<NonNullable<RestoreReport['compared']>> => {
   context.log.info(`loading ${words}`);
   return loadAndJudge(context, {
     facts,
     replaces: context.task.into.by === 'InPlace' && needsProof,
-    load: () => engine.load(context, directory),
-    compare: () => engine.compare(context, directory),
+    load: () => parts.load(context, directory),
+    compare: () => parts.compare(context, directory),
   });
 };

@@ -14,7 +14,9 @@ export type OriginTask = LoadTask | LoadCopyTask | SwapTask | SwapCopyTask | Che
 
 /** Where restored data comes from: a backup that was fetched, or the safety copy of an earlier restore. */
 export interface Origin {
-  readonly engine: Pick<PutBackEngine, 'recover' | 'load' | 'compare' | 'swap' | 'check' | 'discardLoaded'>;
+  /** What recovers and discards, wherever the data comes from. */
+  readonly engine: Pick<RestoreEngine, 'recover' | 'discardLoaded'>;
+  readonly parts: Pick<RestoreEngine, 'load' | 'compare' | 'swap' | 'check'>;
   /** Where the files of the backup lie, or the engine lays what it needs of a copy. */
   readonly directory: string;
   /** In words, for the log. */
@@ -40,12 +42,13 @@ export const originOf = async <Task extends OriginTask>(
   if (!isOfCopy(task)) {
     const { directory, set, bytes } = await readFetched({ task, signal: context.signal });
     const words = `the set of ${set.setTime} in ${set.chain}, ${bytes} bytes`;
-    return { engine, directory, words, facts: () => Promise.resolve(set), needsProof: true };
+    return { engine, parts: engine, directory, words, facts: () => Promise.resolve(set), needsProof: true };
   }
   const directory = join(task.fetched, 'copy');
   await mkdir(directory, { recursive: true });
   return {
-    engine: putBackEngine(engine, task.copyOf),
+    engine,
+    parts: putBackEngine(engine, task.copyOf),
     directory,
     words: `what request ${task.copyOf.request} set aside (${task.copyOf.id})`,
     facts: async () => ({ factsDigest: await sha256OfFile(join(directory, factsFile), context.signal) }),

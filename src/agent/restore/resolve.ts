@@ -14,7 +14,7 @@ import { tidy } from '../tidy.ts';
 import { choosePoint, noPoint, recordedIn } from './choose-point.ts';
 import type { FoundChoice } from './found/choose.ts';
 import { foundChains } from './found/listed.ts';
-import { foundUpTo, sealOf, storedManifests } from './found/seal.ts';
+import { sealOf, storedManifests } from './found/seal.ts';
 import { unrecordedWords } from './found/words.ts';
 
 type Context = RunContext<ResolveTask>;
@@ -106,7 +106,7 @@ const foundPoint = async (
 ): Promise<Pick<RestorePoint, 'set' | 'sets' | 'storedBytes'>> => {
   const { chain, set } = choice;
   const { type, setTime } = set;
-  const sets = foundUpTo(choice);
+  const sets = setsUpTo(choice);
   const setDigest = sealOf(choice, await storedManifests(remote, choice, signal));
   return {
     set: { type, setTime, dataTime: setTime, chain: chain.directory, setDigest, unrecorded: true },

@@ -89,7 +89,7 @@ const whileHeld = async (context: Context, work: () => Promise<SafetyCopy>): Pro
 
 const exchange = (
   context: Context,
-  { engine, directory }: Origin,
+  { parts, directory }: Origin,
   tell: (state: DestinationState) => void,
 ): Promise<SafetyCopy> =>
   context.step('Swap', async () => {
@@ -98,7 +98,7 @@ const exchange = (
     const restored = { time: timestamp(now()), request: task.request.name };
     await ledger.update((current) => ({ ...current, restored }));
     context.signal.throwIfAborted();
-    return engine.swap(context, directory, tell);
+    return parts.swap(context, directory, tell);
   });
 
 const maxNames = 8;

@@ -188,15 +188,11 @@ const putBackBy = (engine: RestoreEngine, aside: string): PutBackEngine => {
     readdir(aside).catch(() => {
       throw new RunError('SafetyCopyUnavailable', `There is no ${basename(aside)}.`);
     });
-  const parts = {
-    recover: engine.recover,
-    compare: engine.compare,
-    swap: engine.swap,
-    check: engine.check,
-    discardLoaded: engine.discardLoaded,
-  };
+  const { compare, swap, check } = engine;
   return {
-    ...parts,
+    compare,
+    swap,
+    check,
     async look(context, newest) {
       const { length } = await filesIn();
       return { found: await engine.look(context, newest), copy: { objects: length, rows: length * 10 } };

@@ -102,7 +102,7 @@ export const makeRestore = (place: RestorePlace, options: RestoreOptions): Resto
     states,
     swap,
     async whole(directory) {
-      await parts.recover(context);
+      await engine.recover(context);
       await parts.load(context, directory);
       equal(await parts.compare(context, directory));
       const copy = await swap(directory);

@@ -110,7 +110,7 @@ export const makeRestores = async (
           const back = puttingBack(engine, { id: from, count: 1 });
           const directory = join(scratch, 'copy');
           await mkdir(directory, { recursive: true });
-          await back.recover(context);
+          await engine.recover(context);
           await back.load(context, directory);
           const compared = await back.compare(context, directory);
           if (compared.mismatches.length > 0) return compared;

@@ -1,7 +1,7 @@
 import type { RestoreRequestStatus } from '../../../src/api/v1alpha1/restorerequest.ts';
-import { startOperatorCluster, eventually, type OperatorCluster } from '../../support/operator/cluster.ts';
+import { eventually } from '../../support/operator/cluster.ts';
 import { inParallel } from '../../support/parallel.ts';
-import { createScenes, restoreJobsOf, type Scenes } from './scene.ts';
+import { theatreForAll } from './scene.ts';
 
 // The pod that restores is killed in each of its containers, in each way there is. It is not tried again: the request says at which step, why,
 // and what is in place; the workloads are back.
@@ -54,15 +54,12 @@ interface Found {
   readonly replicasBefore: unknown;
 }
 
-let cluster: OperatorCluster;
-let scenes: Scenes;
+const on = theatreForAll('killed');
 const outcomes = new Map<string, Found | Error>();
 
 const playOne = async ({ container, death }: Row): Promise<Found> => {
-  const { play, namespace, confirm } = await scenes.setUp();
-  await play.plan();
-  await play.phase('AwaitingConfirmation');
-  await confirm();
+  const { play, namespace, begin } = await on.setUp();
+  await begin();
   const isBeyondGate = container === 'swap' || container === 'check';
   await play.restoreUntil(isBeyondGate ? 'swap' : container);
   if (isBeyondGate) await eventually('the pod is told', async () => (await play.gate())?.state === 'Held', 60_000);
@@ -76,29 +73,20 @@ const playOne = async ({ container, death }: Row): Promise<Found> => {
   const status: RestoreRequestStatus = await play.phase('Failed');
   // What it may have loaded is removed before the request can go.
   if (status.policies?.some(({ loaded }) => loaded === 'Left') === true) await play.removal('clean');
-  const jobs = await restoreJobsOf(cluster, namespace);
+  const jobs = await on.restoreJobs(namespace);
   const finalizers = await eventually('nothing is held', async () => {
-    const request = await cluster.get('restorerequest', 'orders-lost', '--namespace', namespace);
-    const all = [request, ...(await restoreJobsOf(cluster, namespace))].flatMap(
-      ({ metadata }) => metadata.finalizers ?? [],
-    );
+    const request = await on.cluster.get('restorerequest', 'orders-lost', '--namespace', namespace);
+    const all = [request, ...(await on.restoreJobs(namespace))].flatMap(({ metadata }) => metadata.finalizers ?? []);
     return all.length === 0 && all;
   });
   return { status, jobs: jobs.length, replicas: await play.replicasOf('shop'), finalizers, replicasBefore };
 };
 
 beforeAll(async () => {
-  cluster = await startOperatorCluster({ controllerManager: true });
-  scenes = createScenes(cluster, 'killed');
   await inParallel(rows, 4, async (row) => {
     outcomes.set(nameOf(row), await playOne(row).catch((error: unknown) => new Error(nameOf(row), { cause: error })));
   });
 }, 400_000);
-
-afterAll(async () => {
-  await scenes?.stop();
-  await cluster?.stop();
-});
 
 test.each(rows)('$container, $death: $cause at $step, $state', (row) => {
   const found = outcomes.get(nameOf(row));

@@ -1,28 +1,11 @@
 import { isRecord } from '../../../src/kube/types.ts';
-import {
-  conditionOf,
-  eventually,
-  quietly,
-  startOperatorCluster,
-  type OperatorCluster,
-} from '../../support/operator/cluster.ts';
-import { createScenes, restoreJobsOf, type Scenes } from './scene.ts';
+import { conditionOf, eventually, quietly } from '../../support/operator/cluster.ts';
+import { theatreForAll } from './scene.ts';
 
 // A Job of a request that is not taken, and one whose pod is not: status says what, at which step, why, and what to do; once that is mended it
 // goes on.
 
-let cluster: OperatorCluster;
-let scenes: Scenes;
-
-beforeAll(async () => {
-  cluster = await startOperatorCluster({ controllerManager: true });
-  scenes = createScenes(cluster, 'refused');
-}, 180_000);
-
-afterAll(async () => {
-  await scenes?.stop();
-  await cluster?.stop();
-});
+const on = theatreForAll('refused');
 
 const quota = (namespace: string, hard: Record<string, string>) => ({
   apiVersion: 'v1',
@@ -33,15 +16,15 @@ const quota = (namespace: string, hard: Record<string, string>) => ({
 
 /** Applies a quota, and waits until it counts. */
 const limit = async (namespace: string, hard: Record<string, string>): Promise<void> => {
-  await cluster.apply(quota(namespace, hard));
+  await on.cluster.apply(quota(namespace, hard));
   await eventually('the quota counts', async () => {
-    const [found] = await cluster.list(namespace, 'resourcequota');
+    const [found] = await on.cluster.list(namespace, 'resourcequota');
     const status = isRecord(found?.['status']) ? found['status'] : {};
     return JSON.stringify(status['hard']) === JSON.stringify(hard);
   });
 };
 
-const request = (namespace: string) => cluster.get('restorerequest', 'orders-lost', '--namespace', namespace);
+const request = (namespace: string) => on.cluster.get('restorerequest', 'orders-lost', '--namespace', namespace);
 
 const stalled = (namespace: string, reason: string): Promise<Record<string, unknown>> =>
   eventually(
@@ -57,7 +40,7 @@ const isFree = (namespace: string): Promise<boolean> =>
   eventually('no longer stalled', async () => conditionOf(await request(namespace), 'Stalled') === undefined, 150_000);
 
 test('a restore Job that a quota refuses: in status, written once, and begun when the quota is raised', async () => {
-  const { play, namespace, confirm } = await scenes.setUp();
+  const { play, namespace, confirm } = await on.setUp();
   await play.plan();
   await play.phase('AwaitingConfirmation');
   await limit(namespace, { 'count/jobs.batch': '1' });
@@ -75,11 +58,11 @@ test('a restore Job that a quota refuses: in status, written once, and begun whe
   await limit(namespace, { 'count/jobs.batch': '2' });
   await isFree(namespace);
   await play.restoreUntil('load');
-  expect(await restoreJobsOf(cluster, namespace)).toHaveLength(1);
+  expect(await on.restoreJobs(namespace)).toHaveLength(1);
 }, 150_000);
 
 test('a plan Job whose pod a quota refuses: status says where to look, and it is planned when the quota is raised', async () => {
-  const { play, namespace } = await scenes.setUp({ before: (where) => limit(where, { pods: '0' }) });
+  const { play, namespace } = await on.setUp({ before: (where) => limit(where, { pods: '0' }) });
   const message = String((await stalled(namespace, 'PodMissing'))['message']);
   expect(message).toMatch(
     /^The Job (orders-lost-plan-\S+) gets no pod: .*kubectl describe job \1 --namespace refused-\d+\..*Mend that/,

@@ -1,4 +1,4 @@
-import { startOperatorCluster, eventually, quietly, type OperatorCluster } from '../../support/operator/cluster.ts';
+import { eventually, quietly } from '../../support/operator/cluster.ts';
 import { createRestorePlay } from '../../support/operator/play-restore.ts';
 import {
   evidenceOf,
@@ -11,25 +11,13 @@ import {
   requestManifest,
 } from '../../support/operator/restores.ts';
 import type { Json } from '../../support/operator/policies.ts';
-import { createScenes, restoreJobsOf, type Scene, type SceneOptions, type Scenes } from './scene.ts';
+import { theatreForAll, type Scene } from './scene.ts';
 
 // Requests on a real API server, with the controllers of Jobs, Deployments and garbage: the test plays kubelet and agent.
 
-let cluster: OperatorCluster;
-let scenes: Scenes;
+const on = theatreForAll('restore');
 
-beforeAll(async () => {
-  cluster = await startOperatorCluster({ controllerManager: true });
-  scenes = createScenes(cluster, 'restore');
-}, 180_000);
-
-afterAll(async () => {
-  await scenes?.stop();
-  await cluster?.stop();
-});
-
-const restoreJobs = (namespace: string) => restoreJobsOf(cluster, namespace);
-const setUp = (options?: SceneOptions): Promise<Scene> => scenes.setUp(options);
+const { restoreJobs, setUp } = on;
 
 test('a request is planned, waits for its confirmation, is restored with the workloads down, and measured', async () => {
   const scene = await setUp();
@@ -71,12 +59,12 @@ test('a request is planned, waits for its confirmation, is restored with the wor
   });
   expect(await restoreJobs(namespace)).toHaveLength(1);
   await eventually('nothing is held any more', async () => {
-    const { metadata } = await cluster.get('restorerequest', 'orders-lost', '--namespace', namespace);
+    const { metadata } = await on.cluster.get('restorerequest', 'orders-lost', '--namespace', namespace);
     const [made] = await restoreJobs(namespace);
     return metadata.finalizers === undefined && !(made?.metadata.finalizers ?? []).includes('holdfast.dev/restore');
   });
   const policy = await eventually('the policy remembers it', async () => {
-    const { status: ofPolicy } = await cluster.get('bp', 'agama', '--namespace', namespace);
+    const { status: ofPolicy } = await on.cluster.get('bp', 'agama', '--namespace', namespace);
     return (ofPolicy as Json)['lastRestore'] !== undefined && (ofPolicy as Json);
   });
   expect(policy['lastRestore']).toMatchObject({ request: 'orders-lost', outcome: 'Completed', sourceBytes: 8192 });
@@ -86,9 +74,7 @@ test('an operator that is stopped between any two steps goes on where it was, wi
   const scene = await setUp();
   const { play, namespace } = scene;
   await scene.restart();
-  await play.plan();
-  await play.phase('AwaitingConfirmation');
-  await scene.confirm();
+  await scene.begin();
   await scene.restart();
   await play.restoreUntil('swap');
   await scene.restart();
@@ -103,9 +89,7 @@ test('an operator that is stopped between any two steps goes on where it was, wi
 test('what fails brings the workloads back, and says what is in place', async () => {
   const scene = await setUp();
   const { play } = scene;
-  await play.plan();
-  await play.phase('AwaitingConfirmation');
-  await scene.confirm();
+  await scene.begin();
   await play.restoreUntil('swap');
   await eventually('the pod is told', async () => (await play.gate())?.state === 'Held');
   await play.restore([...goodRestore.slice(0, 2), { container: 'swap', silent: true }]);
@@ -120,15 +104,13 @@ test('what fails brings the workloads back, and says what is in place', async ()
 test('a request that is cancelled while its pod waits replaces nothing', async () => {
   const scene = await setUp({ restore: { external: 'stop telegraf on metrics-1' } });
   const { play, namespace } = scene;
-  await play.plan();
-  await play.phase('AwaitingConfirmation');
-  await scene.confirm();
+  await scene.begin();
   await play.restoreUntil('swap');
   const waiting = await play.phase('AwaitingExternal');
   expect(waiting['message']).toContain('stop telegraf on metrics-1');
   expect(await play.replicasOf('shop')).toBe(2);
   const patch = JSON.stringify({ spec: { cancel: true } });
-  await cluster.plane.kubectl([
+  await on.cluster.plane.kubectl([
     'patch',
     'rr',
     'orders-lost',
@@ -150,18 +132,16 @@ test('a request that is cancelled while its pod waits replaces nothing', async (
 test('a request that is deleted while it loads is stopped, and nothing of it stays', async () => {
   const scene = await setUp();
   const { play, namespace } = scene;
-  await play.plan();
-  await play.phase('AwaitingConfirmation');
-  await scene.confirm();
+  await scene.begin();
   await play.restoreUntil('load');
   await play.phase('Restoring');
-  await cluster.plane.kubectl(['delete', 'rr', 'orders-lost', '--namespace', namespace, '--wait=false']);
+  await on.cluster.plane.kubectl(['delete', 'rr', 'orders-lost', '--namespace', namespace, '--wait=false']);
   // Its pod went without a word: what it may have loaded is removed first.
   await play.removal('clean');
   await eventually(
     'all of it is gone',
     async () => {
-      const [requests, jobs] = [await cluster.list(namespace, 'restorerequests'), await restoreJobs(namespace)];
+      const [requests, jobs] = [await on.cluster.list(namespace, 'restorerequests'), await restoreJobs(namespace)];
       return requests.length === 0 && jobs.length === 0;
     },
     60_000,
@@ -179,9 +159,7 @@ test('a destination where nothing is missing is not replaced without a word', as
 /** The restore of a scene is done, as far as here. */
 const restored = async (scene: Scene): Promise<void> => {
   const { play } = scene;
-  await play.plan();
-  await play.phase('AwaitingConfirmation');
-  await scene.confirm();
+  await scene.begin();
   await play.restoreUntil('swap');
   await eventually('the pod is told', async () => (await play.gate())?.state === 'Held');
   await play.restore();
@@ -189,7 +167,7 @@ const restored = async (scene: Scene): Promise<void> => {
 };
 
 const jobsOf = async (namespace: string, stage: string): Promise<string[]> =>
-  (await cluster.list(namespace, 'jobs', '--selector', `holdfast.dev/restore-stage=${stage}`)).map(
+  (await on.cluster.list(namespace, 'jobs', '--selector', `holdfast.dev/restore-stage=${stage}`)).map(
     ({ metadata }) => metadata.name,
   );
 
@@ -203,8 +181,8 @@ test('a safety copy is put back by a request of its own, which holds it until th
   expect(safetyCopy).toMatchObject({ putBackWith: expect.stringContaining('safetyCopyOf: { name: orders-lost }') });
 
   const name = 'take-it-back';
-  await cluster.apply(requestManifest({ namespace, name, spec: putBackSpec('orders-lost') }));
-  const play = createRestorePlay(cluster, namespace, { request: name, steps: goodPutBack });
+  await on.cluster.apply(requestManifest({ namespace, name, spec: putBackSpec('orders-lost') }));
+  const play = createRestorePlay(on.cluster, namespace, { request: name, steps: goodPutBack });
   await play.plan(goodPutBackPlan());
   const awaiting = await play.phase('AwaitingConfirmation');
   expect(awaiting['plan']).toMatchObject({
@@ -235,7 +213,7 @@ test('a safety copy is put back by a request of its own, which holds it until th
   });
 
   // What is gone is not put back once more.
-  await cluster.apply(requestManifest({ namespace, name: 'again', spec: putBackSpec('orders-lost') }));
+  await on.cluster.apply(requestManifest({ namespace, name: 'again', spec: putBackSpec('orders-lost') }));
   expect(await scene.play.phase('Failed', 'again')).toMatchObject({ failure: { reason: 'SafetyCopyUnavailable' } });
 }, 240_000);
 
@@ -247,15 +225,13 @@ test('a safety copy is of one time and place: anything else is refused by the AP
     [{ ...putBackSpec(), acceptUnrecorded: true }, /neither pointInTime, lossTime nor acceptUnrecorded/],
     [{ ...putBackSpec(), destination: { inPlace: undefined, sandbox: {} } }, /put back where it was/],
   ] as const)
-    await expect(cluster.apply(requestManifest({ namespace, name: 'wrong', spec }))).rejects.toThrow(why);
+    await expect(on.cluster.apply(requestManifest({ namespace, name: 'wrong', spec }))).rejects.toThrow(why);
 });
 
 test('what a lost pod had loaded is removed, once, and the request says so', async () => {
   const scene = await setUp();
   const { play, namespace } = scene;
-  await play.plan();
-  await play.phase('AwaitingConfirmation');
-  await scene.confirm();
+  await scene.begin();
   await play.restoreUntil('load');
   await play.restore([...goodRestore.slice(0, 1), { container: 'load', silent: true }]);
   expect(await play.phase('Failed')).toMatchObject({ policies: [{ state: 'Untouched', loaded: 'Left' }] });

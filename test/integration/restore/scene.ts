@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../../src/kube/types.ts';
 import type { Verdict } from '../../../src/restore/stage.ts';
-import type { OperatorCluster } from '../../support/operator/cluster.ts';
+import { startOperatorCluster, type OperatorCluster } from '../../support/operator/cluster.ts';
 import { runInProcess, type InProcessOperator } from '../../support/operator/in-process.ts';
 import { createRestorePlay } from '../../support/operator/play-restore.ts';
 import type { Json } from '../../support/operator/policies.ts';
@@ -27,24 +27,26 @@ export interface SceneOptions {
 export interface Scene {
   readonly play: ReturnType<typeof createRestorePlay>;
   readonly namespace: string;
+  /** It is planned as it should be, and confirmed. */
+  begin(): Promise<void>;
   /** Somebody confirms the request of that name, `orders-lost` left out: the controller asks what counts as soon as there is any. */
   confirm(name?: string): Promise<void>;
   /** The operator is stopped, and another one starts. */
   restart(): Promise<void>;
 }
 
-export interface Scenes {
+interface Scenes {
   setUp(options?: SceneOptions): Promise<Scene>;
   /** Stops all operators. */
   stop(): Promise<void>;
 }
 
 /** The Jobs that restore, in a namespace. */
-export const restoreJobsOf = (cluster: OperatorCluster, namespace: string): Promise<KubeObject[]> =>
+const restoreJobsOf = (cluster: OperatorCluster, namespace: string): Promise<KubeObject[]> =>
   cluster.list(namespace, 'jobs', '--selector', 'holdfast.dev/restore-stage=restore');
 
 /** In namespaces that begin with `prefix`. */
-export const createScenes = (cluster: OperatorCluster, prefix: string): Scenes => {
+const createScenes = (cluster: OperatorCluster, prefix: string): Scenes => {
   const running = new Set<InProcessOperator>();
   let numbers = 0;
   const setUp = async ({ restore = {}, request = {}, before }: SceneOptions = {}): Promise<Scene> => {
@@ -69,9 +71,14 @@ export const createScenes = (cluster: OperatorCluster, prefix: string): Scenes =
     let operator = start();
     await before?.(namespace);
     await cluster.apply(requestManifest({ namespace, spec: request }));
-    return {
+    const scene: Scene = {
       play: createRestorePlay(cluster, namespace),
       namespace,
+      async begin() {
+        await scene.play.plan();
+        await scene.play.phase('AwaitingConfirmation');
+        await scene.confirm();
+      },
       async confirm(name = 'orders-lost') {
         verdict = bob;
         const { metadata } = await cluster.get('restorerequest', name, '--namespace', namespace);
@@ -85,11 +92,43 @@ export const createScenes = (cluster: OperatorCluster, prefix: string): Scenes =
         operator = start();
       },
     };
+    return scene;
   };
   return {
     setUp,
     async stop() {
       for (const operator of running) await operator.stop();
     },
+  };
+};
+
+/** What the tests of a file play on: a cluster with the controllers of Jobs, Deployments and garbage, for all of them. */
+export interface Theatre {
+  readonly cluster: OperatorCluster;
+  setUp(options?: SceneOptions): Promise<Scene>;
+  restoreJobs(namespace: string): Promise<KubeObject[]>;
+}
+
+export const theatreForAll = (prefix: string): Theatre => {
+  let cluster: OperatorCluster | undefined;
+  let scenes: Scenes | undefined;
+  const there = <T>(value: T | undefined): T => {
+    if (value === undefined) throw new Error('the cluster is not there yet');
+    return value;
+  };
+  beforeAll(async () => {
+    cluster = await startOperatorCluster({ controllerManager: true });
+    scenes = createScenes(cluster, prefix);
+  }, 180_000);
+  afterAll(async () => {
+    await scenes?.stop();
+    await cluster?.stop();
+  });
+  return {
+    get cluster() {
+      return there(cluster);
+    },
+    setUp: (options) => there(scenes).setUp(options),
+    restoreJobs: (namespace) => restoreJobsOf(there(cluster), namespace),
   };
 };

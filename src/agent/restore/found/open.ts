@@ -3,7 +3,7 @@ import type { PlannedSet } from '../../../api/v1alpha1/restore-report.ts';
 import type { BringTask } from '../../../api/v1alpha1/task.ts';
 import { RunError } from '../../../errors/run-error.ts';
 import { sha256OfFile } from '../../disk.ts';
-import type { Choice, FetchableSet } from '../../fetch/choose.ts';
+import { setsUpTo, type Choice, type FetchableSet } from '../../fetch/choose.ts';
 import type { Keys } from '../../fetch/keys.ts';
 import { fetchFile, openFetched, whereOf } from '../../fetch/manifest.ts';
 import type { FetchSession } from '../../fetch/session.ts';
@@ -11,7 +11,7 @@ import { sha256OfText } from '../../ship/archive.ts';
 import { CheckFailed } from '../../verify/report.ts';
 import type { FoundChoice } from './choose.ts';
 import type { FoundChain, FoundSet } from './listed.ts';
-import { foundUpTo, manifestOf, sealOf, storedManifests, volumesProblem } from './seal.ts';
+import { manifestOf, sealOf, storedManifests, volumesProblem } from './seal.ts';
 
 type Session = FetchSession<BringTask>;
 
@@ -44,7 +44,7 @@ const fetchable = ({ type, setTime, files }: FoundSet): FetchableSet => ({
 });
 
 const choiceOf = ({ keys, repository }: Session, found: FoundChoice, unrecorded: PlannedSet): Choice => {
-  const sets = foundUpTo(found).map(fetchable);
+  const sets = setsUpTo(found).map(fetchable);
   const set = sets.at(-1) ?? fetchable(found.set);
   const { directory } = found.chain;
   return {
@@ -83,7 +83,7 @@ export const openFound = async (session: Session, chains: readonly FoundChain[])
   if (sealOf(found, manifests) !== planned.setDigest) throw notAsPlanned(planned, 'its files are others now');
   const choice = choiceOf(session, found, planned);
   const sets: FetchableSet[] = [];
-  for (const set of foundUpTo(found)) {
+  for (const set of setsUpTo(found)) {
     const name = manifestOf(set);
     const text = await readStored(session, choice, name, manifests.get(name));
     const problem = volumesProblem(set, text);

@@ -1,14 +1,11 @@
 import { rm } from 'node:fs/promises';
 import { sha256OfFile } from '../../disk.ts';
+import { setsUpTo } from '../../fetch/choose.ts';
 import { sha256OfText } from '../../ship/archive.ts';
 import type { Remote } from '../../ship/remote.ts';
 import { manifestVolumes, parseSetFile } from '../../ship/set-files.ts';
 import type { FoundChoice } from './choose.ts';
 import type { FoundSet } from './listed.ts';
-
-/** The set with those before it in its chain: all that restoring it reads. */
-export const foundUpTo = ({ chain, set }: FoundChoice): readonly FoundSet[] =>
-  chain.sets.slice(0, chain.sets.indexOf(set) + 1);
 
 /** Name of the manifest of a set that is whole by its listing. */
 export const manifestOf = ({ files }: FoundSet): string =>
@@ -21,7 +18,7 @@ export const storedManifests = async (
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, string>> => {
   const digests = new Map<string, string>();
-  for (const name of foundUpTo(choice).map(manifestOf)) {
+  for (const name of setsUpTo(choice).map(manifestOf)) {
     const file = await remote.fetch(`${choice.chain.directory}/${name}`);
     digests.set(name, await sha256OfFile(file, signal));
     await rm(file, { force: true });
@@ -37,7 +34,7 @@ export const sealOf = (choice: FoundChoice, manifests: ReadonlyMap<string, strin
   sha256OfText(
     JSON.stringify([
       choice.chain.directory,
-      ...foundUpTo(choice).map(({ setTime, files }) => [
+      ...setsUpTo(choice).map(({ setTime, files }) => [
         setTime,
         ...files.map(({ name, size }) => [name, size, manifests.get(name) ?? '']),
       ]),

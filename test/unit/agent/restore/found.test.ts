@@ -1,8 +1,9 @@
+import { setsUpTo } from '../../../../src/agent/fetch/choose.ts';
 import { isoOfStamp } from '../../../../src/agent/ship/set-files.ts';
 import type { ListedFile } from '../../../../src/agent/ship/listing.ts';
 import { findFound } from '../../../../src/agent/restore/found/open.ts';
 import { foundChains, type FoundChain } from '../../../../src/agent/restore/found/listed.ts';
-import { foundUpTo, sealOf, volumesProblem } from '../../../../src/agent/restore/found/seal.ts';
+import { sealOf, volumesProblem } from '../../../../src/agent/restore/found/seal.ts';
 import { unrecordedWords } from '../../../../src/agent/restore/found/words.ts';
 import { runErrorOf } from '../../../../src/agent/failure-of.ts';
 import { maxUnrecordedWords } from '../../../../src/api/v1alpha1/restore-report.ts';
@@ -210,7 +211,7 @@ describe('a set is pinned to what was planned', () => {
     listedChain([1, 2, 3]).map((file) => (file.name.includes(part) ? { ...file, size: 999 } : file));
 
   test('its sets are those up to it', () => {
-    expect(foundUpTo(choice).map(({ setTime }) => setTime)).toEqual([time(1), time(2)]);
+    expect(setsUpTo(choice).map(({ setTime }) => setTime)).toEqual([time(1), time(2)]);
   });
 
   test.each([

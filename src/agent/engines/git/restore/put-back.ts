@@ -45,7 +45,6 @@ export const createGitPutBack = (
     });
     return { found, copy: { objects: facts.refs.length, rows: holdingOf(facts).rows } };
   },
-  recover: (context) => engine.recover(context),
   load: (context, directory) =>
     inSession(context, target, async (session) => {
       const facts = await bringCopy(context, session, { from, repository: loadedIn(context) });
@@ -55,7 +54,6 @@ export const createGitPutBack = (
   compare: (context, directory) => engine.compare(context, directory),
   swap: (context, directory, tell) => engine.swap(context, directory, tell),
   check: (context, directory) => engine.check(context, directory),
-  discardLoaded: (context) => engine.discardLoaded(context),
 });
 
 interface Bringing {

@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { replaceFile, sha256OfFile } from '../../../disk.ts';
+import { readRecord, replaceFile, sha256OfFile } from '../../../disk.ts';
 import { factsFile } from '../../../layout.ts';
 import type { RunContext } from '../../../run.ts';
 import type { Compared } from '../../../verify/engine.ts';
@@ -43,7 +42,7 @@ export const comparedBefore = async (
   database: string,
   { place, directory }: { readonly place: SafetyPlace; readonly directory: string },
 ): Promise<Compared | undefined> => {
-  const kept = await read(place);
+  const kept = await readRecord(pathIn(place), record);
   if (kept === undefined || kept.factsDigest !== (await sha256OfFile(join(directory, factsFile), signal))) {
     return undefined;
   }
@@ -51,12 +50,4 @@ export const comparedBefore = async (
   log.info('nothing has changed since all of it was compared', { rows: kept.rows });
   const { objects, rows, notWitnessed } = kept;
   return { objects, rows, mismatches: [], notWitnessed };
-};
-
-const read = async (place: SafetyPlace): Promise<z.output<typeof record> | undefined> => {
-  try {
-    return record.parse(JSON.parse(await readFile(pathIn(place), 'utf8')));
-  } catch {
-    return undefined;
-  }
 };

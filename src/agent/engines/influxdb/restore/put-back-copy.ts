@@ -29,7 +29,6 @@ export const createInfluxdbPutBack = (
       const copy = { objects: holding?.length ?? 0, ...(rows !== undefined && { rows }) };
       return { found: await engine.look(context, newest), copy };
     },
-    recover: (context) => engine.recover(context),
     async load(context, directory) {
       await wholeCopy(context, placeOf(context), target.database);
       await cp(join(copyIn(context), factsFile), join(directory, factsFile));
@@ -38,7 +37,6 @@ export const createInfluxdbPutBack = (
     compare: (context) => engine.compare(context, copyIn(context)),
     swap: (context, _directory, tell) => engine.swap(context, copyIn(context), tell),
     check: (context) => engine.check(context, copyIn(context)),
-    discardLoaded: (context) => engine.discardLoaded(context),
   };
 };
 

@@ -1,7 +1,7 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { replaceFile } from '../../../disk.ts';
+import { readRecord, replaceFile } from '../../../disk.ts';
 import type { RestoreContext } from '../../../restore/engine.ts';
 import { indexDump, sectionKinds, type DumpIndex } from './dump-index.ts';
 
@@ -29,14 +29,6 @@ const stateOf = async (path: string): Promise<string> => {
   return [dev, ino, size, mtimeNs, ctimeNs].join(' ');
 };
 
-const read = async (path: string): Promise<z.output<typeof kept> | undefined> => {
-  try {
-    return kept.parse(JSON.parse(await readFile(path, 'utf8')));
-  } catch {
-    return undefined;
-  }
-};
-
 /** The index of a dump: as it was left by a container before, if the dump is the very same; else read from end to end. */
 export const indexOf = async (
   { task, signal, log }: Pick<RestoreContext, 'task' | 'signal' | 'log'>,
@@ -45,7 +37,7 @@ export const indexOf = async (
   if (!('fetched' in task)) return indexDump(dump, signal);
   const path = join(task.fetched, 'dump-index.json');
   const state = await stateOf(dump);
-  const before = await read(path);
+  const before = await readRecord(path, kept);
   if (before?.dump === state) return before.index;
   const index = await indexDump(dump, signal);
   const record: z.input<typeof kept> = {

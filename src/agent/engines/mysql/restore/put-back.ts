@@ -12,8 +12,7 @@ import { withConnection, type Connection, type NetworkAccount } from '../connect
 import { mysqlFacts, type DatabaseFacts } from '../facts.ts';
 import { compareDatabases, factsOf, tablesOf } from './compare.ts';
 import { comingOf, factsInCopy, pastEventsOf, readSetAside, tablesDiffer, withContents } from './copy.ts';
-import { dropLoaded, isBeingPutBack } from './discard.ts';
-import { fenced } from './fence.ts';
+import { isBeingPutBack } from './discard.ts';
 import { incomingCopy } from './incoming-copy.ts';
 import { readJournal, readText } from './journal.ts';
 import { lookAtDestination, rowsIn } from './look.ts';
@@ -22,7 +21,6 @@ import { existing, presentIn } from './present.ts';
 import { readKeptFacts, type KeptFacts } from './copy-facts.ts';
 import { signIn } from './sign-in.ts';
 import { swapDatabases } from './swap.ts';
-import { settleAll } from './undo.ts';
 
 /**
  * Puts back what restore `from` has set aside. Its tables are moved, in the same journaled exchange as those of a backup: undone, they are in
@@ -56,15 +54,6 @@ export const createMysqlPutBack = (order: RestoreOrder<MysqlTask>, from: string)
           const found = await lookAtDestination(context, connection, order, looked);
           const rows = cutOff ? undefined : await rowsInCopy(context, connection, from);
           return { found, copy: { objects: objectsOf(kept.databases), ...(rows !== undefined && { rows }) } };
-        }),
-      ),
-
-    recover: (context) =>
-      signedIn(context, (account, optionFile) =>
-        fenced(account, context.signal, async (connection) => {
-          const done = await settleAll(context, connection, { account, optionFile });
-          await dropLoaded(connection, id);
-          return done;
         }),
       ),
 
@@ -121,8 +110,6 @@ export const createMysqlPutBack = (order: RestoreOrder<MysqlTask>, from: string)
           };
         }),
       ),
-
-    discardLoaded: (context) => connected(context, (connection) => dropLoaded(connection, id)),
   };
 };
 
