@@ -428,6 +428,34 @@ describe('deletions that the server has not carried out', () => {
   );
 });
 
+test(
+  'a shard whose cache the server keeps from snapshots is waited for',
+  async () => {
+    const settling = await startInfluxdb();
+    const started = Date.now();
+    await bench.remove();
+    bench = await makeInfluxdbBench(settling);
+    try {
+      await settling.query(`CREATE DATABASE ${database}`);
+      await settling.write(database, [`kept v=1 ${ago(7200)}`, `doomed v=1 ${ago(7200)}`]);
+      // What is written to disk by this is one file, and the shard is idle at the server's next look, and compacts no more.
+      expect(outcomeOf(await bench.dump())).toBe('Succeeded');
+      const everyMs = 10_000;
+      const looks = Math.ceil((Date.now() - started) / everyMs);
+      await sleep(started + looks * everyMs + 1000 - Date.now());
+      await change(settling, database, 'DROP MEASUREMENT doomed');
+      await settling.write(database, [`kept v=2 ${ago(3600)}`]);
+      const end = await bench.dump();
+      expect(outcomeOf(end)).toBe('Succeeded');
+      expect(end.log).toContain('begun anew');
+      expect((await bench.facts()).fields).toMatchObject([{ measurement: 'kept', content: { points: 2 } }]);
+    } finally {
+      await settling.stop();
+    }
+  },
+  minutes,
+);
+
 describe('a database that is written to while it is dumped', () => {
   const slow = 'sleep 1.5; exec /usr/bin/influxd "$@"';
 

@@ -1,3 +1,6 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { RunError } from '../../../errors/run-error.ts';
 import { exec, lastWords } from '../../exec.ts';
 import type { RunContext } from '../../run.ts';
@@ -25,11 +28,42 @@ const failureOf = (words: string): RunError => {
   return new RunError(cutOff.test(words) ? 'DumpTruncated' : 'DumpFailed', words);
 };
 
+/** The server let go of the connection without a byte of a shard. */
+const nothingSent = /copy backup to file: err=<nil>, n=0\b/;
+
+const isHeldBack = (error: unknown): boolean =>
+  error instanceof RunError && error.reason === 'DumpTruncated' && nothingSent.test(error.detail);
+
 /**
- * Runs `influxd backup` into a directory, and stops it when it begins to try again. That it ended well proves little: see portable.ts.
+ * Before a backup that lacks a shard is begun anew. A shard that was idle, lost points (DELETE, DROP) and was then written to has its cache
+ * closed to snapshots, and so to a backup, until the server looks after its shards: every 10 s (1.6.7: tsdb/store.go, monitorShards; its log says
+ * "snapshots disabled").
+ */
+const waitsMs = [500, 2000, 10_000];
+
+/**
+ * Runs `influxd backup` into a directory. One to which the server sends nothing of a shard is begun anew a few times, from nothing. That it ended
+ * well proves little: see portable.ts.
  * @throws RunError for anything but a clean end
  */
-export const runBackup = async (
+export const runBackup = async (context: RunContext, options: BackupOptions): Promise<void> => {
+  const { signal, log } = context;
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await runOnce(context, options);
+    } catch (error) {
+      signal.throwIfAborted();
+      const wait = waitsMs[attempt];
+      if (wait === undefined || !isHeldBack(error)) throw error;
+      log.warn('the server sent nothing of a shard: the backup is begun anew', { error, waitMs: wait });
+      for (const name of await readdir(options.directory)) await rm(join(options.directory, name), { recursive: true });
+      await sleep(wait, undefined, { signal });
+    }
+  }
+};
+
+/** Runs it once, and stops it when it begins to try again. */
+const runOnce = async (
   { task, signal, log }: RunContext,
   { host, port, database, directory }: BackupOptions,
 ): Promise<void> => {
