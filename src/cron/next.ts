@@ -69,28 +69,46 @@ const narrow = (schedule: FieldsSchedule, zone: Zone, first: number, before: num
   return match;
 };
 
-/**
- * The last match, given an earlier one. Around a change of the offset a search's result can depend on where it starts (a clock put back by
- * half an hour), so there it goes from match to match, as CronJob does; searches start at midnight UTC, when no such clock is changed.
- */
-const lastFrom = (schedule: FieldsSchedule, zone: Zone, first: number, before: number): number => {
-  let last = narrow(schedule, zone, first, before, daySeconds);
-  if (zone.offsetSeconds(last) === zone.offsetSeconds(before))
-    return narrow(schedule, zone, last, before, minuteSeconds);
-  for (let next: number | undefined = last; next !== undefined && next <= before;) {
+/** From match to match, as CronJob goes: the last one up to `before`. */
+const stepTo = (schedule: FieldsSchedule, zone: Zone, first: number, before: number): number => {
+  let last = first;
+  for (let next: number | undefined = first; next !== undefined && next <= before;) {
     last = next;
     next = searchNext(schedule, zone, last);
   }
   return last;
 };
 
-const previousOfFields = (schedule: FieldsSchedule, zone: Zone, before: number): number | undefined => {
+/** The last match that a search leads to, given an earlier one. Searches start at midnight UTC, when hardly a clock is changed. */
+const lastFrom = (schedule: FieldsSchedule, zone: Zone, first: number, before: number): number => {
+  const last = narrow(schedule, zone, first, before, daySeconds);
+  return zone.offsetSeconds(last) === zone.offsetSeconds(before)
+    ? narrow(schedule, zone, last, before, minuteSeconds)
+    : stepTo(schedule, zone, last, before);
+};
+
+const lastFound = (schedule: FieldsSchedule, zone: Zone, before: number): number | undefined => {
   for (const start of startsBefore(before)) {
     const first = searchNext(schedule, zone, start);
     if (first === undefined || first > before) continue;
     return lastFrom(schedule, zone, first, before);
   }
   return undefined;
+};
+
+/** The day of a change, and a little more. */
+const nearChangeSeconds = 26 * 3600;
+
+/**
+ * On the day that the clocks change, what a search finds can depend on where it starts: where midnight is left out (Cairo in spring), robfig gets
+ * over that whole day when it comes from a day before, and not when it starts within. CronJob comes from its last run, so a match of such a day
+ * counts only when the match before leads to it.
+ */
+const previousOfFields = (schedule: FieldsSchedule, zone: Zone, before: number): number | undefined => {
+  const found = lastFound(schedule, zone, before);
+  if (found === undefined || zone.offsetSeconds(found - nearChangeSeconds) === zone.offsetSeconds(found)) return found;
+  const earlier = previousOfFields(schedule, zone, found - nearChangeSeconds);
+  return earlier === undefined ? found : stepTo(schedule, zone, earlier, before);
 };
 
 /**

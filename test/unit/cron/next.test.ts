@@ -29,6 +29,13 @@ test.each([
     is: '2026-10-25T00:30:00Z',
     reason: 'twice: the first',
   },
+  {
+    line: '0 4 */5 * *',
+    zone: 'Africa/Cairo',
+    before: '2024-04-27T00:00:00Z',
+    is: '2024-04-21T02:00:00Z',
+    reason: 'CronJob gets over the 26th, which has no midnight, when it comes from the day before',
+  },
   { line: '0 0 29 2 *', zone: 'UTC', before: '2027-06-01T00:00:00Z', is: '2024-02-29T00:00:00Z', reason: 'years back' },
   {
     line: '* * * * *',
@@ -126,9 +133,26 @@ test('the next time is later, on a minute, and what the wall clock shows is in t
   );
 });
 
-test('there is nothing between the last time and the next', () => {
+const hourMs = 3_600_000;
+/** Hours in which a clock is changed. */
+const changes = zones.flatMap((zone) =>
+  Array.from({ length: 7 * 366 * 24 }, (_unused, hour) => at('2024-01-01').getTime() + hour * hourMs)
+    .filter((time) => zone.offsetSeconds(time / 1000) !== zone.offsetSeconds((time + hourMs) / 1000))
+    .map((time) => ({ zone, time })),
+);
+
+test.each([
+  { when: 'at any time', places: fc.record({ zone: fc.constantFrom(...zones), instant: instants }), numRuns: 100 },
+  {
+    when: 'in the days around a change of the clock',
+    places: fc
+      .tuple(fc.constantFrom(...changes), fc.integer({ min: -72 * 60, max: 72 * 60 }))
+      .map(([{ zone, time }, minutes]) => ({ zone, instant: new Date(time + minutes * 60_000) })),
+    numRuns: 2000,
+  },
+])('there is nothing between the last time and the next, $when', ({ places, numRuns }) => {
   fc.assert(
-    fc.property(...cases, (schedule, zone, instant) => {
+    fc.property(schedules, places, (schedule, { zone, instant }) => {
       const last = previousTime(schedule, zone, instant);
       if (last === undefined) return;
       expect(last.getTime()).toBeLessThanOrEqual(instant.getTime());
@@ -136,6 +160,7 @@ test('there is nothing between the last time and the next', () => {
       const after = nextTime(schedule, zone, last);
       expect(after?.getTime() ?? Infinity).toBeGreaterThan(instant.getTime());
     }),
+    { numRuns },
   );
 });
 
