@@ -63,6 +63,12 @@ const restoresUntil =
   (step: keyof typeof reached, spec: Json = {}, ofPolicy: Json = {}) =>
   async (stage: Stage): Promise<void> => {
     await services(ofPolicy)(stage);
+    // Else its first word may be that there is no such policy, as of now and then.
+    const isKnown = async (): Promise<boolean> => {
+      const { status } = await stage.get(resources.policy, 'agama');
+      return isRecord(status) && status['observedGeneration'] !== undefined;
+    };
+    await eventually('the policy is observed', isKnown, 45_000);
     await ask(spec)(stage);
     const isThere = async (): Promise<boolean> => {
       const { status } = await stage.get(resources.restoreRequest, 'orders-lost');

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isRecord, type KubeObject } from '../../src/kube/types.ts';
-import { policyLabel, restoreStageLabel } from '../../src/workloads/labels.ts';
+import { policyLabel, restoreStageLabel, restoreStages } from '../../src/workloads/labels.ts';
 
 /** What a namespace holds, told so that two runs of the same scenario can be compared. */
 export interface State {
@@ -21,7 +21,7 @@ const appliedHash = /("holdfast\.dev\/applied-hash":)"[0-9a-f]+"/g;
 const pruneName = /-prune-[0-9a-f]{8}-/g;
 
 // So are those of the Jobs of a request, of its UID; the Job controller adds five characters for a pod.
-const restoreName = /-(plan|restore|discard)-[0-9a-f]{8}(-[0-9a-z]{5}(?![0-9a-z]))?/g;
+const restoreName = new RegExp(`-(${restoreStages.join('|')})-[0-9a-f]{8}(-[0-9a-z]{5}(?![0-9a-z]))?`, 'g');
 const restoreNameMask = '-$1-<hash>';
 // What a task of a restore calls what it makes at the destination, and a plan: both are made of the UID of the request.
 const restoreId = /(\\*"id\\*":\\*")[0-9a-f]{8}(?=\\*")/g;
