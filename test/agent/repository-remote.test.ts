@@ -21,7 +21,7 @@ const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 const open = async ({ bench, repository }: Benches<TestRepository>): Promise<{ remote: Remote; made: Repository }> => {
   const scope = { signal: new AbortController().signal, log: silent, home: bench.scratch };
   const made = await prepareRepository(
-    { run: (command) => exec(scope, command), secrets: createSecrets() },
+    { run: (command) => exec(scope, command), secrets: createSecrets(), log: silent, task: { scratch: bench.scratch } },
     { repository: await repository.block(bench.secret, bench.place), policy: { namespace: 'shop', name: 'agama' } },
     bench.scratch,
   );

@@ -160,6 +160,9 @@ test.each([
     await waitFor(at, async () => started.log().includes(at));
     process.kill(started.pid, 'SIGKILL');
     await started.done.catch(() => undefined);
+    // As its container does, it takes its connection with it; what still runs over one goes on.
+    for (const { pid, command } of await processesOf(on.bench.scratch))
+      if (command.includes('[mux]')) process.kill(pid, 'SIGKILL');
     const { result } = await on.bench.bring({ set });
     expect([result.outcome, result.failure]).toEqual(['Succeeded', undefined]);
     await expectFetched(set);

@@ -56,6 +56,7 @@ export const withRepository = async <Task extends FetchingTask, T>(
       done = true;
       return made;
     } finally {
+      await tidy(context, () => prepared.repository.close());
       await lock.release();
     }
   } finally {

@@ -1,5 +1,3 @@
-import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { parseDuration } from '../../api/v1alpha1/duration.ts';
 import type { RetentionState } from '../../api/v1alpha1/recovery-points.ts';
 import type { PruneTask } from '../../api/v1alpha1/task.ts';
@@ -7,7 +5,7 @@ import { timestamp } from '../../base/times.ts';
 import { createZone, type Zone } from '../../cron/zone.ts';
 import { RunError } from '../../errors/run-error.ts';
 import type { Ledger, LedgerChain } from '../ledger.ts';
-import { prepareRepository } from '../repositories/registry.ts';
+import { withRemote } from '../repositories/with-remote.ts';
 import type { Made, RunContext } from '../run.ts';
 import type { ListedFile } from '../ship/listing.ts';
 import { checkOwner } from '../ship/marker.ts';
@@ -27,26 +25,10 @@ const shownNames = 4;
  * an operator that is behind removes nothing that became precious, and returns when the repository, listed again, is without them.
  * @throws StepFailure with a RunError of the catalogue
  */
-export const prune = async (context: RunContext<PruneTask>): Promise<Made> => {
-  const { task, layout } = context;
-  const scratch = join(task.scratch, 'prune');
-  const repository = await context.step('Prepare', async () => {
-    await rm(scratch, { recursive: true, force: true });
-    await mkdir(scratch, { recursive: true, mode: 0o700 });
-    return prepareRepository(context, task, scratch);
-  });
-  try {
-    const lock = await context.step('Lock', () => context.lock(layout.repositoryLock, 'repository lock'));
-    try {
-      const remote = repository.remote({ scratch, extra: [{ inherit: lock.fd }] });
-      return await pruneLocked({ context, remote, repositoryId: repository.identity });
-    } finally {
-      await lock.release();
-    }
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
-};
+export const prune = (context: RunContext<PruneTask>): Promise<Made> =>
+  withRemote(context, 'prune', ({ repository, remote }) =>
+    pruneLocked({ context, remote, repositoryId: repository.identity }),
+  );
 
 const pruneLocked = async (session: PruneSession): Promise<Made> => {
   const { context, remote } = session;

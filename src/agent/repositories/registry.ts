@@ -1,6 +1,5 @@
-import type { RunContext } from '../run.ts';
 import type { ShipTask } from '../../api/v1alpha1/task.ts';
-import type { Repository } from './repository.ts';
+import type { Repository, RepositoryContext } from './repository.ts';
 import { prepareRsync } from './rsync/repository.ts';
 import { prepareVolume } from './volume/repository.ts';
 
@@ -9,7 +8,7 @@ import { prepareVolume } from './volume/repository.ts';
  * @throws RunError SecretMissing, SecretInvalid
  */
 export const prepareRepository = (
-  context: Pick<RunContext, 'run' | 'secrets'>,
+  context: RepositoryContext,
   { repository, policy }: Pick<ShipTask, 'repository' | 'policy'>,
   scratch: string,
 ): Promise<Repository> =>

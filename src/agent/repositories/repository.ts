@@ -1,6 +1,13 @@
+import type { AgentTask } from '../../api/v1alpha1/task.ts';
 import type { ExtraFd } from '../exec.ts';
 import type { Remote } from '../ship/remote.ts';
+import type { RunContext } from '../run.ts';
 import type { Explanation } from '../ship/reasons.ts';
+
+/** What a repository needs of the run. */
+export interface RepositoryContext extends Pick<RunContext, 'run' | 'secrets' | 'log'> {
+  readonly task: Pick<AgentTask, 'scratch'>;
+}
 
 /** What access to a repository needs of the run that holds the lock on it. */
 export interface RemoteScope {
@@ -34,4 +41,6 @@ export interface Repository {
   address(chain: string): Promise<DuplicityAddress>;
   /** The cause in what duplicity, or what it ran, said of this repository. */
   explain(words: string): Explanation | undefined;
+  /** Ends what was kept open for the run. */
+  close(): Promise<void>;
 }

@@ -1,16 +1,13 @@
-import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { RestorePoint, RestoreReport } from '../../api/v1alpha1/restore-report.ts';
 import type { ResolveTask } from '../../api/v1alpha1/task.ts';
 import { RunError } from '../../errors/run-error.ts';
 import { type Choice, setsUpTo, verifiedSetOf } from '../fetch/choose.ts';
 import { listAll, reviewToRestore } from '../fetch/review.ts';
-import { prepareRepository } from '../repositories/registry.ts';
 import type { Repository } from '../repositories/repository.ts';
+import { withRemote } from '../repositories/with-remote.ts';
 import type { Made, RunContext } from '../run.ts';
 import type { ListedFile } from '../ship/listing.ts';
 import type { Remote } from '../ship/remote.ts';
-import { tidy } from '../tidy.ts';
 import { choosePoint, noPoint, recordedIn } from './choose-point.ts';
 import type { FoundChoice } from './found/choose.ts';
 import { foundChains } from './found/listed.ts';
@@ -24,27 +21,12 @@ type Context = RunContext<ResolveTask>;
  * @throws StepFailure with a RunError of the catalogue: PointNotAvailable names what there is
  */
 export const resolve = async (context: Context): Promise<Made> => {
-  const { task, layout } = context;
-  const scratch = join(task.scratch, 'resolve');
   let report: RestoreReport = {};
   context.restores(() => report);
-  try {
-    const repository = await context.step('Prepare', async () => {
-      await rm(scratch, { recursive: true, force: true });
-      await mkdir(scratch, { recursive: true, mode: 0o700 });
-      return prepareRepository(context, task, scratch);
-    });
-    const lock = await context.step('Lock', () => context.lock(layout.repositoryLock, 'repository lock'));
-    try {
-      const remote = repository.remote({ scratch, extra: [{ inherit: lock.fd }] });
-      report = { point: await resolveLocked(context, remote, repository) };
-    } finally {
-      await lock.release();
-    }
+  return withRemote(context, 'resolve', async ({ repository, remote }) => {
+    report = { point: await resolveLocked(context, remote, repository) };
     return {};
-  } finally {
-    await tidy(context, () => rm(scratch, { recursive: true, force: true }));
-  }
+  });
 };
 
 const resolveLocked = async (context: Context, remote: Remote, repository: Repository): Promise<RestorePoint> => {

@@ -31,6 +31,7 @@ export const ship = async (context: RunContext<ShipTask>): Promise<Made> => {
       await lock.release();
     }
   } finally {
+    await tidy(context, () => prepared.repository.close());
     await tidy(context, () => stopGpgAgent(context, prepared.gpgHome));
     await tidy(context, () => rm(prepared.scratch, { recursive: true, force: true }));
   }

@@ -1,10 +1,9 @@
 import type { RsyncTask } from '../../../api/v1alpha1/repositories/rsync.ts';
 import type { ShipTask } from '../../../api/v1alpha1/task.ts';
-import type { RunContext } from '../../run.ts';
-import type { DuplicityAddress, Repository } from '../repository.ts';
+import type { DuplicityAddress, Repository, RepositoryContext } from '../repository.ts';
 import { explainDuplicity } from './reasons.ts';
 import { createRsyncRemote } from './remote.ts';
-import { prepareSsh, sshOptions, type SshFiles } from './ssh.ts';
+import { endConnection, prepareSsh, sharedConnection, sshOptions, type SshFiles } from './ssh.ts';
 
 /** The directory of a policy on the backup host. */
 export const policyDirectory = ({ path }: Pick<RsyncTask, 'path'>, policy: ShipTask['policy']): string =>
@@ -26,12 +25,15 @@ export const rsyncAddress = (
   directory: string,
 ): DuplicityAddress => ({
   url: `rsync://${user}@${host}:${port}/${directory}`,
-  options: [`--ssh-options=${sshOptions(ssh).join(' ')}`, '--rsync-options=--timeout=60'],
+  options: [
+    `--ssh-options=${[...sshOptions(ssh), ...sharedConnection(ssh)].join(' ')}`,
+    '--rsync-options=--timeout=60',
+  ],
 });
 
 /** Lays out key and host keys for ssh. @throws RunError SecretMissing, SecretInvalid */
 export const prepareRsync = async (
-  context: Pick<RunContext, 'run' | 'secrets'>,
+  context: RepositoryContext,
   rsync: RsyncTask,
   policy: ShipTask['policy'],
   scratch: string,
@@ -43,5 +45,6 @@ export const prepareRsync = async (
     remote: (scope) => createRsyncRemote(context, { rsync, ssh, directory, ...scope }),
     address: async (chain) => rsyncAddress(rsync, ssh, `${directory}/${chain}`),
     explain: explainDuplicity,
+    close: () => endConnection(context, rsync, ssh),
   };
 };

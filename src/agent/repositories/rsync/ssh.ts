@@ -1,9 +1,11 @@
-import { writeFile } from 'node:fs/promises';
+import { rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RsyncTask } from '../../../api/v1alpha1/repositories/rsync.ts';
 import { RunError } from '../../../errors/run-error.ts';
+import { exec } from '../../exec.ts';
 import type { RunContext } from '../../run.ts';
 import { oneLine } from '../../ship/reasons.ts';
+import type { RepositoryContext } from '../repository.ts';
 
 /** Where ssh finds what it needs, in the scratch space. */
 export interface SshFiles {
@@ -36,9 +38,42 @@ export const sshOptions = ({ identity, knownHosts }: SshFiles): string[] => {
   ];
 };
 
+/** A path of a socket has at most 108 bytes, and ssh makes it under a name that is 17 longer. */
+const longestSocket = 88;
+/** For a run that is killed before it ends the connection. */
+const keptSeconds = 10;
+
+const socketOf = ({ identity }: SshFiles): string => `${identity}-shared`;
+
+/**
+ * Has all programs of a run share one connection, which the first makes: rsync makes one for each volume else, and its handshake takes longer
+ * than many a volume. To be ended by {@link endConnection}. One that was lost is made anew by the next program. (ssh_config(5), ControlMaster)
+ */
+export const sharedConnection = (files: SshFiles): string[] => {
+  const socket = socketOf(files);
+  if (Buffer.byteLength(socket) > longestSocket) return [];
+  return ['-oControlMaster=auto', `-oControlPath=${socket}`, `-oControlPersist=${keptSeconds}`];
+};
+
+const endMs = 5000;
+
+/** Ends the shared connection, if there is one; also when the run itself was told to stop. */
+export const endConnection = async (
+  { log, task }: Pick<RepositoryContext, 'log' | 'task'>,
+  { host }: Pick<RsyncTask, 'host'>,
+  files: SshFiles,
+): Promise<void> => {
+  const socket = socketOf(files);
+  if ((await stat(socket).catch(() => undefined)) === undefined) return;
+  const scope = { signal: AbortSignal.timeout(endMs), log, home: task.scratch };
+  const args = [`-oControlPath=${socket}`, '-O', 'exit', host];
+  await exec(scope, { file: 'ssh', args, stdout: 'ignore', stderr: 'ignore' });
+  await rm(socket, { force: true });
+};
+
 /** The remote shell for rsync's `-e`: rsync splits it at blanks itself, no shell reads it. */
 export const remoteShell = ({ port }: Pick<RsyncTask, 'port'>, files: SshFiles): string =>
-  ['ssh', '-p', String(port), ...sshOptions(files)].join(' ');
+  ['ssh', '-p', String(port), ...sshOptions(files), ...sharedConnection(files)].join(' ');
 
 /**
  * Puts the SSH key and the known hosts into the scratch space, for ssh alone to read, and checks that the key can be used without a

@@ -23,5 +23,6 @@ export const prepareVolume = async (volume: VolumeTask, policy: ShipTask['policy
     remote: (scope) => createVolumeRemote(place, scope),
     address: async (chain) => ({ url: `file://${await checkChain(place, chain)}`, options: [] }),
     explain,
+    close: async () => undefined,
   };
 };

@@ -3,7 +3,7 @@ import {
   repositoryIdentity,
   rsyncAddress,
 } from '../../../../src/agent/repositories/rsync/repository.ts';
-import { remoteShell, sshOptions } from '../../../../src/agent/repositories/rsync/ssh.ts';
+import { remoteShell, sharedConnection, sshOptions } from '../../../../src/agent/repositories/rsync/ssh.ts';
 import {
   backupArguments,
   blockSize,
@@ -35,7 +35,7 @@ test('a full to a public key', () => {
     '--backend-retry-delay=5',
     '--log-fd=4',
     '--verbosity=3',
-    `--ssh-options=${sshOptions(ssh).join(' ')}`,
+    `--ssh-options=${[...sshOptions(ssh), ...sharedConnection(ssh)].join(' ')}`,
     '--rsync-options=--timeout=60',
     '--max-blocksize=1024',
     '--volsize=63',
@@ -147,4 +147,10 @@ describe('parseKeys', () => {
   test('nothing is no key', () => {
     expect(parseKeys('')).toEqual([]);
   });
+});
+
+test('a scratch path that is too long for a socket: every program has a connection of its own', () => {
+  const long = `/${'s'.repeat(80)}/id`;
+  expect(sharedConnection({ identity: long, knownHosts: '/s/known_hosts' })).toEqual([]);
+  expect(sharedConnection(ssh)).toHaveLength(3);
 });
