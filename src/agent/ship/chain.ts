@@ -1,4 +1,5 @@
 import type { Note } from '../../api/v1alpha1/result.ts';
+import { timestamp } from '../../base/times.ts';
 import { compactTime } from '../layout.ts';
 import type { LedgerChain, LedgerSet } from '../ledger.ts';
 import { type ListedFile, filesIn } from './listing.ts';
@@ -67,6 +68,8 @@ export interface ChainInput {
   listing: readonly ListedFile[];
   /** When a restore last replaced the data of the source. */
   restored?: string;
+  /** The clock of this node. */
+  now: Date;
   /** Why the chain's archive-dir cannot be worked with, if it cannot. */
   archiveProblem?: string;
   /** A removal of partial sets was tried already. */
@@ -90,6 +93,13 @@ const insteadOf = (
 const isOfBefore = ({ sets: [full] }: LedgerChain, restored: string | undefined): boolean =>
   restored !== undefined && full !== undefined && Date.parse(full.dataTime) <= Date.parse(restored);
 
+/**
+ * Whether a chain has a set that is not over yet by the clock: that was ahead when the set was made, or is behind now. duplicity would make an
+ * incremental that ends before it begins, and that nobody can restore.
+ */
+export const isAhead = ({ sets }: Pick<LedgerChain, 'sets'>, now: Date): boolean =>
+  sets.some(({ setTime }) => Date.parse(setTime) >= now.getTime());
+
 const encryptionName = (identity: string): string => identity.replace(/^gpg:/, 'gpg key ');
 
 /**
@@ -97,7 +107,7 @@ const encryptionName = (identity: string): string => identity.replace(/^gpg:/, '
  * nothing else is; otherwise a chain of its own is begun, which depends on nothing that is there.
  */
 export const decideChain = (input: ChainInput): ChainDecision => {
-  const { asked, newest, repository, encryption, listing, restored, archiveProblem, cleaned } = input;
+  const { asked, newest, repository, encryption, listing, restored, now, archiveProblem, cleaned } = input;
   if (asked === 'Full') return { type: 'Full' };
   if (!newest) return insteadOf('FullInsteadOfIncremental', 'there is no chain to continue yet');
   if (newest.repository !== repository)
@@ -114,6 +124,11 @@ export const decideChain = (input: ChainInput): ChainDecision => {
   if (problem !== undefined) return insteadOf('ChainBroken', `${where}, ${problem}`);
   if (isOfBefore(newest, restored))
     return insteadOf('FullAfterRestore', `data was restored at ${restored}, after the full of ${newest.directory}`);
+  if (isAhead(newest, now))
+    return insteadOf(
+      'FullInsteadOfIncremental',
+      `by the clock of this node it is ${timestamp(now)}, and ${where} there is a set of ${newest.sets.at(-1)?.setTime}: look at the clocks of the nodes`,
+    );
   if (unrecorded.length > 0)
     return insteadOf('FullInsteadOfIncremental', `${where} there is a set of ${unrecorded[0]} that was not recorded`);
   if (archiveProblem !== undefined) return insteadOf('FullInsteadOfIncremental', archiveProblem);

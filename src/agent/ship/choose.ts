@@ -1,7 +1,7 @@
 import { RunError } from '../../errors/run-error.ts';
 import { chainDirectory } from '../layout.ts';
 import type { LedgerChain } from '../ledger.ts';
-import { decideChain } from './chain.ts';
+import { decideChain, isAhead } from './chain.ts';
 import { filesIn, type ListedFile, topNames } from './listing.ts';
 import { checkPassphrase } from './passphrase.ts';
 import { reviewLedger } from './review.ts';
@@ -43,6 +43,15 @@ export const newestChain = (chains: readonly LedgerChain[]): LedgerChain | undef
     .toSorted((a, b) => (a.sets[0]?.setTime ?? '').localeCompare(b.sets[0]?.setTime ?? ''))
     .at(-1);
 
+/**
+ * The chains among which the newest is continued. The ledger has the one last added to at its end: those that came after one of a clock that was
+ * ahead go before it, which would else be the newest until its time has come.
+ */
+export const continuable = (chains: readonly LedgerChain[], now: Date): readonly LedgerChain[] => {
+  const since = chains.slice(chains.findLastIndex((chain) => isAhead(chain, now)) + 1);
+  return newestChain(since) === undefined ? chains : since;
+};
+
 /** Removal may be refused by a host that only takes new files: then what is unfinished stays, and a new chain is begun. */
 const tryRemove = async (
   { remote, context }: Session,
@@ -64,7 +73,7 @@ const tryRemove = async (
 const review = async (session: Session, listing: readonly ListedFile[]): Promise<LedgerChain[]> => {
   const { context } = session;
   const { chains, broken } = await reviewLedger(session, listing);
-  const newest = newestChain(chains);
+  const newest = newestChain(continuable(chains, context.now()));
   const told = context.task.kind === 'Incremental' ? newest?.directory : undefined;
   for (const { directory, problem } of broken.filter((chain) => chain.directory !== told))
     context.note({ reason: 'ChainBroken', message: `In ${directory}, ${problem}.` });
@@ -76,7 +85,8 @@ export const chooseChain = async (session: Session, firstListing: readonly Liste
   const { context, archive, repositoryId, encryptionId } = session;
   const chains = await review(session, firstListing);
   await checkPassphrase(session, firstListing);
-  const newest = newestChain(chains);
+  const now = context.now();
+  const newest = newestChain(continuable(chains, now));
   const { restored } = await context.ledger.read();
   const archiveProblem = newest && (await archive.problem(newest));
   let listing = firstListing;
@@ -88,6 +98,7 @@ export const chooseChain = async (session: Session, firstListing: readonly Liste
       repository: repositoryId,
       encryption: encryptionId,
       listing,
+      now,
       ...(restored && { restored: restored.time }),
       ...(archiveProblem !== undefined && { archiveProblem }),
       cleaned,

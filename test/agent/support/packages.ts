@@ -3,6 +3,7 @@ import { createProgress } from '../../cluster/progress.ts';
 
 /** What the agent's tests and the restore by hand run on this machine, beside what Debian always has. */
 const packages = [
+  'faketime',
   'git',
   'gnupg',
   'gpg-agent',

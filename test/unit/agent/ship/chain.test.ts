@@ -1,5 +1,5 @@
 import { type ChainInput, chainState, decideChain, reviewChains } from '../../../../src/agent/ship/chain.ts';
-import { deadChains, freshDirectory } from '../../../../src/agent/ship/choose.ts';
+import { continuable, deadChains, freshDirectory } from '../../../../src/agent/ship/choose.ts';
 import { newestManifests } from '../../../../src/agent/ship/passphrase.ts';
 import type { LedgerChain } from '../../../../src/agent/ledger.ts';
 import { ageOf, reviewForPrune } from '../../../../src/agent/prune/review.ts';
@@ -49,6 +49,7 @@ const input: ChainInput = {
   repository: chain.repository,
   encryption: chain.encryption,
   listing: listed(whole),
+  now: new Date('2026-11-24T01:10:00Z'),
   cleaned: false,
 };
 const without = (name: string) => whole.filter((file) => file.name !== name);
@@ -73,6 +74,14 @@ describe('decideChain', () => {
       note: 'FullInsteadOfIncremental',
       says: 'from gpg key AB to gpg key CD',
     },
+    {
+      reason: 'the clock was ahead by an hour, or is behind now',
+      change: { now: new Date('2026-11-23T01:10:01Z') },
+      expected: 'Full',
+      note: 'FullInsteadOfIncremental',
+      says: 'it is 2026-11-23T01:10:01Z, and in chain-20261122T010500Z there is a set of 2026-11-23T01:10:02Z',
+    },
+    { reason: 'a second later', change: { now: new Date('2026-11-23T01:10:03Z') }, expected: 'Incremental' },
     {
       reason: 'the archive-dir is lost',
       change: { archiveProblem: 'the archive-dir on the claim lacks a set' },
@@ -284,4 +293,30 @@ test('retention knows of a chain when a set of it was last verified', () => {
   ];
   expect(ageOf({ ...chain, sets }, listed(whole)).verified).toEqual(new Date('2026-11-29T03:00:00Z'));
   expect(ageOf(chain, listed(whole)).verified).toBeUndefined();
+});
+
+describe('which chains may be continued', () => {
+  const of = (name: string, setTime: string): LedgerChain => ({
+    ...chain,
+    directory: name,
+    sets: [{ ...point, type: 'Full', setTime, files: fullFiles }],
+  });
+  const past = of('past', '2026-11-01T01:00:00Z');
+  const ahead = of('ahead', '2027-11-08T01:00:00Z');
+  const later = of('later', '2026-11-15T01:00:00Z');
+  const now = new Date('2026-11-16T01:00:00Z');
+
+  test.each([
+    { reason: 'no clock was wrong', chains: [past, later], expected: ['past', 'later'] },
+    { reason: 'one was ahead: what came before it is old', chains: [past, ahead], expected: ['past', 'ahead'] },
+    { reason: 'a full came after that', chains: [past, ahead, later], expected: ['later'] },
+    {
+      reason: 'that is being removed',
+      chains: [past, ahead, { ...later, removing: true as const }],
+      expected: ['past', 'ahead', 'later'],
+    },
+    { reason: 'there is none', chains: [], expected: [] },
+  ])('$reason', ({ chains, expected }) => {
+    expect(continuable(chains, now).map(({ directory: name }) => name)).toEqual(expected);
+  });
 });
