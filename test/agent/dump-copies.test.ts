@@ -2,6 +2,7 @@ import { cp, mkdir, readdir, readFile, rm, stat, statfs, truncate, writeFile } f
 import { join } from 'node:path';
 import { execa } from 'execa';
 import type { Ledger } from '../../src/agent/ledger.ts';
+import { timestamp } from '../../src/base/times.ts';
 import { outcomeOf, runAgent } from './support/agent.ts';
 import { startMariadb, type MariadbServer } from './support/mariadb.ts';
 import { benchAccount, benchDatabase, makeMysqlBench, type MysqlBench } from './support/mysql-bench.ts';
@@ -40,6 +41,18 @@ test('the newest are kept, and what the ledger names is what is there', async ()
     expect(names.at(-1)).toBe(end.result.newest.localCopy?.name);
     expect(await bench.copies()).toEqual(names);
   }
+});
+
+test('its files have the time of its data: no two copies have files of one second, which duplicity takes for the same', async () => {
+  const seconds: string[] = [];
+  for (let made = 0; made < 2; made += 1) {
+    await bench.dump();
+    const { name, dataTime } = (await bench.ledger()).copies.at(-1) ?? { name: 'none', dataTime: '' };
+    const files = await Promise.all(['dump.sql', 'facts.json'].map((file) => stat(copyPath(name, file))));
+    expect(files.map(({ mtime }) => timestamp(mtime))).toEqual([dataTime, dataTime]);
+    seconds.push(dataTime);
+  }
+  expect(new Set(seconds).size).toBe(2);
 });
 
 describe('what a killed run left behind', () => {

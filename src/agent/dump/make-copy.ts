@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, utimes } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -46,6 +46,8 @@ export const makeCopy = async (context: RunContext<DumpTask>, engine: Engine): P
     return await context.step('Finish', async () => {
       const name = compactTime(dataTime);
       const files = await describeFiles(partial, signal);
+      // duplicity takes a file whose mtime is of the second it had before for unchanged, whatever its size: the second of a copy is its own.
+      for (const file of files) await utimes(join(partial, file.name), dataTime, dataTime);
       const names = fitHolding(holding);
       const described: LedgerCopy = {
         name,
