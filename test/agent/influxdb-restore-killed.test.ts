@@ -1,7 +1,11 @@
+import { dropsOver } from '../../src/agent/engines/influxdb/restore/drops.ts';
+import { createServer } from '../../src/agent/engines/influxdb/server.ts';
+import { identifier } from '../../src/agent/engines/influxdb/statements.ts';
 import { change } from './support/influxdb.ts';
 import { benchDatabase } from './support/influxdb-bench.ts';
 import { influxdbRestoresForEach } from './support/influxdb-restores.ts';
 import { killSwap, startSwap } from './support/engine-restore-bench.ts';
+import { waitFor } from './support/processes.ts';
 import { ago, everythingIn, prepareSample } from './support/sample-influxdb.ts';
 
 // A lost node while a database is replaced: afterwards there is the old data or the new, by all that InfluxQL gives, never a mixture.
@@ -66,3 +70,25 @@ test.each([true, false].flatMap((present) => moments.map((moment) => ({ ...momen
 test('the moments above were before, in the middle and after', () => {
   expect([...seen].toSorted()).toEqual(expect.arrayContaining(['old', 'old, put back']));
 });
+
+test('a drop whose sender was killed goes on in the server, and is waited for', async () => {
+  const { server, bench, target } = on;
+  // As many shards as make a drop slow; and a name that the server writes in quotes.
+  for (const name of [database, 'a "b']) {
+    await server.query(`CREATE DATABASE ${identifier(name)}`);
+    const points = Array.from({ length: 400 }, (_unused, week) => `old v=1 ${ago(week * 7 * 86_400)}`);
+    await server.write(name, points, 'autogen');
+    const sender = new AbortController();
+    const body = new URLSearchParams({ q: `DROP DATABASE ${identifier(name)}` });
+    const { host, httpPort: port } = server;
+    const sent = fetch(`http://${host}:${port}/query`, { method: 'POST', body, signal: sender.signal });
+    const isIn = async (statement: string, words: string): Promise<boolean> =>
+      JSON.stringify(await server.query(statement)).includes(words);
+    const isThere = (): Promise<boolean> => isIn('SHOW DATABASES', JSON.stringify(name));
+    await waitFor('the drop', async () => (await isIn('SHOW QUERIES', 'DROP')) || !(await isThere()));
+    sender.abort();
+    await sent.catch(() => undefined);
+    await dropsOver(bench.restore({ target }).context, createServer({ host, port }), name);
+    expect(await isThere()).toBe(false);
+  }
+}, 60_000);

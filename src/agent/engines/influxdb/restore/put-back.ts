@@ -7,6 +7,7 @@ import { comparedWhenSettled } from '../compare-settled.ts';
 import { influxdbFacts, type InfluxdbFacts } from '../facts.ts';
 import { listDatabases } from '../load.ts';
 import type { InfluxServer } from '../server.ts';
+import { dropsOver } from './drops.ts';
 import { compareRestored } from './expiry.ts';
 import { recreateExtras } from './extras.ts';
 import { readJournal, removePlace, safetyPlaces, writeJournal, type Journal, type SafetyPlace } from './journal.ts';
@@ -89,6 +90,7 @@ const recoverOne = async (
   const { place, journal } = interrupted;
   const { database } = target;
   const what = `The restore ${place.id} was stopped on ${journal.begunTime} while it replaced the database "${database}"`;
+  await dropsOver(context, server, database);
   const present = (await listDatabases(server, context.signal)).includes(database);
   if (await isWhole(context, server, { place, journal, present })) {
     if (journal.copy) await madeAgain(context, server, database, journal);
