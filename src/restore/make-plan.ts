@@ -8,7 +8,7 @@ import type {
   RestoreRequestSpec,
   RestoreRequestStatus,
 } from '../api/v1alpha1/restorerequest.ts';
-import { restoreConfirmationNames } from '../api/v1alpha1/restoreconfirmation.ts';
+import { reasonPlaceholder, restoreConfirmationNames } from '../api/v1alpha1/restoreconfirmation.ts';
 import { canonical } from '../base/canonical.ts';
 import { timestamp } from '../base/times.ts';
 import type { DeepReadonly } from '../base/types.ts';
@@ -166,7 +166,7 @@ const confirmCommand = ({ metadata }: DeepReadonly<RequestView>, hash: string): 
       `request: { name: ${metadata.name}, uid: ${metadata.uid} }`,
       `planHash: ${hash}`,
       `confirmedBy: ${ownName}`,
-      'reason: WHAT WAS LOST, AND HOW YOU KNOW',
+      `reason: ${reasonPlaceholder}`,
     ],
   });
 

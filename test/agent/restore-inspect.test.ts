@@ -54,7 +54,7 @@ test('all that the newest local copy holds is there', async () => {
     expectedTime: '2026-11-22T01:00:03Z',
     healthy: true,
     summary:
-      'Nothing of what the local copy of 2026-11-22T01:00:03Z holds is missing. There are 2 objects, 20 rows instead of 20.',
+      'Nothing of what the local copy of 2026-11-22T01:00:03Z holds is missing. There are 2 objects, 20 rows as then.',
   });
   expect((await on.ledger()).runs).toEqual([]);
 });

@@ -28,20 +28,20 @@ const newest = async (): Promise<object[]> => {
 const instead = ['Full', 'FullInsteadOfIncremental'];
 
 test.each([
-  { what: 'was ahead', full: '+1h', then: '+0', chains: [['Full'], ['Full', 'Incremental']] },
-  { what: 'is behind now', full: '+0', then: '-1h', chains: [['Full'], ['Full', 'Incremental']] },
+  { what: 'was ahead', full: '+1h', later: '+0', chains: [['Full'], ['Full', 'Incremental']] },
+  { what: 'is behind now', full: '+0', later: '-1h', chains: [['Full'], ['Full', 'Incremental']] },
 ])(
   'it $what: a chain of its own is begun, and continued',
-  async ({ full, then, chains }) => {
+  async ({ full, later, chains }) => {
     await on.bench.addCopy(small('a'));
     expect(madeBy(await shipBy(full, 'Full'))).toEqual(['Full']);
     await on.bench.addCopy(small('b'));
-    const run = await shipBy(then);
+    const run = await shipBy(later);
     expect(madeBy(run)).toEqual(instead);
     expect(run.result.notes).toMatchObject([{ message: expect.stringContaining('look at the clocks of the nodes') }]);
     expect(await newest()).toEqual(['a', 'b'].map((text) => digests(small(text))));
     await on.bench.addCopy(small('c'));
-    expect(madeBy(await shipBy(then))).toEqual(['Incremental']);
+    expect(madeBy(await shipBy(later))).toEqual(['Incremental']);
     expect(await setsOf()).toEqual(chains);
     expect(await newest()).toEqual(['a', 'c'].map((text) => digests(small(text))));
   },

@@ -20,7 +20,8 @@ const counted = (count: number, what: string): string => `${count} ${what}${coun
 
 const rowWords = ({ rows, expectedRows }: Found): string => {
   if (rows === undefined) return 'how many rows there are is not known';
-  return expectedRows === undefined ? `${rows} rows` : `${rows} rows instead of ${expectedRows}`;
+  if (expectedRows === undefined) return `${rows} rows`;
+  return rows === expectedRows ? `${rows} rows as then` : `${rows} rows instead of ${expectedRows}`;
 };
 
 const inWords = ({ found, into, expectedTime }: FoundInput): string => {

@@ -3,6 +3,9 @@ import type { DeepReadonly } from '../../base/types.ts';
 import type { ObjectMeta } from './backuppolicy.ts';
 import { celRules, objectName, sha256 } from './primitives.ts';
 
+/** What stands in the command of a plan where a person is to write the reason: nobody has looked who leaves it. */
+export const reasonPlaceholder = 'WHAT WAS LOST, AND HOW YOU KNOW';
+
 /** A person’s word that data is lost and that a plan may be carried out: immutable, for one request and one plan. */
 export const restoreConfirmationSpec = z
   .object({
@@ -30,7 +33,17 @@ export const restoreConfirmationSpec = z
       .describe(
         'Groups of yours by which you may confirm, where the right is bound to a group: the right is asked for again, with these, before anything is done.',
       ),
-    reason: z.string().min(1).max(1024).describe('What was lost, and how you know.'),
+    reason: z
+      .string()
+      .min(1)
+      .max(1024)
+      .meta(
+        celRules({
+          rule: `self != '${reasonPlaceholder}'`,
+          message: 'write what was lost and how you know, in the place of the words that stand there in the command',
+        }),
+      )
+      .describe('What was lost, and how you know.'),
   })
   .meta(celRules({ rule: 'self == oldSelf', message: 'a confirmation cannot be changed: make another one' }))
   .describe('Who confirms which plan of which request.');

@@ -2,6 +2,7 @@ import { restoreAdmissionNames } from '../../../src/admission/objects.ts';
 import type { ConfirmationMode } from '../../../src/api/v1alpha1/restore-policy.ts';
 import { resourcePath } from '../../../src/kube/path.ts';
 import { isRecord, type KubeObject } from '../../../src/kube/types.ts';
+import { reasonPlaceholder } from '../../../src/api/v1alpha1/restoreconfirmation.ts';
 import { lapseMs, type Judgement } from '../../../src/restore/confirmation/judge.ts';
 import { type ControlPlane, startControlPlane } from '../../cluster/control-plane.ts';
 import { untilEstablished } from '../../cluster/crds.ts';
@@ -241,6 +242,12 @@ const attacks: Attack[] = [
       }),
     by: 'Door',
     says: 'cannot impersonate resource "users"',
+  },
+  {
+    reason: 'the command of the plan as it stands there, without a word of one’s own',
+    play: (stage) => stage.confirm('carl', { reason: reasonPlaceholder }),
+    by: 'Door',
+    says: 'write what was lost and how you know',
   },
   // Somebody without the right.
   {

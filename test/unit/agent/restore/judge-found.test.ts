@@ -26,7 +26,7 @@ test.each<{ reason: string; given: FoundInput; healthy: boolean; says: RegExp }>
     reason: 'all is there',
     given: input({}),
     healthy: true,
-    says: /^Nothing of what the local copy of 2026-11-22T01:00:03Z holds is missing\. There are 12 objects, 4000 rows instead of 4000\.$/,
+    says: /^Nothing of what the local copy of 2026-11-22T01:00:03Z holds is missing\. There are 12 objects, 4000 rows as then\.$/,
   },
   { reason: 'more rows than then', given: input({ rows: 5000 }), healthy: true, says: /5000 rows instead of 4000/ },
   { reason: 'half of the rows', given: input({ rows: 2000 }), healthy: true, says: /2000 rows/ },
@@ -83,7 +83,7 @@ test.each<{ reason: string; given: FoundInput; healthy: boolean; says: RegExp }>
     reason: 'the copy held nothing',
     given: input({ rows: 0, expectedRows: 0, objects: 1 }),
     healthy: true,
-    says: /1 object, 0 rows instead of 0/,
+    says: /1 object, 0 rows as then/,
   },
   {
     reason: 'nothing to compare with',
