@@ -4,12 +4,15 @@ import { closeSync, openSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { execa } from 'execa';
 import { createConnection, type Connection } from 'mariadb';
 import { outcomeOf } from '../agent/support/agent.ts';
 import { makeAuthorities, type Authorities } from '../agent/support/certificates.ts';
 import { makeDirectory } from '../agent/support/directories.ts';
-import { benchAccount, makeMysqlBench } from '../agent/support/mysql-bench.ts';
+import { benchAccount, makeMysqlBench, type MysqlBench } from '../agent/support/mysql-bench.ts';
+import { factsBy } from '../agent/support/mysql-facts.ts';
+import { makeRestores } from '../agent/support/mysql-restore.ts';
 import { makeVerifyBench } from '../agent/support/mysql-verify.ts';
 import { nastyStatements, oddDatabase, plainDatabase } from '../agent/support/nasty-database.ts';
 import { freePort } from '../agent/support/ports.ts';
@@ -190,6 +193,38 @@ const fill = (server: Server, { refused, without, mysql: byRole = false }: Relea
     return left;
   });
 
+const databases = [plainDatabase, oddDatabase];
+
+/** Damages what was dumped, and restores it in place; whether all is as it was. */
+const restoredInPlace = async (
+  { mysql }: Release,
+  server: Server,
+  copy: string,
+  { benches, files }: Pick<MysqlBench, 'files'> & { readonly benches: { remove(): Promise<void> }[] },
+): Promise<boolean> => {
+  const before = await factsBy({ socket: server.socket, username: 'root' }, ...databases);
+  const restorer = { username: 'restorer', password: benchAccount.password };
+  await server.admin(async (connection) => {
+    await connection.query(`CREATE USER restorer@'%' IDENTIFIED BY '${restorer.password}'`);
+    await connection.query("GRANT ALL ON *.* TO restorer@'%' WITH GRANT OPTION");
+    await connection.query(`USE ${plainDatabase}`);
+    await connection.query('DROP TABLE every_byte');
+    await connection.query('UPDATE many_rows SET v = 1 WHERE id % 7 = 0');
+    await connection.query('CREATE TABLE not_in_the_backup (a INT PRIMARY KEY)');
+  });
+  const restores = await makeRestores(server, await files.secret('restorer', restorer), databases);
+  benches.push(restores);
+  const ca = { directory: await files.secret('restore-ca', { 'ca.crt': server.ca }), secret: 'restore-ca' };
+  const restore = await restores.restore('0000000a', { target: mysql === true ? { tls: { ca } } : {} });
+  const { rows, mismatches, notWitnessed } = await restore.inPlace(copy);
+  const now = await factsBy({ socket: server.socket, username: 'root' }, ...databases);
+  const isEqual = isDeepStrictEqual(now, before);
+  console.log(`  restored in place: ${rows} rows, ${isEqual ? 'equal to before' : 'NOT as before'}`);
+  for (const each of [...mismatches, ...notWitnessed]) console.log(`  ! ${each}`);
+  for (const { message } of restore.notes) console.log(`  note: ${message}`);
+  return isEqual && mismatches.length === 0 && notWitnessed.length === 0;
+};
+
 const tryOut = async (release: Release): Promise<boolean> => {
   const installed = await release.install();
   const authorities = await makeAuthorities();
@@ -205,7 +240,7 @@ const tryOut = async (release: Release): Promise<boolean> => {
     benches.push(bench);
     const end = await bench.dump({
       mysql: {
-        databases: [plainDatabase, oddDatabase],
+        databases,
         ...(release.mysql === true && {
           tls: { ca: { directory: await bench.files.secret('mysql-ca', { 'ca.crt': source.ca }), secret: 'mysql-ca' } },
         }),
@@ -226,7 +261,8 @@ const tryOut = async (release: Release): Promise<boolean> => {
     const compared = await verify.verify(copy);
     console.log(`  ${name}: ${compared.objects} objects, ${compared.rows} rows compared`);
     for (const each of [...compared.mismatches, ...compared.notWitnessed]) console.log(`  ! ${each}`);
-    return unsuitable === undefined && compared.mismatches.length === 0 && compared.notWitnessed.length === 0;
+    if (unsuitable !== undefined || compared.mismatches.length > 0 || compared.notWitnessed.length > 0) return false;
+    return await restoredInPlace(release, source, copy, { benches, files: bench.files });
   } finally {
     await Promise.all(servers.map((server) => server.stop()));
     await Promise.all(benches.map((bench) => bench.remove()));

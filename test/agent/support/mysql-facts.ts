@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { collectFacts } from '../../../src/agent/engines/mysql/collect-facts.ts';
-import { connect } from '../../../src/agent/engines/mysql/connect.ts';
+import { connect, type Account } from '../../../src/agent/engines/mysql/connect.ts';
 import { countersOf, withCounters } from '../../../src/agent/engines/mysql/counters.ts';
 import { mysqlFacts, type MysqlFacts } from '../../../src/agent/engines/mysql/facts.ts';
 import type { MariadbServer } from './mariadb.ts';
@@ -12,14 +12,7 @@ const scope = {
 };
 
 /** The facts of databases as they are now, taken as verification and restore take them. */
-export const factsNow = async (
-  server: Pick<MariadbServer, 'host' | 'port' | 'admin'>,
-  ...databases: readonly string[]
-): Promise<MysqlFacts['databases']> => {
-  const account = { host: server.host, port: server.port, username: 'checker', password: 'x' };
-  await server.admin((connection) =>
-    connection.query("CREATE USER IF NOT EXISTS checker@'%' IDENTIFIED BY 'x'; GRANT ALL ON *.* TO checker@'%'"),
-  );
+export const factsBy = async (account: Account, ...databases: readonly string[]): Promise<MysqlFacts['databases']> => {
   const connection = await connect(account, scope.signal);
   try {
     const collected = await collectFacts(connection, databases, scope);
@@ -28,6 +21,17 @@ export const factsNow = async (
   } finally {
     connection.destroy();
   }
+};
+
+/** The same of a test's own server. */
+export const factsNow = async (
+  { host, port, admin }: Pick<MariadbServer, 'host' | 'port' | 'admin'>,
+  ...databases: readonly string[]
+): Promise<MysqlFacts['databases']> => {
+  await admin((connection) =>
+    connection.query("CREATE USER IF NOT EXISTS checker@'%' IDENTIFIED BY 'x'; GRANT ALL ON *.* TO checker@'%'"),
+  );
+  return factsBy({ host, port, username: 'checker', password: 'x' }, ...databases);
 };
 
 /** The facts in a local copy. */
