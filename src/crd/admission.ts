@@ -3,7 +3,7 @@ import type { AdmissionSpec } from '../admission/rule.ts';
 import { secretsAdmission } from '../admission/secrets.ts';
 import { restoreWorkloadsAdmission, workloadsAdmission } from '../admission/workloads.ts';
 import { block, templateWhen } from './helm.ts';
-import type { Output } from './outputs.ts';
+import type { Output } from './output.ts';
 
 const labels = `  labels:
     {{- include "holdfast.labels" . | nindent 4 }}`;

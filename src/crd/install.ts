@@ -1,5 +1,5 @@
 import { generatedNotice } from './yaml.ts';
-import type { Output } from './outputs.ts';
+import type { Output } from './output.ts';
 
 /** The namespace that manifests/install puts the operator into. */
 export const installNamespace = 'holdfast-system';

@@ -3,7 +3,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa, ExecaError } from 'execa';
 import { helmArguments, installOutputs } from './install.ts';
-import { type Output, outputs } from './outputs.ts';
+import type { Output } from './output.ts';
+import { outputs } from './outputs.ts';
 
 /*
  * `npm run generate`: writes all that is derived from the schemas. Rendering manifests/install needs Helm 4: `helm` on the PATH, or the

@@ -4,12 +4,7 @@ import { failuresDocument } from './failures.ts';
 import { crdTemplate } from './helm.ts';
 import { referenceDocument } from './reference.ts';
 import { yamlDocument } from './yaml.ts';
-
-/** A generated file: path below the root of the project, and content. */
-export interface Output {
-  readonly path: string;
-  readonly content: string;
-}
+import type { Output } from './output.ts';
 
 /** Everything that is generated from the schemas and the catalogue alone. Pure; what needs helm is in install.ts. */
 export const outputs = (): Output[] => {

@@ -1,52 +1,16 @@
-import type { BackupPolicySpec, LastRun, Timetable } from '../api/v1alpha1/backuppolicy.ts';
+import type { LastRun } from '../api/v1alpha1/backuppolicy.ts';
 import { parseDuration } from '../api/v1alpha1/duration.ts';
-import type { PolicyConditionType } from '../api/v1alpha1/conditions.ts';
 import type { JobKind } from '../api/v1alpha1/recovery-points.ts';
-import type { DeepReadonly } from '../base/types.ts';
-import type { Zones } from '../cron/zones.ts';
 import { catalogue, failureReasons } from '../errors/catalogue.ts';
 import type { History } from './history.ts';
 import { recoveryPointMet, recoveryTimeMet } from './objectives.ts';
-import type { Observed } from './observed.ts';
-import type { Problem } from './problems.ts';
 import { retentionKept } from './retention-condition.ts';
 import { runsOnTime } from './runs-on-time.ts';
+import type { Evidence, Statement } from './statement.ts';
 import { verifiedCondition } from './verified-condition.ts';
 import { windowKept } from './window-kept.ts';
 
 const longestMonthSeconds = 31 * 24 * 60 * 60;
-
-/** A condition before it is known when it changed. Messages carry no ages, so that a condition changes only when its subject does. */
-export interface Statement {
-  type: PolicyConditionType;
-  status: 'True' | 'False' | 'Unknown';
-  reason: string;
-  message: string;
-  /** When it may be another by itself, with nothing else happening. */
-  wakeAt?: Date | undefined;
-}
-
-/** What the conditions are judged from. */
-export interface Evidence {
-  spec: BackupPolicySpec | undefined;
-  problems: readonly Problem[];
-  history: History;
-  /** Name of the policy, for commands in messages. */
-  name: string;
-  metadata: { readonly namespace: string; readonly name: string };
-  /** When the policy was made. */
-  created: string;
-  /** What else is there: CronJobs, Jobs, pods. */
-  observed: Observed;
-  /** Since when runs are expected as they are now. */
-  timetable: DeepReadonly<Timetable> | undefined;
-  /** Why a run that a person asked for was not started. */
-  requestProblem: string | undefined;
-  /** See PolicyView. */
-  acceptShrink: string | undefined;
-  now: Date;
-  zones: Zones;
-}
 
 const nextOf = (reason: string | undefined): string => {
   const known = failureReasons.find((candidate) => candidate === reason);

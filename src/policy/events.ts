@@ -10,7 +10,8 @@ import { cronJobName } from '../workloads/names.ts';
 import { newReports } from './history.ts';
 import type { Observed } from './observed.ts';
 import type { Plan } from './plan.ts';
-import type { RunReport, Runs } from './run-reports.ts';
+import type { RunReport } from './run-report.ts';
+import type { Runs } from './run-reports.ts';
 
 /** What is worth an Event and is as it should be. */
 const good: readonly Note['reason'][] = ['ChainRemoved'];

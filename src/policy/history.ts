@@ -4,7 +4,8 @@ import type { DeepReadonly } from '../base/types.ts';
 import { isGuess } from './guesses.ts';
 import { recoveryOf, reportOfRecovery } from './recovery.ts';
 import { verificationHistory } from './verifications.ts';
-import type { Newest, RunReport, Runs } from './run-reports.ts';
+import type { RunReport } from './run-report.ts';
+import type { Newest, Runs } from './run-reports.ts';
 
 /** The part of status that remembers: it only ever moves forward, whatever Jobs were removed since or a stale cache shows. */
 export type History = Pick<

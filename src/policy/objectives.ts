@@ -3,7 +3,7 @@ import { timestamp } from '../base/times.ts';
 import { damagedChains, latestIntact } from '../sla/damage.ts';
 import { judgeRecoveryPoint } from '../sla/recovery-point.ts';
 import { estimateRecovery, isWithinRecoveryTime, type MeasuredRestore } from '../sla/recovery-time.ts';
-import type { Evidence, Statement } from './conditions.ts';
+import type { Evidence, Statement } from './statement.ts';
 import type { History } from './history.ts';
 import { measuredRestores } from './restores.ts';
 

@@ -1,6 +1,6 @@
 import type { BackupPolicySpec } from '../api/v1alpha1/backuppolicy.ts';
 import { acceptShrinkAnnotation } from '../workloads/labels.ts';
-import type { Statement } from './conditions.ts';
+import type { Statement } from './statement.ts';
 import type { History } from './history.ts';
 import { acceptedTime, pruneCause, pruneGraceMs, retentionRule, shrunkCopy } from './retention.ts';
 

@@ -5,33 +5,17 @@ import type {
   LocalCopyPoint,
   RecoveryReport,
   RetentionState,
-  RunKind,
   SetPoint,
 } from '../api/v1alpha1/recovery-points.ts';
-import type { Failure, Note, Result } from '../api/v1alpha1/result.ts';
+import type { Failure, Result } from '../api/v1alpha1/result.ts';
 import { catalogue, type FailureReason } from '../errors/catalogue.ts';
 import type { DeepReadonly } from '../base/types.ts';
-import type { VerificationResult } from '../api/v1alpha1/verification.ts';
 import { contradictionOf, isVerified, witnessesOf, worstVerification } from './verifications.ts';
 import { ownJobs, type Observed } from './observed.ts';
 import { localCopiesOf } from './recovery.ts';
+import type { RunReport } from './run-report.ts';
 import { resultsOf, type ContainerResult } from './results.ts';
 import type { JobView, PodView } from './views.ts';
-
-/** How a run ended, as far as it can be proven. */
-export interface RunReport {
-  kind: JobKind;
-  jobName: string;
-  time: string;
-  outcome: 'Succeeded' | 'Failed' | 'Unknown';
-  /** Set unless it succeeded. */
-  failure: Failure | undefined;
-  /** What the run made: a Full where an incremental was asked for, for example. */
-  made: RunKind | undefined;
-  notes: readonly Note[];
-  /** What a verification found, as far as it came. */
-  verification: VerificationResult | undefined;
-}
 
 /** The newest of each kind that any result told of. */
 export interface Newest {

@@ -8,7 +8,7 @@ import { parseCron } from '../cron/parse.ts';
 import { nextOwed } from '../sla/due.ts';
 import { cronLineOf } from '../workloads/lines.ts';
 import { cronJobName } from '../workloads/names.ts';
-import type { Evidence, Statement } from './conditions.ts';
+import type { Evidence, Statement } from './statement.ts';
 import { hasReadableSchedule } from './objectives.ts';
 import { ownJobs } from './observed.ts';
 import { stuckRuns } from './starts.ts';

@@ -3,7 +3,8 @@ import { scheduledKinds, type ScheduledKind } from '../api/v1alpha1/recovery-poi
 import type { Zones } from '../cron/zones.ts';
 import { nextConditions, storedConditions } from '../kube/conditions.ts';
 import { claimName, cronJobName } from '../workloads/names.ts';
-import { stateConditions, type Evidence } from './conditions.ts';
+import { stateConditions } from './conditions.ts';
+import type { Evidence } from './statement.ts';
 import { nextHistory } from './history.ts';
 import { nextRuns } from './next-runs.ts';
 import { recoveryPointMet, recoveryStatus, recoveryTimeMet } from './objectives.ts';

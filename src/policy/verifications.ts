@@ -11,7 +11,7 @@ import {
 import type { DeepReadonly } from '../base/types.ts';
 import { catalogue } from '../errors/catalogue.ts';
 import { isGuess } from './guesses.ts';
-import type { RunReport } from './run-reports.ts';
+import type { RunReport } from './run-report.ts';
 
 type Remembered = DeepReadonly<
   Pick<BackupPolicyStatus, 'lastVerification' | 'lastVerified' | 'lastVerifiedTime' | 'lastFailedVerification'>

@@ -2,7 +2,7 @@ import { parseCron } from '../cron/parse.ts';
 import { timestamp } from '../base/times.ts';
 import { overdueAt } from '../sla/due.ts';
 import { cronLineOf } from '../workloads/lines.ts';
-import type { Evidence, Statement } from './conditions.ts';
+import type { Evidence, Statement } from './statement.ts';
 import type { History } from './history.ts';
 import { hasReadableSchedule } from './objectives.ts';
 

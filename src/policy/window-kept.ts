@@ -1,7 +1,7 @@
 import type { LastRun } from '../api/v1alpha1/backuppolicy.ts';
 import { isWithinWindow } from '../cron/window.ts';
 import { windowOf, windowWords } from '../workloads/window.ts';
-import type { Evidence, Statement } from './conditions.ts';
+import type { Evidence, Statement } from './statement.ts';
 import { isGuess } from './guesses.ts';
 import type { History } from './history.ts';
 

@@ -3,7 +3,7 @@ import type { Caches } from '../policy/caches.ts';
 import { resultsOf, type ContainerResult } from '../policy/results.ts';
 import type { JobView, PodView, PolicyView } from '../policy/views.ts';
 import { restoreJobName } from '../workloads/names.ts';
-import { restoreStages, type RestoreStage } from '../workloads/labels.ts';
+import { restoreStages, type RestoreStage } from '../workloads/restore-stage.ts';
 import type { RequestView } from './views.ts';
 
 /** A Job of a request, with what its containers said. */

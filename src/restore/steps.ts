@@ -2,7 +2,7 @@ import { parseGate } from '../api/v1alpha1/gate.ts';
 import type { Result } from '../api/v1alpha1/result.ts';
 import type { RestoreRequestStatus, RestoreStep } from '../api/v1alpha1/restorerequest.ts';
 import { timestamp } from '../base/times.ts';
-import type { RestoreStage } from '../workloads/labels.ts';
+import type { RestoreStage } from '../workloads/restore-stage.ts';
 import { containerOf, saidBy, type Part, type StageJob } from './observed.ts';
 
 type StepName = RestoreStep['name'];

@@ -1,7 +1,7 @@
 import type { RestoreRequestStatus } from '../api/v1alpha1/restorerequest.ts';
 import type { DeepReadonly } from '../base/types.ts';
 import type { JobView } from '../policy/views.ts';
-import { restoreStages, type RestoreStage } from '../workloads/labels.ts';
+import { restoreStages, type RestoreStage } from '../workloads/restore-stage.ts';
 import type { StageJob } from './observed.ts';
 import type { Stage } from './stage.ts';
 

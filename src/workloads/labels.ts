@@ -13,9 +13,6 @@ export const requestAnnotation = 'holdfast.dev/run';
 export const restoreAnnotation = 'holdfast.dev/restore-request';
 /** Likewise: what the Job does for it, one of {@link restoreStages}. */
 export const restoreStageLabel = 'holdfast.dev/restore-stage';
-/** Plan: find the set and look at the destination. Restore: bring the data. Discard: remove the safety copy when its time is over. Clean: remove what was loaded for nothing. */
-export const restoreStages = ['plan', 'restore', 'discard', 'clean'] as const;
-export type RestoreStage = (typeof restoreStages)[number];
 /** On what belongs to one kind of run. */
 export const runLabel = 'holdfast.dev/run';
 

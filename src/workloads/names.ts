@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ScheduledKind } from '../api/v1alpha1/recovery-points.ts';
-import type { RestoreStage } from './labels.ts';
+import type { RestoreStage } from './restore-stage.ts';
 
 /** A CronJob's name may have 52 characters: the controller adds 11 to name its Jobs, whose names are labels (63). */
 const maxCronJobName = 52;

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isRecord, type KubeObject } from '../../src/kube/types.ts';
-import { policyLabel, restoreStageLabel, restoreStages } from '../../src/workloads/labels.ts';
+import { policyLabel, restoreStageLabel } from '../../src/workloads/labels.ts';
+import { restoreStages } from '../../src/workloads/restore-stage.ts';
 
 /** What a namespace holds, told so that two runs of the same scenario can be compared. */
 export interface State {

@@ -1,5 +1,5 @@
 import { createZones } from '../../../src/cron/zones.ts';
-import type { Evidence } from '../../../src/policy/conditions.ts';
+import type { Evidence } from '../../../src/policy/statement.ts';
 import { policyView } from '../../../src/policy/views.ts';
 import { rawPolicy } from './policies.ts';
 import { now, observedOf } from './runs.ts';

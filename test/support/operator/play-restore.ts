@@ -1,7 +1,8 @@
 import { gateAnnotation, parseGate, type Gate } from '../../../src/api/v1alpha1/gate.ts';
 import type { ContainerName } from '../../../src/api/v1alpha1/result.ts';
 import { isRecord, type KubeObject } from '../../../src/kube/types.ts';
-import { restoreAnnotation, restoreStageLabel, type RestoreStage } from '../../../src/workloads/labels.ts';
+import { restoreAnnotation, restoreStageLabel } from '../../../src/workloads/labels.ts';
+import type { RestoreStage } from '../../../src/workloads/restore-stage.ts';
 import { eventually, type OperatorCluster } from './cluster.ts';
 import { goodPlan, goodRestore, restoreResult, type Said } from './restores.ts';
 

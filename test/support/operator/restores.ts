@@ -5,13 +5,8 @@ import type { DestinationEvidence, RestorePoint, RestoreReport } from '../../../
 import type { RestoreRequestStatus } from '../../../src/api/v1alpha1/restorerequest.ts';
 import type { ContainerName, Failure, Result } from '../../../src/api/v1alpha1/result.ts';
 import type { KubeObject } from '../../../src/kube/types.ts';
-import {
-  policyAnnotations,
-  restoreAnnotation,
-  restoreStageLabel,
-  runLabels,
-  type RestoreStage,
-} from '../../../src/workloads/labels.ts';
+import { policyAnnotations, restoreAnnotation, restoreStageLabel, runLabels } from '../../../src/workloads/labels.ts';
+import type { RestoreStage } from '../../../src/workloads/restore-stage.ts';
 import { restoreJobName } from '../../../src/workloads/names.ts';
 import { overlay, type Json } from './policies.ts';
 

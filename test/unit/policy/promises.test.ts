@@ -1,6 +1,6 @@
 import type { BackupPolicyStatus } from '../../../src/api/v1alpha1/backuppolicy.ts';
 import type { KubeObject } from '../../../src/kube/types.ts';
-import type { Evidence, Statement } from '../../../src/policy/conditions.ts';
+import type { Evidence, Statement } from '../../../src/policy/statement.ts';
 import type { History } from '../../../src/policy/history.ts';
 import { recoveryPointMet, recoveryStatus, recoveryTimeMet } from '../../../src/policy/objectives.ts';
 import { nextTimetable, runsOnTime } from '../../../src/policy/runs-on-time.ts';

@@ -3,7 +3,7 @@ import type { RunContext } from '../../run.ts';
 import { serverError, serverMessage, type Connection } from './connect.ts';
 import { contentOf, contentQuery, type Column } from './content-query.ts';
 import type { DatabaseFacts, MysqlFacts, TableFacts } from './facts.ts';
-import type { Gap } from './gaps.ts';
+import type { Gap } from './gap.ts';
 import { lossyColumns } from './lossy-columns.ts';
 import { readProfile, type ServerProfile } from './server.ts';
 import { identifier, ownSchema } from './sql.ts';

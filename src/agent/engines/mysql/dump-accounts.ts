@@ -5,7 +5,7 @@ import type { RunContext } from '../../run.ts';
 import { collectAccounts } from './accounts.ts';
 import { withConnection, type Account } from './connect.ts';
 import type { AccountFacts, AccountsFacts } from './facts.ts';
-import type { Gap } from './gaps.ts';
+import type { Gap } from './gap.ts';
 import { accountsFile } from './layout.ts';
 import type { DatabaseObject } from './objects.ts';
 import { judgeDump, mariadbDump } from './run-dump.ts';

@@ -6,7 +6,7 @@ import { collectFacts } from './collect-facts.ts';
 import { serverMessage, type NetworkAccount } from './connect.ts';
 import { dumpChangingAccounts, missingDefiners } from './dump-accounts.ts';
 import { holdingOf } from './facts.ts';
-import type { Gap } from './gaps.ts';
+import type { Gap } from './gap.ts';
 import { allowInvalidDates } from './invalid-dates.ts';
 import { dumpFile } from './layout.ts';
 import type { Seen } from './look-around.ts';

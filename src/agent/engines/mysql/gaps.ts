@@ -1,33 +1,10 @@
 import { shorten } from '../../text.ts';
 import type { RunContext } from '../../run.ts';
 import type { Connection } from './connect.ts';
+import { gapKinds, gapWords, type Gap } from './gap.ts';
 import { lossyDefinitions } from './lossy-definitions.ts';
 import type { ServerProfile } from './server.ts';
 import { ownSchema } from './sql.ts';
-
-/** What a dump does not keep, or not surely of the same moment; in the order of their weight. */
-const words = {
-  NotDumped: 'rows that are elsewhere and not dumped',
-  NoSnapshot: 'not in the snapshot, maybe of another moment',
-  ImpossibleDates: 'impossible dates, 0000-00-00 once loaded',
-  LostCharacters: 'characters that change on the way through UTF-8',
-  LostDefinitions: 'DEFAULT, ENUM or SET with characters beyond U+FFFF (ENUM and SET: maybe), ? once loaded',
-  NewDatabases: 'databases made while the dump ran',
-  PastEvents: 'events whose time is over, dropped or disabled once loaded',
-  RoundedFloats: 'FLOAT beyond 6 digits, rounded',
-  MaybeRoundedFloats: 'FLOAT columns, rounded to 6 digits',
-  Definers: 'accounts (accounts is not set) that views, routines, triggers or events run as',
-  GrantsElsewhere: 'accounts with grants on tables or routines that are not in the backup',
-  MissingDefiners: 'definers that are no accounts of the server',
-} as const;
-export type GapKind = keyof typeof words;
-export const gapKinds = Object.keys(words) as [GapKind, ...GapKind[]];
-
-export interface Gap {
-  readonly kind: GapKind;
-  /** What it concerns, in words: `agama.orders (MyISAM)`. */
-  readonly what: string;
-}
 
 /** Engines whose rows mariadb-dump leaves out (--no-data-med, its default). */
 const elsewhere = new Set(['MRG_MYISAM', 'CONNECT', 'OQGRAPH', 'SPIDER', 'VP', 'FEDERATED', 'BLACKHOLE']);
@@ -106,10 +83,10 @@ export const describeGaps = (gaps: readonly Gap[]): { line: string; full: string
   gapKinds.flatMap((kind) => {
     const found = [...new Set(gaps.filter((gap) => gap.kind === kind).map(({ what }) => what))];
     if (found.length === 0) return [];
-    const full = `${words[kind]}: ${listed(found, maxNamed)}`;
+    const full = `${gapWords[kind]}: ${listed(found, maxNamed)}`;
     let shown = Math.min(found.length, 8);
-    while (shown > 1 && `${words[kind]}: ${listed(found, shown)}`.length > maxLine) shown -= 1;
-    return [{ line: shorten(`${words[kind]}: ${listed(found, shown)}`, maxLine), full }];
+    while (shown > 1 && `${gapWords[kind]}: ${listed(found, shown)}`.length > maxLine) shown -= 1;
+    return [{ line: shorten(`${gapWords[kind]}: ${listed(found, shown)}`, maxLine), full }];
   });
 
 const listed = (all: readonly string[], shown: number): string =>

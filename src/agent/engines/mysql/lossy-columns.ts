@@ -1,4 +1,4 @@
-import type { GapKind } from './gaps.ts';
+import type { GapKind } from './gap.ts';
 import { identifier } from './sql.ts';
 
 /** A question about the values of a column that a dump changes without a word. */

@@ -1,5 +1,5 @@
 import type { Connection } from './connect.ts';
-import type { Gap } from './gaps.ts';
+import type { Gap } from './gap.ts';
 import { identifier } from './sql.ts';
 
 /**

@@ -8,7 +8,8 @@ import { collectFacts, type CollectedFacts } from './collect-facts.ts';
 import { withConnection, type Account } from './connect.ts';
 import { countersOf, withCounters } from './counters.ts';
 import { mysqlFacts, type AccountsFacts, type MysqlFacts } from './facts.ts';
-import { describeGaps, type Gap } from './gaps.ts';
+import type { Gap } from './gap.ts';
+import { describeGaps } from './gaps.ts';
 import type { Seen } from './look-around.ts';
 
 /** The facts of the dump's snapshot, or why there are none. */

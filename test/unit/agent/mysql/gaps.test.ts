@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
-import { describeGaps, gapKinds, type Gap } from '../../../../src/agent/engines/mysql/gaps.ts';
+import { gapKinds, type Gap } from '../../../../src/agent/engines/mysql/gap.ts';
+import { describeGaps } from '../../../../src/agent/engines/mysql/gaps.ts';
 
 const many = (kind: Gap['kind'], count: number): Gap[] =>
   Array.from({ length: count }, (_, index) => ({ kind, what: `agama.table_${index} (MyISAM)` }));
