@@ -1,7 +1,7 @@
 import type { DeepReadonly } from '../base/types.ts';
 import type { RestorePlan } from '../api/v1alpha1/restorerequest.ts';
 import { confirmLive, type LiveOptions } from './confirmation/confirm-live.ts';
-import type { RestoreReconcilerOptions } from './reconcile.ts';
+import type { RestoreReconcilerOptions } from './turn.ts';
 import type { Verdict } from './stage.ts';
 import type { RequestView } from './views.ts';
 

@@ -2,6 +2,7 @@ import { parseGate } from '../api/v1alpha1/gate.ts';
 import { holderName } from '../quiesce/askers.ts';
 import type { Asker } from '../quiesce/plan.ts';
 import { serveAsker, type Pass } from '../quiesce/serve.ts';
+import type { HeldWatches } from '../quiesce/watches.ts';
 import { writeGate } from '../quiesce/write.ts';
 import { restoreDeadline } from '../workloads/restore-job.ts';
 import { readLive } from './live.ts';
@@ -65,3 +66,16 @@ export const refuseGate = async (pass: Pass, observed: ObservedRequest, part: Pa
   if (answer !== undefined) pass.caches.pods.remember(answer);
   return true;
 };
+
+/** Policies of the request whose workloads are held: for its pods, or for a dump. */
+export const heldOf = ({ request, parts }: ObservedRequest, held: HeldWatches | undefined): ReadonlySet<string> =>
+  new Set(
+    held === undefined
+      ? []
+      : parts
+          .filter(
+            ({ name, restore }) =>
+              restore !== undefined && held.ofPolicy(`${request.metadata.namespace}/${name}`).length > 0,
+          )
+          .map(({ name }) => name),
+  );

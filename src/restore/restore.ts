@@ -9,7 +9,8 @@ import type { Caches } from '../policy/caches.ts';
 import { resources } from '../policy/resources.ts';
 import type { HeldWatches } from '../quiesce/watches.ts';
 import type { WorkloadSettings } from '../workloads/settings.ts';
-import { createRestoreReconciler, type RestoreReconcilerOptions } from './reconcile.ts';
+import { createRestoreReconciler } from './reconcile.ts';
+import type { RestoreReconcilerOptions } from './turn.ts';
 import type { RestoreWatches } from './watches.ts';
 
 export interface RestoreOptions {

@@ -165,6 +165,8 @@ test.each([
       if (command.includes('[mux]')) process.kill(pid, 'SIGKILL');
     const { result } = await on.bench.bring({ set });
     expect([result.outcome, result.failure]).toEqual(['Succeeded', undefined]);
+    // One that was just being made is kept for seconds.
+    await waitFor('the end of all connections', async () => (await processesOf(on.bench.scratch)).length === 0);
     await expectFetched(set);
   },
   90_000,

@@ -102,6 +102,27 @@ test('before the first of them, and the directory of another policy', async () =
   expect((await resolve()).result.failure?.reason).toBe('RepositoryOwnedByAnother');
 });
 
+test('a ledger that was put back to an older state: the sets after it are found at the end of the chain that it records', async () => {
+  await on.reset();
+  const ledger = await on.bench.ledger();
+  const chains = ledger.chains.map((each, index) => (index === 1 ? { ...each, sets: each.sets.slice(0, 1) } : each));
+  await writeFile(join(on.bench.claim, 'ledger.json'), JSON.stringify({ ...ledger, chains }));
+  const without = await on.bench.resolve({ encryption: 'gpg' });
+  expect(without.result.restore?.point?.set).toMatchObject({ setTime: times[2] });
+  expect(without.result.notes).toMatchObject([
+    {
+      message: expect.stringContaining(`no ledger records: 1, of ${times[3]}. The newest that fits is of ${times[3]}`),
+    },
+  ]);
+  const { result } = await on.bench.resolve({ encryption: 'gpg', acceptUnrecorded: true });
+  const set = result.restore?.point?.set;
+  if (set === undefined) throw new Error(`not resolved: ${JSON.stringify(result)}`);
+  expect(set).toMatchObject({ type: 'Incremental', setTime: times[3], chain: on.chains[1], unrecorded: true });
+  const brought = await on.bench.bring({ set, decryption: await decryption() });
+  expect([brought.result.outcome, brought.result.failure]).toEqual(['Succeeded', undefined]);
+  expect(await readDigests(join(on.bench.fetched, 'latest'))).toEqual(digests(on.copies[3] ?? {}));
+}, 90_000);
+
 describe('what is not whole', () => {
   test('a volume is missing: named; the set before it is taken', async () => {
     await rm(await on.file('-inc.', 1));

@@ -10,6 +10,7 @@ import {
   type Found,
   type FoundChoice,
 } from './found/choose.ts';
+import type { RecordedChain } from './found/listed.ts';
 import { askedWords, isAsked } from './asked.ts';
 
 /** What a point is chosen from. */
@@ -37,10 +38,6 @@ export interface PointChoice {
   readonly range: { readonly earliest: string; readonly latest: string } | undefined;
 }
 
-/** Directories of the chains that the ledger records in a repository. */
-export const recordedIn = (chains: readonly LedgerChain[], repository: string): ReadonlySet<string> =>
-  new Set(chains.filter((chain) => chain.repository === repository).map(({ directory }) => directory));
-
 const byAge = (a: Choice, b: Choice): number =>
   Date.parse(a.set.dataTime) - Date.parse(b.set.dataTime) || Date.parse(a.set.setTime) - Date.parse(b.set.setTime);
 
@@ -53,6 +50,17 @@ export const objectionTo = ({
   if (removing === true) return 'retention began to remove that chain';
   return damaged ?? problem;
 };
+
+/** What the ledger records in a repository, by the directories of its chains. */
+export const recordedIn = (chains: readonly LedgerChain[], repository: string): ReadonlyMap<string, RecordedChain> =>
+  new Map(
+    chains
+      .filter((chain) => chain.repository === repository)
+      .map((chain) => {
+        const setTimes = new Set(chain.sets.map(({ setTime }) => setTime));
+        return [chain.directory, { setTimes, objection: objectionTo(chain) }];
+      }),
+  );
 
 const byTime = (a: string, b: string): number => Date.parse(a) - Date.parse(b);
 

@@ -17,7 +17,7 @@ import { createPolicyReconciler } from '../../../src/policy/reconcile.ts';
 import { resources } from '../../../src/policy/resources.ts';
 import { createWatches } from '../../../src/policy/watches.ts';
 import { createQuiesce } from '../../../src/quiesce/quiesce.ts';
-import type { RestoreReconcilerOptions } from '../../../src/restore/reconcile.ts';
+import type { RestoreReconcilerOptions } from '../../../src/restore/turn.ts';
 import { createRestore } from '../../../src/restore/restore.ts';
 import { createRestoreWatches } from '../../../src/restore/watches.ts';
 

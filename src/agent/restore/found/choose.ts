@@ -26,7 +26,7 @@ const isYounger = (setTime: string, than: string | undefined): boolean =>
 /** All that could be taken, oldest first. */
 const choicesIn = ({ chains }: Found): FoundChoice[] =>
   chains
-    .flatMap((chain) => chain.sets.map((set): FoundChoice => ({ chain, set })))
+    .flatMap((chain) => chain.sets.filter(({ recorded }) => !recorded).map((set): FoundChoice => ({ chain, set })))
     .toSorted((a, b) => byTime(a.set, b.set));
 
 /** The times of the oldest and the newest set that no ledger records. */

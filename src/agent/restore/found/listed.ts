@@ -7,9 +7,18 @@ export interface FoundSet {
   readonly type: 'Full' | 'Incremental';
   readonly setTime: string;
   readonly files: readonly ListedFile[];
+  /** Whether the ledger records it: then it is there only for what continues it. */
+  readonly recorded: boolean;
 }
 
-/** A chain that no ledger records, as the repository lists it. */
+/** What the ledger records of a chain. */
+export interface RecordedChain {
+  readonly setTimes: ReadonlySet<string>;
+  /** Why nothing of it is restored, and nothing that continues it. */
+  readonly objection: string | undefined;
+}
+
+/** A chain with sets that no ledger records, as the repository lists it. */
 export interface FoundChain {
   readonly directory: string;
   /** The full, then the incrementals in order, as far as all is whole. */
@@ -21,8 +30,8 @@ export interface FoundChain {
 /** What the directory of a policy is read by. */
 export interface FoundInput {
   readonly listing: readonly ListedFile[];
-  /** Directories of the chains that the ledger records. */
-  readonly recorded: ReadonlySet<string>;
+  /** The chains that the ledger records, by their directories. */
+  readonly recorded: ReadonlyMap<string, RecordedChain>;
   /** Whether the policy encrypts what is stored. */
   readonly encrypted: boolean;
   readonly now: Date;
@@ -69,7 +78,8 @@ interface Broken {
   readonly why: string;
 }
 
-const setOf = (stamp: string, parts: readonly Part[]): FoundSet => ({
+const setOf = (stamp: string, parts: readonly Part[], known: RecordedChain | undefined): FoundSet => ({
+  recorded: known?.setTimes.has(isoOfStamp(stamp)) ?? false,
   type: parts[0]?.baseTime === undefined ? 'Full' : 'Incremental',
   setTime: isoOfStamp(stamp),
   files: parts.map(({ name, size }) => ({ name, size })).toSorted((a, b) => (a.name < b.name ? -1 : 1)),
@@ -103,7 +113,9 @@ const linkProblem = (
   return base < first ? undefined : 'it is not younger than the set that it continues';
 };
 
-const chainOf = (directory: string, input: FoundInput): FoundChain | undefined => {
+/** All of a chain, whether it is recorded or not. */
+const wholeChainOf = (directory: string, input: FoundInput): FoundChain | undefined => {
+  const known = input.recorded.get(directory);
   const files = filesIn(input.listing, directory).filter(({ name }) => !isUnfinishedTransfer(name));
   const parts = files.flatMap(({ name, size }) => {
     const parsed = parseSetFile(name);
@@ -124,17 +136,29 @@ const chainOf = (directory: string, input: FoundInput): FoundChain | undefined =
     directory,
     sets: stamps
       .filter((stamp) => first === undefined || stamp < first.stamp)
-      .map((stamp) => setOf(stamp, groups.get(stamp) ?? [])),
+      .map((stamp) => setOf(stamp, groups.get(stamp) ?? [], known)),
     ...(first !== undefined && { broken: { setTime: isoOfStamp(first.stamp), why: first.why } }),
   };
 };
 
+/** A chain, when there is something in it that no ledger records. What is recorded is judged by the ledger, and not by its names. */
+const chainOf = (directory: string, input: FoundInput): FoundChain | undefined => {
+  const known = input.recorded.get(directory);
+  if (known?.objection !== undefined) return undefined;
+  const chain = wholeChainOf(directory, input);
+  if (chain === undefined || known === undefined) return chain;
+  const { sets, broken } = chain;
+  const isMore = sets.some(({ recorded }) => !recorded);
+  return isMore || (broken !== undefined && !known.setTimes.has(broken.setTime)) ? chain : undefined;
+};
+
 /**
- * The chains in the directory of a policy that no ledger records, by the names and sizes of their files alone. What is not surely whole counts
+ * The chains in the directory of a policy with sets that no ledger records, by the names and sizes of their files alone: also such sets at the end of
+ * a recorded chain, as after a ledger was lost or put back to an older state. What is not surely whole counts
  * as broken, with all that continues it: nothing else says what there should be. Pure.
  */
 export const foundChains = (input: FoundInput): FoundChain[] =>
   [...topNames(input.listing)]
-    .filter((name) => isChainName(name) && !input.recorded.has(name))
+    .filter(isChainName)
     .toSorted()
     .flatMap((directory) => chainOf(directory, input) ?? []);

@@ -26,6 +26,7 @@ export const findFound = (chains: readonly FoundChain[], planned: PlannedSet): F
   const chain = chains.find(({ directory }) => directory === planned.chain);
   if (chain === undefined) throw notAsPlanned(planned, 'its chain is gone, or recorded by now');
   const set = chain.sets.find(({ setTime, type }) => setTime === planned.setTime && type === planned.type);
+  if (set?.recorded === true) throw notAsPlanned(planned, 'it is recorded by now');
   if (set !== undefined) return { chain, set };
   const { broken } = chain;
   throw notAsPlanned(planned, broken === undefined ? 'it is gone' : `in the set of ${broken.setTime}, ${broken.why}`);

@@ -195,6 +195,7 @@ describe('what no ledger records', () => {
       type: index === 0 ? 'Full' : 'Incremental',
       setTime: day(number),
       files: [],
+      recorded: false,
     })),
     ...extra,
   });
@@ -332,7 +333,7 @@ describe('what no ledger records', () => {
         const found = foundOf([2], {
           sets: times
             .toSorted((a, b) => a - b)
-            .map((time) => ({ type: 'Full' as const, setTime: stamp(time), files: [] })),
+            .map((time) => ({ type: 'Full' as const, setTime: stamp(time), files: [], recorded: false })),
         });
         const given: PointInput = { chains: [chain], repository: 'r', asked, found: { chains: [found], accepted } };
         const choice = choosePoint(given);

@@ -2,6 +2,7 @@ import { setsUpTo } from '../../../../src/agent/fetch/choose.ts';
 import { isoOfStamp } from '../../../../src/agent/ship/set-files.ts';
 import type { ListedFile } from '../../../../src/agent/ship/listing.ts';
 import { findFound } from '../../../../src/agent/restore/found/open.ts';
+import { foundTimes } from '../../../../src/agent/restore/found/choose.ts';
 import { foundChains, type FoundChain } from '../../../../src/agent/restore/found/listed.ts';
 import { sealOf, volumesProblem } from '../../../../src/agent/restore/found/seal.ts';
 import { unrecordedWords } from '../../../../src/agent/restore/found/words.ts';
@@ -12,8 +13,16 @@ import { listedChain, listedSet, stampOf } from '../../../support/found.ts';
 const chain = `chain-${stampOf(1)}`;
 const now = new Date('2026-11-20T00:00:00Z');
 const time = (day: number): string => isoOfStamp(stampOf(day));
-const found = (listing: readonly ListedFile[], options: { encrypted?: boolean; recorded?: string[] } = {}) =>
-  foundChains({ listing, recorded: new Set(options.recorded), encrypted: options.encrypted ?? true, now });
+interface Options {
+  readonly encrypted?: boolean;
+  /** Days of the sets of the chain that the ledger records. */
+  readonly recorded?: number[];
+  readonly objection?: string;
+}
+const found = (listing: readonly ListedFile[], { encrypted = true, recorded, objection }: Options = {}) => {
+  const known = recorded && ([chain, { setTimes: new Set(recorded.map(time)), objection }] as const);
+  return foundChains({ listing, recorded: new Map(known && [known]), encrypted, now });
+};
 const below = (files: readonly ListedFile[]): ListedFile[] =>
   files.map(({ name, size }) => ({ name: `${chain}/${name}`, size }));
 const without = (part: string, files = listedChain([1, 2, 3])): ListedFile[] =>
@@ -24,7 +33,7 @@ describe('what is whole of a chain that no ledger records', () => {
   test.each<{
     reason: string;
     listing: ListedFile[];
-    options?: { encrypted?: boolean; recorded?: string[] };
+    options?: Options;
     whole: number[];
     broken?: [number, RegExp];
   }>([
@@ -179,14 +188,36 @@ describe('what is whole of a chain that no ledger records', () => {
     expect(only?.broken?.why ?? '').toMatch(broken?.[1] ?? /^$/);
   });
 
-  test.each<{ reason: string; listing: ListedFile[]; recorded?: string[] }>([
-    { reason: 'what the ledger records', listing: listedChain([1]), recorded: [chain] },
+  test.each<{ reason: string; listing: ListedFile[]; options?: Options }>([
+    { reason: 'what the ledger records', listing: listedChain([1]), options: { recorded: [1] } },
+    {
+      reason: 'more in a chain of which nothing is restored',
+      listing: listedChain([1, 2]),
+      options: { recorded: [1], objection: 'vol1 was changed' },
+    },
+    {
+      reason: 'a recorded set that is not whole: the ledger says that',
+      listing: without('vol1', listedChain([1])),
+      options: { recorded: [1] },
+    },
     { reason: 'a name that is no chain’s', listing: listedChain([1], { directory: 'old' }) },
     { reason: 'a chain below another directory', listing: listedChain([1], { directory: `old/${chain}` }) },
     { reason: 'a directory without a file of duplicity', listing: below([{ name: 'x', size: 1 }]) },
     { reason: 'nothing', listing: [] },
-  ])('not a found chain: $reason', ({ listing, recorded = [] }) => {
-    expect(found(listing, { recorded })).toEqual([]);
+  ])('not a found chain: $reason', ({ listing, options }) => {
+    expect(found(listing, options)).toEqual([]);
+  });
+
+  test('sets at the end of a recorded chain: they alone can be taken, and the others come along', () => {
+    const [only] = found(listedChain([1, 2, 3, 4]), { recorded: [1, 2] });
+    expect(only?.sets.map(({ setTime, recorded }) => [setTime, recorded])).toEqual([
+      [time(1), true],
+      [time(2), true],
+      [time(3), false],
+      [time(4), false],
+    ]);
+    const chains = only === undefined ? [] : [only];
+    expect(foundTimes({ chains, accepted: true })).toEqual([time(3), time(4)]);
   });
 });
 
