@@ -76,7 +76,16 @@ const overwrittenWords = ({ destination }: RestoreRequestSpec, keepFor: string, 
 /** What is brought: a set of backups, or a safety copy. */
 type Brought = Pick<
   PolicyPlan,
-  'set' | 'verifiedTime' | 'sourceBytes' | 'sourceRows' | 'server' | 'unrecorded' | 'latest' | 'earliest' | 'copy'
+  | 'set'
+  | 'verifiedTime'
+  | 'sourceBytes'
+  | 'sourceRows'
+  | 'server'
+  | 'unrecorded'
+  | 'passedOver'
+  | 'latest'
+  | 'earliest'
+  | 'copy'
 >;
 
 const broughtBy = (part: Part, { request, origin }: ObservedRequest): Brought | undefined => {
@@ -86,7 +95,7 @@ const broughtBy = (part: Part, { request, origin }: ObservedRequest): Brought | 
   }
   const point = saidBy(part.plan, 'resolve')?.restore?.point;
   if (point === undefined) return undefined;
-  const { set, verifiedTime, sourceBytes, sourceRows, server, unrecorded, latest, earliest } = point;
+  const { set, verifiedTime, sourceBytes, sourceRows, server, unrecorded, passedOver, latest, earliest } = point;
   return {
     set,
     ...(verifiedTime !== undefined && { verifiedTime }),
@@ -94,6 +103,7 @@ const broughtBy = (part: Part, { request, origin }: ObservedRequest): Brought | 
     ...(sourceRows !== undefined && { sourceRows }),
     ...(server !== undefined && { server }),
     ...(unrecorded !== undefined && { unrecorded }),
+    ...(passedOver !== undefined && { passedOver }),
     latest,
     earliest,
   };

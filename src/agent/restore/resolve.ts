@@ -1,4 +1,4 @@
-import type { RestorePoint, RestoreReport } from '../../api/v1alpha1/restore-report.ts';
+import { maxPassedOverWords, type RestorePoint, type RestoreReport } from '../../api/v1alpha1/restore-report.ts';
 import type { ResolveTask } from '../../api/v1alpha1/task.ts';
 import { RunError } from '../../errors/run-error.ts';
 import { type Choice, setsUpTo, verifiedSetOf } from '../fetch/choose.ts';
@@ -8,6 +8,7 @@ import { withRemote } from '../repositories/with-remote.ts';
 import type { Made, RunContext } from '../run.ts';
 import type { ListedFile } from '../ship/listing.ts';
 import type { Remote } from '../ship/remote.ts';
+import { plainText, shorten } from '../text.ts';
 import { choosePoint, noPoint, recordedIn } from './choose-point.ts';
 import type { FoundChoice } from './found/choose.ts';
 import { foundChains } from './found/listed.ts';
@@ -43,8 +44,10 @@ const resolveLocked = async (context: Context, remote: Remote, repository: Repos
       accepted: acceptUnrecorded,
     };
     const choice = choosePoint({ chains, repository: repository.identity, asked, found });
-    for (const message of [choice.passedOver, choice.foundPassedOver])
-      if (message !== undefined) context.note({ reason: 'SetPassedOver', message });
+    const passed = [choice.passedOver, choice.foundPassedOver].filter((words) => words !== undefined);
+    for (const message of passed) context.note({ reason: 'SetPassedOver', message });
+    const passedOver =
+      passed.length === 0 ? {} : { passedOver: shorten(plainText(passed.join(' ')), maxPassedOverWords) };
     for (const { directory, problem } of broken)
       context.note({ reason: 'ChainBroken', message: `In ${directory}, ${problem}.` });
     const { chosen, range } = choice;
@@ -52,12 +55,12 @@ const resolveLocked = async (context: Context, remote: Remote, repository: Repos
       const { chain, set } = choice.found;
       context.log.warn('a set is chosen that no ledger records', { chain: chain.directory, set: set.setTime });
       const unrecorded = unrecordedWords(encryption, owner);
-      return { ...(await foundPoint(remote, choice.found, context)), unrecorded, ...range };
+      return { ...(await foundPoint(remote, choice.found, context)), unrecorded, ...passedOver, ...range };
     }
     if (chosen === undefined || range === undefined)
       throw new RunError('PointNotAvailable', noPoint({ asked }, choice));
     context.log.info('the set is chosen', { chain: chosen.chain.directory, set: chosen.set.setTime });
-    return pointOf(chosen, range);
+    return { ...pointOf(chosen, range), ...passedOver };
   });
 };
 

@@ -16,6 +16,7 @@ const count = z.int().min(0);
 
 /** As much room has what is said of a set that no ledger records. */
 export const maxUnrecordedWords = 512;
+export const maxPassedOverWords = 400;
 
 /** A set as a plan names it. */
 export const plannedSet = verifiedSet.extend({
@@ -45,6 +46,11 @@ export const restorePoint = z.object({
     .string()
     .max(maxUnrecordedWords)
     .describe('Of a set that no ledger records: what nothing witnesses of it, and who could have made it.')
+    .optional(),
+  passedOver: z
+    .string()
+    .max(maxPassedOverWords)
+    .describe('Newer sets that are as old as was asked for and are not taken, with the reason.')
     .optional(),
   earliest: time.describe('Data of the oldest set that could be restored instead.'),
   latest: time.describe('Data of the newest one.'),

@@ -8,6 +8,7 @@ import { confirmationMode, workloadRef } from './restore-policy.ts';
 import {
   destinationEvidence,
   destinationState,
+  maxPassedOverWords,
   maxUnrecordedWords,
   plannedSet,
   restoreIdentity,
@@ -215,6 +216,11 @@ const policyPlan = z.object({
     .string()
     .max(maxUnrecordedWords)
     .describe('No ledger records the set: what nothing witnesses of it, and who could have made it.')
+    .optional(),
+  passedOver: z
+    .string()
+    .max(maxPassedOverWords)
+    .describe('Newer sets that are as old as was asked for and are not taken, with the reason.')
     .optional(),
   latest: time.describe('The newest data that could be restored instead.').optional(),
   earliest: time.describe('The oldest.').optional(),

@@ -524,6 +524,14 @@ describe('a restore', () => {
     expect(of({ ...found, set: { ...foundSet, unrecorded: undefined } })?.hash).not.toBe(plan?.hash);
   });
 
+  test('a plan says which newer sets are not taken, and that is confirmed', () => {
+    const of = (point: RestorePoint): RestorePlan | undefined =>
+      judge({ stages: [{ ...planned, said: goodPlan(point) }] }).whole.plan;
+    const passedOver = 'The set of 2026-11-14T23:10:00Z in chain-20261108T010500Z is not restored: vol1 was changed.';
+    expect(of(pointOf({ passedOver }))?.policies[0]).toMatchObject({ passedOver });
+    expect(of(pointOf({ passedOver }))?.hash).not.toBe(of(pointOf())?.hash);
+  });
+
   test('in place without a witness of all of it is not completed', () => {
     const said = goodRestore.map((each) => (each.container === 'check' ? { ...each, restore: unwitnessed } : each));
     const { status } = judge({ status: running, stages: [planned, restoring(said, { end: 'Complete' })] });
