@@ -5,7 +5,7 @@ import { timestamp } from '../../base/times.ts';
 import { createZone, type Zone } from '../../cron/zone.ts';
 import { RunError } from '../../errors/run-error.ts';
 import type { Ledger, LedgerChain } from '../ledger.ts';
-import { withRemote } from '../repositories/with-remote.ts';
+import { onlyRemote, withRemote } from '../repositories/with-remote.ts';
 import type { Made, RunContext } from '../run.ts';
 import type { ListedFile } from '../ship/listing.ts';
 import { checkOwner } from '../ship/marker.ts';
@@ -26,7 +26,7 @@ const shownNames = 4;
  * @throws StepFailure with a RunError of the catalogue
  */
 export const prune = (context: RunContext<PruneTask>): Promise<Made> =>
-  withRemote(context, 'prune', ({ repository, remote }) =>
+  withRemote(context, onlyRemote('prune'), ({ repository, remote }) =>
     pruneLocked({ context, remote, repositoryId: repository.identity }),
   );
 

@@ -1,13 +1,11 @@
-import type { AgentTask } from '../../api/v1alpha1/task.ts';
 import type { ExtraFd } from '../exec.ts';
 import type { Remote } from '../ship/remote.ts';
 import type { RunContext } from '../run.ts';
 import type { Explanation } from '../ship/reasons.ts';
+import type { EndScope } from '../tidy.ts';
 
 /** What a repository needs of the run. */
-export interface RepositoryContext extends Pick<RunContext, 'run' | 'secrets' | 'log'> {
-  readonly task: Pick<AgentTask, 'scratch'>;
-}
+export interface RepositoryContext extends Pick<RunContext, 'run' | 'secrets'>, EndScope {}
 
 /** What access to a repository needs of the run that holds the lock on it. */
 export interface RemoteScope {

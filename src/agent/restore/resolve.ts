@@ -4,7 +4,7 @@ import { RunError } from '../../errors/run-error.ts';
 import { type Choice, setsUpTo, verifiedSetOf } from '../fetch/choose.ts';
 import { listAll, reviewToRestore } from '../fetch/review.ts';
 import type { Repository } from '../repositories/repository.ts';
-import { withRemote } from '../repositories/with-remote.ts';
+import { onlyRemote, withRemote } from '../repositories/with-remote.ts';
 import type { Made, RunContext } from '../run.ts';
 import type { ListedFile } from '../ship/listing.ts';
 import type { Remote } from '../ship/remote.ts';
@@ -24,7 +24,7 @@ type Context = RunContext<ResolveTask>;
 export const resolve = async (context: Context): Promise<Made> => {
   let report: RestoreReport = {};
   context.restores(() => report);
-  return withRemote(context, 'resolve', async ({ repository, remote }) => {
+  return withRemote(context, onlyRemote('resolve'), async ({ repository, remote }) => {
     report = { point: await resolveLocked(context, remote, repository) };
     return {};
   });

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { RunError } from '../../errors/run-error.ts';
 import type { RunContext } from '../run.ts';
 import type { SecretMount } from '../secrets.ts';
-import { exec, lastWords } from '../exec.ts';
+import { lastWords } from '../exec.ts';
+import { runAtEnd } from '../tidy.ts';
 import { type EncryptionKey, parseKeys } from './gpg-keys.ts';
 import { oneLine } from './reasons.ts';
 
@@ -11,25 +12,18 @@ type Context = Pick<RunContext, 'run' | 'secrets'>;
 
 const quiet = ['--batch', '--no-tty', '--no-autostart'];
 
+const homeIn = (scratch: string): string => join(scratch, 'gpg');
+
 /** A home for gpg: its path must be short, since a socket lies in it, and its mode 0700. */
 export const makeGpgHome = async (scratch: string): Promise<string> => {
-  const home = join(scratch, 'gpg');
+  const home = homeIn(scratch);
   await mkdir(home, { recursive: true, mode: 0o700 });
   return home;
 };
 
-const stopMs = 5000;
-
-/** Stops the agent that gpg leaves running in its home; also when the run itself was told to stop. */
-export const stopGpgAgent = async ({ log, task }: Pick<RunContext, 'log' | 'task'>, home: string): Promise<void> => {
-  const scope = { signal: AbortSignal.timeout(stopMs), log, home: task.scratch };
-  await exec(scope, {
-    file: 'gpgconf',
-    args: ['--homedir', home, '--kill', 'all'],
-    stdout: 'ignore',
-    stderr: 'ignore',
-  });
-};
+/** Stops the agent that gpg leaves running in the home that was made there; also when the run itself was told to stop. */
+export const stopGpgAgent = (context: Pick<RunContext, 'log' | 'task'>, scratch: string): Promise<void> =>
+  runAtEnd(context, { file: 'gpgconf', args: ['--homedir', homeIn(scratch), '--kill', 'all'] });
 
 /**
  * Imports the public key and makes sure that gpg can encrypt to it, by doing so.

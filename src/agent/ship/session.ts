@@ -1,35 +1,25 @@
-import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { ShipTask } from '../../api/v1alpha1/task.ts';
-import type { HeldLock } from '../lock.ts';
-import { prepareRepository } from '../repositories/registry.ts';
-import type { Repository } from '../repositories/repository.ts';
+import { withRemote, type OpenRepository, type RemoteUse } from '../repositories/with-remote.ts';
 import type { RunContext } from '../run.ts';
 import { type ArchiveDirectories, archiveDirectories } from './archive.ts';
 import { type DuplicityScope, type DuplicityTarget, type Encryption, encryptionIdentity } from './duplicity.ts';
-import { importPublicKey, makeGpgHome, readPassphrase } from './gpg.ts';
-import type { Remote } from './remote.ts';
+import { importPublicKey, makeGpgHome, readPassphrase, stopGpgAgent } from './gpg.ts';
 
 export type ShipContext = RunContext<ShipTask>;
 
-/** What was made ready in the scratch space before anything is locked or asked. */
-export interface Prepared {
-  /** A directory of the run's own in the scratch space, mode 0700. */
-  scratch: string;
-  repository: Repository;
-  gpgHome: string;
-  encryption: Encryption;
+/** What was made ready beside the repository, before anything is locked or asked. */
+interface Prepared {
+  readonly gpgHome: string;
+  readonly encryption: Encryption;
 }
 
 /** All that the steps of a run share, while the lock is held. */
-export interface Session extends Prepared {
-  context: ShipContext;
-  remote: Remote;
-  archive: ArchiveDirectories;
-  lock: HeldLock;
+export interface Session extends Omit<OpenRepository<Prepared>, 'ready'>, Prepared {
+  readonly context: ShipContext;
+  readonly archive: ArchiveDirectories;
   /** Identities, as the ledger keeps them. */
-  repositoryId: string;
-  encryptionId: string;
+  readonly repositoryId: string;
+  readonly encryptionId: string;
 }
 
 const prepareEncryption = async (context: ShipContext, gpgHome: string): Promise<Encryption> => {
@@ -41,26 +31,32 @@ const prepareEncryption = async (context: ShipContext, gpgHome: string): Promise
   return { method: 'none' };
 };
 
-/** Reads the Secrets and lays out the scratch space. @throws RunError SecretMissing, SecretInvalid, KeyUnusable */
-export const prepare = async (context: ShipContext): Promise<Prepared> => {
-  const scratch = join(context.task.scratch, 'ship');
-  await rm(scratch, { recursive: true, force: true });
-  await mkdir(scratch, { recursive: true, mode: 0o700 });
-  const repository = await prepareRepository(context, context.task, scratch);
+const prepare = async (context: ShipContext, scratch: string): Promise<Prepared> => {
   const gpgHome = await makeGpgHome(scratch);
-  return { scratch, repository, gpgHome, encryption: await prepareEncryption(context, gpgHome) };
+  return { gpgHome, encryption: await prepareEncryption(context, gpgHome) };
 };
 
-/** Begins the part of the run that holds the lock on the repository. */
-export const openSession = (context: ShipContext, prepared: Prepared, lock: HeldLock): Session => ({
-  ...prepared,
-  context,
-  lock,
-  archive: archiveDirectories(context.layout.archive),
-  remote: prepared.repository.remote({ scratch: prepared.scratch, extra: [{ inherit: lock.fd }] }),
-  repositoryId: prepared.repository.identity,
-  encryptionId: encryptionIdentity(prepared.encryption),
+const useOf = (context: ShipContext): RemoteUse<Prepared> => ({
+  directory: 'ship',
+  prepare: (scratch) => prepare(context, scratch),
+  end: (scratch) => stopGpgAgent(context, scratch),
 });
+
+/**
+ * Reads the Secrets, lays out the scratch space, and holds the lock on the repository while the work is done.
+ * @throws StepFailure with a RunError SecretMissing, SecretInvalid, KeyUnusable; and as the work
+ */
+export const withSession = <T>(context: ShipContext, work: (session: Session) => Promise<T>): Promise<T> =>
+  withRemote(context, useOf(context), ({ ready, ...open }) =>
+    work({
+      ...open,
+      ...ready,
+      context,
+      archive: archiveDirectories(context.layout.archive),
+      repositoryId: open.repository.identity,
+      encryptionId: encryptionIdentity(ready.encryption),
+    }),
+  );
 
 /** What duplicity is told of a chain, whose directory must be there. */
 export const duplicityTarget = async (

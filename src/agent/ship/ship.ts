@@ -7,11 +7,10 @@ import { tidy } from '../tidy.ts';
 import { archiveWork } from './archive.ts';
 import { chooseChain } from './choose.ts';
 import { chooseCopy, layOut } from './copy.ts';
-import { stopGpgAgent } from './gpg.ts';
 import type { ListedFile } from './listing.ts';
 import { ensureOwner } from './marker.ts';
 import type { Remote } from './remote.ts';
-import { openSession, prepare, type Session } from './session.ts';
+import { withSession, type Session } from './session.ts';
 import { chainWith, upload } from './upload.ts';
 
 /**
@@ -19,23 +18,15 @@ import { chainWith, upload } from './upload.ts';
  * It returns when the set is proven to be whole in the repository and is in the ledger.
  * @throws StepFailure with a RunError of the catalogue
  */
-export const ship = async (context: RunContext<ShipTask>): Promise<Made> => {
-  const prepared = await context.step('Prepare', () => prepare(context));
-  try {
-    const lock = await context.step('Lock', () => context.lock(context.layout.repositoryLock, 'repository lock'));
+export const ship = (context: RunContext<ShipTask>): Promise<Made> =>
+  withSession(context, async (session) => {
     try {
-      return await shipLocked(openSession(context, prepared, lock));
+      return await shipLocked(session);
     } finally {
       await tidy(context, () => rm(context.layout.outgoing, { recursive: true, force: true }));
       await tidy(context, () => rm(archiveWork(context.layout.archive), { recursive: true, force: true }));
-      await lock.release();
     }
-  } finally {
-    await tidy(context, () => prepared.repository.close());
-    await tidy(context, () => stopGpgAgent(context, prepared.gpgHome));
-    await tidy(context, () => rm(prepared.scratch, { recursive: true, force: true }));
-  }
-};
+  });
 
 const shipLocked = async (session: Session): Promise<Made> => {
   const { context, archive, remote } = session;

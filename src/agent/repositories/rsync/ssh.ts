@@ -2,10 +2,9 @@ import { rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RsyncTask } from '../../../api/v1alpha1/repositories/rsync.ts';
 import { RunError } from '../../../errors/run-error.ts';
-import { exec } from '../../exec.ts';
 import type { RunContext } from '../../run.ts';
 import { oneLine } from '../../ship/reasons.ts';
-import type { RepositoryContext } from '../repository.ts';
+import { runAtEnd, type EndScope } from '../../tidy.ts';
 
 /** Where ssh finds what it needs, in the scratch space. */
 export interface SshFiles {
@@ -55,19 +54,15 @@ export const sharedConnection = (files: SshFiles): string[] => {
   return ['-oControlMaster=auto', `-oControlPath=${socket}`, `-oControlPersist=${keptSeconds}`];
 };
 
-const endMs = 5000;
-
 /** Ends the shared connection, if there is one; also when the run itself was told to stop. */
 export const endConnection = async (
-  { log, task }: Pick<RepositoryContext, 'log' | 'task'>,
+  context: EndScope,
   { host }: Pick<RsyncTask, 'host'>,
   files: SshFiles,
 ): Promise<void> => {
   const socket = socketOf(files);
   if ((await stat(socket).catch(() => undefined)) === undefined) return;
-  const scope = { signal: AbortSignal.timeout(endMs), log, home: task.scratch };
-  const args = [`-oControlPath=${socket}`, '-O', 'exit', host];
-  await exec(scope, { file: 'ssh', args, stdout: 'ignore', stderr: 'ignore' });
+  await runAtEnd(context, { file: 'ssh', args: [`-oControlPath=${socket}`, '-O', 'exit', host] });
   await rm(socket, { force: true });
 };
 
