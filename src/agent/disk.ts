@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, readFile, rename } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { z } from 'zod';
 
 /** Flushes a file or directory to the disk: a rename counts after a power cut only when the directory was flushed. */
@@ -24,6 +24,11 @@ export const readRecord = async <Schema extends z.ZodType>(
   } catch {
     return undefined;
   }
+};
+
+/** Removes all that is in a directory, which stays. */
+export const emptyDirectory = async (path: string): Promise<void> => {
+  for (const name of await readdir(path)) await rm(join(path, name), { recursive: true });
 };
 
 /** Replaces a file in one step: written aside, flushed, renamed. After a crash there is the old content or the new. */

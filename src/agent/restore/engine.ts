@@ -65,9 +65,9 @@ export interface RestoreEngine {
 }
 
 /**
- * Puts back what an earlier restore has set aside, with the parts of a restore; what recovers and discards is the engine's own. `directory` is the engine's own: `load` lays facts.json there, which
- * says what the copy holds, and which the others compare with. What is put back may be moved, or copied; the exchange sets the present data
- * aside like any other, and until it is done, undoing it leaves the copy whole.
+ * Puts back what an earlier restore has set aside, with the parts of a restore; what recovers and discards is the engine's as ever. `directory` is
+ * for it alone: `load` lays facts.json there, which says what the copy holds, and which the others compare with. What is put back may be moved,
+ * or copied; the exchange sets the present data aside like any other, and until it is done, undoing it leaves the copy whole.
  */
 export interface PutBackEngine extends Pick<RestoreEngine, 'load' | 'compare' | 'swap' | 'check'> {
   /** Also looks whether the copy is there, whole. @throws RunError SafetyCopyUnavailable; and as of a restore */

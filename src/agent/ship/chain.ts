@@ -94,11 +94,11 @@ const isOfBefore = ({ sets: [full] }: LedgerChain, restored: string | undefined)
   restored !== undefined && full !== undefined && Date.parse(full.dataTime) <= Date.parse(restored);
 
 /**
- * Whether a chain has a set that is not over yet by the clock: that was ahead when the set was made, or is behind now. duplicity would make an
+ * The set of a chain that is not over yet by the clock: that was ahead when the set was made, or is behind now. duplicity would make an
  * incremental that ends before it begins, and that nobody can restore.
  */
-export const isAhead = ({ sets }: Pick<LedgerChain, 'sets'>, now: Date): boolean =>
-  sets.some(({ setTime }) => Date.parse(setTime) >= now.getTime());
+export const setAhead = ({ sets }: Pick<LedgerChain, 'sets'>, now: Date): LedgerSet | undefined =>
+  sets.findLast(({ setTime }) => Date.parse(setTime) >= now.getTime());
 
 const encryptionName = (identity: string): string => identity.replace(/^gpg:/, 'gpg key ');
 
@@ -124,10 +124,11 @@ export const decideChain = (input: ChainInput): ChainDecision => {
   if (problem !== undefined) return insteadOf('ChainBroken', `${where}, ${problem}`);
   if (isOfBefore(newest, restored))
     return insteadOf('FullAfterRestore', `data was restored at ${restored}, after the full of ${newest.directory}`);
-  if (isAhead(newest, now))
+  const ahead = setAhead(newest, now);
+  if (ahead !== undefined)
     return insteadOf(
       'FullInsteadOfIncremental',
-      `by the clock of this node it is ${timestamp(now)}, and ${where} there is a set of ${newest.sets.at(-1)?.setTime}: look at the clocks of the nodes`,
+      `by the clock of this node it is ${timestamp(now)}, and ${where} there is a set of ${ahead.setTime}: look at the clocks of the nodes`,
     );
   if (unrecorded.length > 0)
     return insteadOf('FullInsteadOfIncremental', `${where} there is a set of ${unrecorded[0]} that was not recorded`);

@@ -1,7 +1,7 @@
 import { RunError } from '../../errors/run-error.ts';
 import { chainDirectory } from '../layout.ts';
 import type { LedgerChain } from '../ledger.ts';
-import { decideChain, isAhead } from './chain.ts';
+import { decideChain, setAhead } from './chain.ts';
 import { filesIn, type ListedFile, topNames } from './listing.ts';
 import { checkPassphrase } from './passphrase.ts';
 import { reviewLedger } from './review.ts';
@@ -48,7 +48,7 @@ export const newestChain = (chains: readonly LedgerChain[]): LedgerChain | undef
  * ahead go before it, which would else be the newest until its time has come.
  */
 export const continuable = (chains: readonly LedgerChain[], now: Date): readonly LedgerChain[] => {
-  const since = chains.slice(chains.findLastIndex((chain) => isAhead(chain, now)) + 1);
+  const since = chains.slice(chains.findLastIndex((chain) => setAhead(chain, now) !== undefined) + 1);
   return newestChain(since) === undefined ? chains : since;
 };
 

@@ -1,9 +1,10 @@
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { InfluxdbTask } from '../../../api/v1alpha1/sources/influxdb.ts';
 import { timestamp } from '../../../base/times.ts';
 import { RunError } from '../../../errors/run-error.ts';
+import { emptyDirectory } from '../../disk.ts';
 import { canonicalJson } from '../../dump/canonical-json.ts';
 import type { Dumped, Engine } from '../../dump/engine.ts';
 import { factsFile } from '../../layout.ts';
@@ -125,7 +126,7 @@ const dumpWithoutTombstones = async (
       );
     }
     log.warn('deletions are not carried out yet: it is backed up again', { shards: waiting.join(', '), waitMs: wait });
-    for (const name of await readdir(directory)) await rm(join(directory, name), { recursive: true });
+    await emptyDirectory(directory);
     await sleep(wait, undefined, { signal });
   }
 };

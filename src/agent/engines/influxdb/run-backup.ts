@@ -1,9 +1,8 @@
-import { readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { RunError } from '../../../errors/run-error.ts';
+import { emptyDirectory } from '../../disk.ts';
 import { exec, lastWords } from '../../exec.ts';
 import type { RunContext } from '../../run.ts';
+import { tryAgain } from './try-again.ts';
 
 const program = 'influxd';
 
@@ -46,21 +45,15 @@ const waitsMs = [500, 2000, 10_000];
  * well proves little: see portable.ts.
  * @throws RunError for anything but a clean end
  */
-export const runBackup = async (context: RunContext, options: BackupOptions): Promise<void> => {
-  const { signal, log } = context;
-  for (let attempt = 0; ; attempt += 1) {
-    try {
-      return await runOnce(context, options);
-    } catch (error) {
-      signal.throwIfAborted();
-      const wait = waitsMs[attempt];
-      if (wait === undefined || !isHeldBack(error)) throw error;
-      log.warn('the server sent nothing of a shard: the backup is begun anew', { error, waitMs: wait });
-      for (const name of await readdir(options.directory)) await rm(join(options.directory, name), { recursive: true });
-      await sleep(wait, undefined, { signal });
-    }
-  }
-};
+export const runBackup = (context: RunContext, options: BackupOptions): Promise<void> =>
+  tryAgain(
+    context,
+    { waitsMs, words: 'the server sent nothing of a shard: the backup is begun anew', isPassing: isHeldBack },
+    async () => {
+      await emptyDirectory(options.directory);
+      await runOnce(context, options);
+    },
+  );
 
 /** Runs it once, and stops it when it begins to try again. */
 const runOnce = async (

@@ -114,8 +114,11 @@ const linkProblem = (
 };
 
 /** All of a chain, whether it is recorded or not. */
-const wholeChainOf = (directory: string, input: FoundInput): FoundChain | undefined => {
-  const known = input.recorded.get(directory);
+const wholeChainOf = (
+  directory: string,
+  input: FoundInput,
+  known: RecordedChain | undefined,
+): FoundChain | undefined => {
   const files = filesIn(input.listing, directory).filter(({ name }) => !isUnfinishedTransfer(name));
   const parts = files.flatMap(({ name, size }) => {
     const parsed = parseSetFile(name);
@@ -145,7 +148,7 @@ const wholeChainOf = (directory: string, input: FoundInput): FoundChain | undefi
 const chainOf = (directory: string, input: FoundInput): FoundChain | undefined => {
   const known = input.recorded.get(directory);
   if (known?.objection !== undefined) return undefined;
-  const chain = wholeChainOf(directory, input);
+  const chain = wholeChainOf(directory, input, known);
   if (chain === undefined || known === undefined) return chain;
   const { sets, broken } = chain;
   const isMore = sets.some(({ recorded }) => !recorded);
@@ -154,8 +157,8 @@ const chainOf = (directory: string, input: FoundInput): FoundChain | undefined =
 
 /**
  * The chains in the directory of a policy with sets that no ledger records, by the names and sizes of their files alone: also such sets at the end of
- * a recorded chain, as after a ledger was lost or put back to an older state. What is not surely whole counts
- * as broken, with all that continues it: nothing else says what there should be. Pure.
+ * a recorded chain, as after a ledger was lost or put back to an older state. What is not surely whole counts as broken, with all that continues it:
+ * nothing else says what there should be. Pure.
  */
 export const foundChains = (input: FoundInput): FoundChain[] =>
   [...topNames(input.listing)]

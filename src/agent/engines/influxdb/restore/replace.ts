@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { InfluxdbTask } from '../../../../api/v1alpha1/sources/influxdb.ts';
 import { RunError } from '../../../../errors/run-error.ts';
 import type { RunContext } from '../../../run.ts';
@@ -6,6 +5,7 @@ import type { InfluxdbFacts } from '../facts.ts';
 import { listDatabases, loadBackup } from '../load.ts';
 import type { InfluxServer } from '../server.ts';
 import { identifier } from '../statements.ts';
+import { tryAgain } from '../try-again.ts';
 
 /** Before what is tried again: who writes to the database may have made it anew between the drop and the restore. */
 const waitsMs = [200, 500, 1000, 2000, 4000];
@@ -27,19 +27,14 @@ export const replaceDatabase = async (
   { host, rpcPort, database }: InfluxdbTask,
   { directory, facts }: { readonly directory: string; readonly facts: InfluxdbFacts },
 ): Promise<void> => {
-  const { signal, log } = context;
-  for (let attempt = 0; ; attempt += 1) {
-    try {
+  const { signal } = context;
+  await tryAgain(
+    context,
+    { waitsMs, words: `the database ${database} could not be replaced: it is tried again` },
+    async () => {
       await dropDatabase(server, database, signal);
       const newName = facts.database === database ? undefined : database;
       await loadBackup(context, server, { host, rpcPort, directory, database: facts.database, newName });
-      return;
-    } catch (error) {
-      signal.throwIfAborted();
-      const wait = waitsMs[attempt];
-      if (wait === undefined) throw error;
-      log.warn('the database could not be replaced: it is tried again', { database, error, waitMs: wait });
-      await sleep(wait, undefined, { signal });
-    }
-  }
+    },
+  );
 };
