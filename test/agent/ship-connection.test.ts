@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { execa } from 'execa';
 import { benchForEach } from './support/bench-for-each.ts';
 import { digests } from './support/duplicity-bench.ts';
+import { processesOf } from './support/processes.ts';
 import { startRsyncRepository } from './support/repositories.ts';
 import { large, madeBy, restored } from './support/ship-outcomes.ts';
 
@@ -11,14 +11,13 @@ const on = benchForEach(startRsyncRepository);
 
 const logins = (): number => on.repository.host.log().match(/Accepted publickey/g)?.length ?? 0;
 /** Programs that hold a connection of a run of this bench. */
-const connections = async (): Promise<string> =>
-  (await execa('pgrep', ['--full', '--list-full', join(on.bench.scratch, 'ship')], { reject: false })).stdout;
+const connections = () => processesOf(join(on.bench.scratch, 'ship'));
 
 test('a run has one, and ends it', async () => {
   await on.bench.addCopy(large('a'));
   expect(madeBy(await on.bench.ship())).toEqual(['Full']);
   expect(logins()).toBe(1);
-  expect(await connections()).toBe('');
+  expect(await connections()).toEqual([]);
   expect(await on.bench.resolve()).toMatchObject({ exitCode: 0 });
   expect(logins()).toBe(2);
 }, 90_000);
@@ -40,5 +39,5 @@ test('a run that fails ends it too', async () => {
   const programs = await on.bench.program('duplicity', '#!/bin/sh\nexit 0\n');
   await on.bench.addCopy(large('a'));
   expect(madeBy(await on.bench.ship({ programs }))).toMatchObject(['RepositoryIncomplete', expect.any(String)]);
-  expect(await connections()).toBe('');
+  expect(await connections()).toEqual([]);
 }, 60_000);

@@ -2,10 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { ApiError } from '../../src/kube/errors.ts';
-import { isRecord } from '../../src/kube/types.ts';
-import { resources } from '../../src/policy/resources.ts';
 import { createVictim, type Kill, type Victim } from './harness-operator.ts';
-import { createStage, type Stage } from './stage.ts';
+import { createStage, isObserved, type Stage } from './stage.ts';
 import { maskNames, type State } from './state.ts';
 import type { RecordedRequest } from './proxy.ts';
 import type { Scenario } from './scenarios.ts';
@@ -50,11 +48,6 @@ const hasCode = (...codes: readonly number[]) => {
 export const isEvent = ({ what }: RecordedRequest): boolean => / events(\/|$)/.test(what);
 const isDelete = ({ method }: RecordedRequest): boolean => method === 'DELETE';
 const whats = (writes: readonly RecordedRequest[]): string[] => writes.map(({ what }) => maskNames(what));
-
-const isObserved = async (stage: Stage): Promise<boolean> =>
-  (await stage.list(resources.policy)).every(
-    ({ metadata, status }) => isRecord(status) && status['observedGeneration'] === metadata.generation,
-  );
 
 const until = async (holds: () => Promise<boolean>): Promise<void> => {
   const end = Date.now() + limitMs;

@@ -10,7 +10,7 @@ import { goodRestore, requestManifest, type Said } from '../support/operator/res
 import { application, free, stateOf as workloadState } from '../support/operator/workloads.ts';
 import { person, worldOf, writePod } from './restore-world.ts';
 import type { Scenario } from './scenarios.ts';
-import type { Stage } from './stage.ts';
+import { isObserved, type Stage } from './stage.ts';
 import type { State } from './state.ts';
 
 // No time of these comes while they are played.
@@ -65,11 +65,7 @@ const restoresUntil =
   async (stage: Stage): Promise<void> => {
     await services(ofPolicy)(stage);
     // Else its first word may be that there is no such policy, as of now and then.
-    const isKnown = async (): Promise<boolean> => {
-      const { status } = await stage.get(resources.policy, 'agama');
-      return isRecord(status) && status['observedGeneration'] !== undefined;
-    };
-    await eventually('the policy is observed', isKnown, 45_000);
+    await eventually('the policy is observed', () => isObserved(stage), 45_000);
     await ask(spec)(stage);
     const isThere = async (): Promise<boolean> => {
       const { status } = await stage.get(resources.restoreRequest, 'orders-lost');

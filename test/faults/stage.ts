@@ -2,7 +2,7 @@ import type { KubeClient } from '../../src/kube/client.ts';
 import { isAlreadyExists } from '../../src/kube/errors.ts';
 import type { Propagation } from '../../src/kube/objects.ts';
 import { resourcePath } from '../../src/kube/path.ts';
-import { isKubeObject } from '../../src/kube/types.ts';
+import { isKubeObject, isRecord } from '../../src/kube/types.ts';
 import type { KubeObject, Manifest, ResourceType } from '../../src/kube/types.ts';
 import { resources } from '../../src/policy/resources.ts';
 import { workloadTypes } from '../../src/quiesce/workload.ts';
@@ -88,3 +88,9 @@ export const createStage = async (client: KubeClient, namespace: string): Promis
     },
   };
 };
+
+/** Whether the operator has seen every policy as it is. */
+export const isObserved = async (stage: Stage): Promise<boolean> =>
+  (await stage.list(resources.policy)).every(
+    ({ metadata, status }) => isRecord(status) && status['observedGeneration'] === metadata.generation,
+  );

@@ -1,6 +1,7 @@
 import { duplicityDirectory } from './duplicity.ts';
 import { type Bench, makeBench } from './duplicity-bench.ts';
 import type { TestRepository } from './repositories.ts';
+import { there } from '../../support/there.ts';
 
 /** What the tests of a file, or of a `describe`, work on. */
 export interface Benches<Repository extends TestRepository> {
@@ -16,10 +17,6 @@ export const benchForEach = <Repository extends TestRepository>(
 ): Benches<Repository> => {
   let repository: Repository | undefined;
   let bench: Bench | undefined;
-  const there = <T>(value: T | undefined): T => {
-    if (value === undefined) throw new Error('asked for before the tests began');
-    return value;
-  };
   beforeAll(async () => {
     repository = await start();
     await duplicityDirectory();

@@ -7,6 +7,7 @@ import { startGitHttps, type GitHttps } from './git-https.ts';
 import { commit, contentOf, git, makeRepository, publish, serve } from './git-repository.ts';
 import { makeRestoreBench, type RestoreBench } from './engine-restore-bench.ts';
 import { startBackupHost, type BackupHost } from './ssh.ts';
+import { there } from '../../support/there.ts';
 
 const account = { username: 'deploy', password: 'pa$$ "word" õ' };
 
@@ -64,11 +65,6 @@ const makeUsual = async (place: string): Promise<void> => {
   const dumps = await makeGitBench(() => pathOnClaim(place));
   await cp(await newestDump(dumps), join(place, 'backup'), { recursive: true });
   await dumps.remove();
-};
-
-const there = <T>(value: T | undefined): T => {
-  if (value === undefined) throw new Error('asked for before the tests began');
-  return value;
 };
 
 /** The servers for all tests where it is called, and for each test a repository and a bench of its own. */

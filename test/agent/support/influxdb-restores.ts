@@ -6,6 +6,7 @@ import { makeRestoreBench, type RestoreBench, type RestoreOptions } from './engi
 import { dropDatabases, startInfluxdb, type InfluxdbServer } from './influxdb.ts';
 import { benchDatabase, makeInfluxdbBench } from './influxdb-bench.ts';
 import { everythingIn } from './sample-influxdb.ts';
+import { there } from '../../support/there.ts';
 
 /** A server with a backup of its database, and restores of that. Each test begins with an empty server, and has a bench of its own. */
 export interface InfluxdbRestores {
@@ -37,11 +38,6 @@ const start = async (fill: (server: InfluxdbServer) => Promise<void>): Promise<S
   await cp(await dumps.newest(), backupIn(place.path), { recursive: true });
   await dumps.remove();
   return { server, place, expected: await everythingIn(server, benchDatabase) };
-};
-
-const there = <T>(value: T | undefined): T => {
-  if (value === undefined) throw new Error('asked for before the tests began');
-  return value;
 };
 
 /** One server and one backup of what `fill` puts into it, for all tests where it is called. */

@@ -6,6 +6,7 @@ import { createRestorePlay } from '../../support/operator/play-restore.ts';
 import type { Json } from '../../support/operator/policies.ts';
 import { confirmationManifest, requestManifest } from '../../support/operator/restores.ts';
 import { application } from '../../support/operator/workloads.ts';
+import { there } from '../../support/there.ts';
 
 /** Requests in namespaces of their own, each with an operator, an application and somebody who confirms when told. */
 
@@ -112,10 +113,6 @@ export interface Theatre {
 export const theatreForAll = (prefix: string): Theatre => {
   let cluster: OperatorCluster | undefined;
   let scenes: Scenes | undefined;
-  const there = <T>(value: T | undefined): T => {
-    if (value === undefined) throw new Error('the cluster is not there yet');
-    return value;
-  };
   beforeAll(async () => {
     cluster = await startOperatorCluster({ controllerManager: true });
     scenes = createScenes(cluster, prefix);
