@@ -393,7 +393,7 @@ describe('a backup that is not what was dumped', () => {
 const withGit = async <T>(script: string, work: () => Promise<T>): Promise<T> => {
   const programs = await makePrograms({
     git: `git=/usr/bin/git
-for each in "$@"; do case $each in clone | fsck | read-tree | cat-file | update-index) command=$each; break ;; esac; done
+for each in "$@"; do case $each in clone | fsck | read-tree | cat-file | update-index | diff-index) command=$each; break ;; esac; done
 target=\${@: -1}
 ${script}
 exec "$git" "$@"`,
@@ -412,6 +412,9 @@ describe('a git that lies', () => {
   mv objects/pack/*.pack pack; rm -f objects/pack/*; "$git" unpack-objects -q <pack; rm pack
   blob=$("$git" rev-parse main~1:once.txt); rm -f "objects/\${blob:0:2}/\${blob:2}"; exit 0
 fi`;
+
+  /** Nothing is checked out. */
+  const withoutTree = `if [ "$command" = read-tree ]; then case "$*" in *' -u '*) exit 0 ;; esac; fi`;
 
   test.each<{ what: string; script: string; expected: RegExp }>([
     {
@@ -462,7 +465,22 @@ fi`;
     },
     {
       what: 'checks nothing out',
-      script: 'if [ "$command" = read-tree ]; then case "$*" in *-u*) exit 0 ;; esac; fi',
+      script: withoutTree,
+      mismatches: [/^file roles\/role-0\/tasks\/main\.yml: not as in HEAD$/],
+    },
+    {
+      what: 'checks nothing out, and reads no tree to compare with',
+      script: '[ "$command" != read-tree ] || exit 0',
+      mismatches: [/^file roles\/role-0\/tasks\/main\.yml: not as in HEAD$/],
+    },
+    {
+      what: 'checks nothing out, and says that every file is as in the index',
+      script: `${withoutTree}\n[ "$command" != update-index ] || exit 0`,
+      mismatches: [/^file roles\/role-0\/tasks\/main\.yml: not as in HEAD$/],
+    },
+    {
+      what: 'checks nothing out, and says that every file is as in HEAD',
+      script: `${withoutTree}\n[ "$command" != diff-index ] || exit 0`,
       mismatches: [/^file roles\/role-0\/tasks\/main\.yml: not as in HEAD$/],
     },
     {

@@ -84,18 +84,43 @@ const inTree = (
     ...(line !== undefined && { stdout: { line } }),
   });
 
-/** The paths in a working tree that are not as HEAD has them; every file is read. */
+/**
+ * The paths in a working tree that are not as HEAD has them; every file is read. Two commands are asked, which tell the same by different
+ * means: the second finds also what the first passed over because the index does not hold it.
+ * @throws RunError BackupNotLoadable, SandboxTooSmall, SandboxUnavailable
+ */
 export const changedIn = async (git: LocalGit, repository: string, tree: string): Promise<string[]> => {
   // An index made anew knows no times of files, by which git would else take them for read.
   const read = await inTree(git, repository, tree, ['read-tree', 'HEAD']);
   if (read.exitCode !== 0) throw loadFailure('The tree of HEAD cannot be read', read);
+  return [
+    ...new Set([
+      ...(await differingFromIndex(git, repository, tree)),
+      ...(await differingFromHead(git, repository, tree)),
+    ]),
+  ].sort();
+};
+
+const needsUpdate = ': needs update';
+
+/** Reads the files anew that the index knows no times of. */
+const differingFromIndex = async (git: LocalGit, repository: string, tree: string): Promise<string[]> => {
   const changed: string[] = [];
-  const suffix = ': needs update';
-  const refreshed = await inTree(git, repository, tree, ['update-index', '--refresh'], (line) =>
-    changed.push(line.endsWith(suffix) ? line.slice(0, -suffix.length) : line),
+  const ended = await inTree(git, repository, tree, ['update-index', '--refresh'], (line) =>
+    changed.push(line.endsWith(needsUpdate) ? line.slice(0, -needsUpdate.length) : line),
   );
-  if (refreshed.killedBy !== undefined || (refreshed.exitCode !== 0 && changed.length === 0)) {
-    throw loadFailure('The working tree cannot be compared', refreshed);
+  if (ended.killedBy !== undefined || (ended.exitCode !== 0 && changed.length === 0)) {
+    throw loadFailure('The working tree cannot be compared', ended);
   }
+  return changed;
+};
+
+/** By the index after that: whatever is not in it as in HEAD, or was not found as it says, is named. */
+const differingFromHead = async (git: LocalGit, repository: string, tree: string): Promise<string[]> => {
+  const changed: string[] = [];
+  // Names as the first command has them.
+  const args = ['-c', 'core.quotePath=false', 'diff-index', '--name-only', '--no-renames', 'HEAD'];
+  const ended = await inTree(git, repository, tree, args, (line) => changed.push(line));
+  if (ended.exitCode !== 0) throw loadFailure('The working tree cannot be compared with HEAD', ended);
   return changed;
 };
