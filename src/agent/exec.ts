@@ -23,6 +23,8 @@ export interface Command {
   /** Added to PATH, HOME and LANG; nothing else is inherited. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** A directory that is searched for programs before all others, by this one and what it runs. */
+  readonly programs?: string;
   /** Text for standard input, a file that is open, or a stream; closed when left out. An error of the stream is the caller’s to notice. */
   readonly stdin?: string | { readonly fd: number } | { readonly stream: Readable };
   /** `log` by default. */
@@ -64,9 +66,10 @@ export const exec = async (scope: ExecScope, command: Command): Promise<Ended> =
   const tail = keepTail(command.tailLines ?? defaultTailLines);
   const captured: string[] = [];
   const onStdout = lineReader(stdout, toLog('stdout'), (line) => captured.push(line));
+  const path = process.env['PATH'] ?? '/usr/bin:/bin';
   const child = execa(file, [...args], {
     env: {
-      PATH: process.env['PATH'] ?? '/usr/bin:/bin',
+      PATH: command.programs === undefined ? path : `${command.programs}:${path}`,
       HOME: scope.home,
       LANG: 'C.UTF-8',
       ...command.env,

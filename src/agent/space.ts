@@ -86,8 +86,6 @@ export const forecastCopy = ({ free, copies, keep, archive }: CopySpace): CopyFo
 };
 
 const mebibyte = 1024 * 1024;
-/** duplicity's --concurrency, which is not set. */
-const concurrency = 0;
 
 /** What is known before an upload. */
 export interface UploadSpace {
@@ -95,6 +93,8 @@ export interface UploadSpace {
   readonly scratchFree: number;
   readonly claimFree: number;
   readonly volumeMebibytes: number;
+  /** Volumes that wait to be sent while the next one is made. */
+  readonly volumesAhead: number;
   /** Bytes of the archive of the chain that is continued, of which a copy is made on the claim. */
   readonly archive: number;
 }
@@ -104,13 +104,14 @@ export const uploadShortage = ({
   scratchFree,
   claimFree,
   volumeMebibytes,
+  volumesAhead,
   archive,
 }: UploadSpace): string | undefined => {
-  // duplicity's own condition, below which it does not begin (dup_main.py, check_resources).
+  // duplicity's own condition, below which it does not begin (dup_main.py, check_resources), as it has it for its --concurrency.
   const volume = volumeMebibytes * mebibyte;
-  const needed = (concurrency + 2) * volume + Math.floor(0.3 * volume);
+  const needed = (volumesAhead + 2) * volume + Math.floor(0.3 * volume);
   if (scratchFree < needed) {
-    return `The scratch space of the pod has ${sizeWords(scratchFree)} free, and duplicity needs ${sizeWords(needed)} for volumes of ${volumeMebibytes} MiB.`;
+    return `The scratch space of the pod has ${sizeWords(scratchFree)} free, and an upload needs ${sizeWords(needed)} for volumes of ${volumeMebibytes} MiB.`;
   }
   if (claimFree >= archive) return undefined;
   return `The claim has ${sizeWords(claimFree)} free, and a copy of the chain’s signatures needs ${sizeWords(archive)}.`;

@@ -23,6 +23,14 @@ export interface DuplicityAddress {
   options: readonly string[];
 }
 
+/** How duplicity is had make a volume while the one before is sent. */
+export interface SendAhead {
+  /** A directory that is searched for programs before all others. */
+  readonly programs: string;
+  /** How many volumes lie in the scratch space beside the one that is made. */
+  readonly volumes: number;
+}
+
 /**
  * The directory of a policy in a repository, made ready: its Secrets are read, its files laid out, nothing was asked yet. Adding a kind of
  * repository is a folder that prepares one, and a line in the registry.
@@ -37,6 +45,8 @@ export interface Repository {
    * @throws RunError when duplicity would read or write elsewhere
    */
   address(chain: string): Promise<DuplicityAddress>;
+  /** For an upload, where sending takes time. It must have ended with duplicity. */
+  sendAhead?(): Promise<SendAhead>;
   /** The cause in what duplicity, or what it ran, said of this repository. */
   explain(words: string): Explanation | undefined;
   /** Ends what was kept open for the run. */

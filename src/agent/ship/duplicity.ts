@@ -19,7 +19,7 @@ export interface DuplicityTarget {
   /** `--archive-dir`, and `--name` in it. */
   archive: string;
   name: string;
-  /** `--tempdir`; duplicity needs 2.3 volumes of space there. */
+  /** `--tempdir`; duplicity needs 2.3 volumes of space there, besides those that wait to be sent. */
   temporary: string;
   encryption: Encryption;
 }
@@ -112,6 +112,8 @@ export interface DuplicityScope {
   gpgHome: string;
   /** What encrypts without a key, or opens the private key; left out where duplicity needs none. */
   passphrase?: string | undefined;
+  /** A directory that is searched for programs before all others. */
+  programs?: string | undefined;
   /** The descriptor of the lock on the repository. */
   lockFd: number;
 }
@@ -164,12 +166,13 @@ export const tryDuplicity = async (
   scope: DuplicityScope,
   args: readonly string[],
 ): Promise<{ readonly entries: LogEntry[]; readonly failure?: DuplicityFailure }> => {
-  const { context, repository, gpgHome, passphrase, lockFd } = scope;
+  const { context, repository, gpgHome, passphrase, programs, lockFd } = scope;
   const lines: string[] = [];
   const watch = watchEnd();
   const command = {
     file: 'duplicity',
     args,
+    ...(programs !== undefined && { programs }),
     env: {
       GNUPGHOME: gpgHome,
       PYTHONDONTWRITEBYTECODE: '1',

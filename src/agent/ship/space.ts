@@ -8,12 +8,13 @@ import type { Session } from './session.ts';
 export const checkSpace = async (
   { context: { layout }, scratch }: Pick<Session, 'context' | 'scratch'>,
   { continued }: ChosenChain,
-  volumeMebibytes: number,
+  volumes: { readonly mebibytes: number; readonly ahead: number },
 ): Promise<void> => {
   const shortage = uploadShortage({
     scratchFree: await freeBytes(scratch),
     claimFree: await freeBytes(layout.copies),
-    volumeMebibytes,
+    volumeMebibytes: volumes.mebibytes,
+    volumesAhead: volumes.ahead,
     archive: continued === undefined ? 0 : await bytesBelow(join(layout.archive, continued.directory)),
   });
   if (shortage !== undefined) throw new RunError('OutOfScratchSpace', shortage);

@@ -40,7 +40,7 @@ const newSetTime = async (archive: string, earlier: readonly LedgerSet[]): Promi
  * @throws RunError RepositoryIncomplete when it is not whole; whatever the repository, gpg and duplicity fail with
  */
 export const upload = async (session: Session, chosen: ChosenChain, copy: LedgerCopy): Promise<LedgerSet> => {
-  const { context, archive, remote } = session;
+  const { context, archive, remote, repository } = session;
   const { directory, continued } = chosen;
   const earlier = continued?.sets ?? [];
   const action = continued ? 'incremental' : 'full';
@@ -48,12 +48,13 @@ export const upload = async (session: Session, chosen: ChosenChain, copy: Ledger
   const started = context.now();
 
   const { log, archiveCopy, target } = await context.step('Upload', async () => {
-    await checkSpace(session, chosen, volumeSize(copy.sizeBytes));
+    const ahead = await repository.sendAhead?.();
+    await checkSpace(session, chosen, { mebibytes: volumeSize(copy.sizeBytes), ahead: ahead?.volumes ?? 0 });
     const archiveCopy = await archive.begin(directory, continued);
     if (!continued) await remote.makeDirectory(directory);
     const target = await duplicityTarget(session, directory);
     const args = backupArguments(action, target, context.layout.outgoing, copy.sizeBytes);
-    const log = await runDuplicity(scope, args);
+    const log = await runDuplicity({ ...scope, programs: ahead?.programs }, args);
     await remote.flush(directory);
     return { log, archiveCopy, target };
   });

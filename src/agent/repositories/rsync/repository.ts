@@ -1,6 +1,7 @@
 import type { RsyncTask } from '../../../api/v1alpha1/repositories/rsync.ts';
 import type { ShipTask } from '../../../api/v1alpha1/task.ts';
 import type { DuplicityAddress, Repository, RepositoryContext } from '../repository.ts';
+import { layOutAhead } from './ahead.ts';
 import { explainDuplicity } from './reasons.ts';
 import { createRsyncRemote } from './remote.ts';
 import { endConnection, prepareSsh, sharedConnection, sshOptions, type SshFiles } from './ssh.ts';
@@ -44,6 +45,7 @@ export const prepareRsync = async (
     identity: repositoryIdentity(rsync),
     remote: (scope) => createRsyncRemote(context, { rsync, ssh, directory, ...scope }),
     address: async (chain) => rsyncAddress(rsync, ssh, `${directory}/${chain}`),
+    sendAhead: () => layOutAhead(scratch),
     explain: explainDuplicity,
     close: () => endConnection(context, rsync, ssh),
   };

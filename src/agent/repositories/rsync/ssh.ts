@@ -1,4 +1,4 @@
-import { rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RsyncTask } from '../../../api/v1alpha1/repositories/rsync.ts';
 import { RunError } from '../../../errors/run-error.ts';
@@ -10,7 +10,12 @@ import { runAtEnd, type EndScope } from '../../tidy.ts';
 export interface SshFiles {
   identity: string;
   knownHosts: string;
+  /** Whether this processor has instructions for AES. */
+  aes: boolean;
 }
+
+/** Whether the processor has instructions for AES, by Linux's /proc/cpuinfo: x86 has flags, ARM features. Pure. */
+export const hasAes = (cpuinfo: string): boolean => /^(flags|Features)\s*:.*\saes(\s|$)/m.test(cpuinfo);
 
 /** A connection that is half open ends after interval × count seconds. */
 const connectTimeoutSeconds = 15;
@@ -18,7 +23,7 @@ const aliveIntervalSeconds = 15;
 const aliveCount = 3;
 
 /** ssh's options. duplicity and rsync split them at blanks, so no value may hold one, or a quote. */
-export const sshOptions = ({ identity, knownHosts }: SshFiles): string[] => {
+export const sshOptions = ({ identity, knownHosts, aes }: SshFiles): string[] => {
   for (const path of [identity, knownHosts]) {
     if (!/^[A-Za-z0-9._/-]+$/.test(path))
       throw new RunError('InternalError', `The scratch path ${path} has characters that ssh options cannot carry.`);
@@ -34,6 +39,8 @@ export const sshOptions = ({ identity, knownHosts }: SshFiles): string[] => {
     `-oConnectTimeout=${connectTimeoutSeconds}`,
     `-oServerAliveInterval=${aliveIntervalSeconds}`,
     `-oServerAliveCountMax=${aliveCount}`,
+    // ssh's own first choice, ChaCha20, takes three times as long on a processor with AES. The server may still take another.
+    ...(aes ? ['-oCiphers=^aes128-gcm@openssh.com'] : []),
   ];
 };
 
@@ -42,7 +49,7 @@ const longestSocket = 88;
 /** For a run that is killed before it ends the connection. */
 const keptSeconds = 10;
 
-const socketOf = ({ identity }: SshFiles): string => `${identity}-shared`;
+const socketOf = ({ identity }: Pick<SshFiles, 'identity'>): string => `${identity}-shared`;
 
 /**
  * Has all programs of a run share one connection, which the first makes: rsync makes one for each volume else, and its handshake takes longer
@@ -80,7 +87,11 @@ export const prepareSsh = async (
   { key, knownHosts }: Pick<RsyncTask, 'key' | 'knownHosts'>,
   directory: string,
 ): Promise<SshFiles> => {
-  const files = { identity: join(directory, 'id'), knownHosts: join(directory, 'known_hosts') };
+  const files = {
+    identity: join(directory, 'id'),
+    knownHosts: join(directory, 'known_hosts'),
+    aes: hasAes(await readFile('/proc/cpuinfo', 'utf8').catch(() => '')),
+  };
   const text = await secrets.read(key, 'ssh-privatekey');
   // OpenSSH refuses a key whose last line has no end.
   await writeFile(files.identity, `${text.replaceAll('\r\n', '\n').trimEnd()}\n`, { mode: 0o600 });

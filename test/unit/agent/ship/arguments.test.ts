@@ -3,7 +3,7 @@ import {
   repositoryIdentity,
   rsyncAddress,
 } from '../../../../src/agent/repositories/rsync/repository.ts';
-import { remoteShell, sharedConnection, sshOptions } from '../../../../src/agent/repositories/rsync/ssh.ts';
+import { hasAes, remoteShell, sharedConnection, sshOptions } from '../../../../src/agent/repositories/rsync/ssh.ts';
 import {
   backupArguments,
   blockSize,
@@ -13,7 +13,7 @@ import {
 } from '../../../../src/agent/ship/duplicity.ts';
 import { parseKeys } from '../../../../src/agent/ship/gpg-keys.ts';
 
-const ssh = { identity: '/s/id', knownHosts: '/s/known_hosts' };
+const ssh = { identity: '/s/id', knownHosts: '/s/known_hosts', aes: true };
 const host = { user: 'u', host: 'backup.example.com', port: 2222 };
 const target: DuplicityTarget = {
   address: rsyncAddress(host, ssh, '/srv/shop/agama/chain-20261122T010500Z'),
@@ -93,6 +93,17 @@ test('ssh asks nobody and trusts only the given host keys', () => {
     expect(shell).toContain(`-o${option}`);
 });
 
+test.each([
+  { cpuinfo: 'flags\t\t: fpu vme sse2 aes avx\n', aes: true, reason: 'x86' },
+  { cpuinfo: 'Features\t: fp asimd aes\n', aes: true, reason: 'ARM, and the last word' },
+  { cpuinfo: 'Features\t: half thumb neon\n', aes: false, reason: 'a Raspberry Pi' },
+  { cpuinfo: 'model name\t: with aes\nflags\t\t: fpu vaes\n', aes: false, reason: 'no flag of that name' },
+  { cpuinfo: '', aes: false, reason: 'a system that does not tell' },
+])('AES is chosen where the processor has it: $reason', ({ cpuinfo, aes }) => {
+  expect(hasAes(cpuinfo)).toBe(aes);
+  expect(sshOptions({ ...ssh, aes }).some((option) => option.includes('aes128-gcm'))).toBe(aes);
+});
+
 test.each(['/s p/id', "/s'/id", '/s"/id', '/s\\/id'])('a path that would be split is refused: %s', (identity) => {
   expect(() => sshOptions({ ...ssh, identity })).toThrow('scratch path');
 });
@@ -151,6 +162,6 @@ describe('parseKeys', () => {
 
 test('a scratch path that is too long for a socket: every program has a connection of its own', () => {
   const long = `/${'s'.repeat(80)}/id`;
-  expect(sharedConnection({ identity: long, knownHosts: '/s/known_hosts' })).toEqual([]);
+  expect(sharedConnection({ ...ssh, identity: long })).toEqual([]);
   expect(sharedConnection(ssh)).toHaveLength(3);
 });
