@@ -108,7 +108,7 @@ export const createRun = <Task extends AgentTask>(options: RunOptions<Task>): Ru
   // The ledger is also written when the run was stopped, to say so: its lock has a time limit of its own.
   const ledger = createLedgerStore({ log, home: task.scratch, signal: new AbortController().signal }, layout, now);
   const notes: Note[] = [];
-  const steps: RunStep[] = ['Prepare'];
+  const steps: { readonly name: RunStep }[] = [{ name: 'Prepare' }];
   let dumpTimes: DumpTimes | undefined;
   let found: ((failure: Failure) => VerificationResult) | undefined;
   let restored: (() => RestoreReport) | undefined;
@@ -129,14 +129,16 @@ export const createRun = <Task extends AgentTask>(options: RunOptions<Task>): Ru
     remainingSeconds,
     async step(name, work) {
       signal.throwIfAborted();
-      steps.push(name);
+      const step = { name };
+      steps.push(step);
       log.info(`step ${name}`);
       try {
         return await work();
       } catch (error) {
         throw error instanceof StepFailure ? error : new StepFailure(name, error);
       } finally {
-        steps.pop();
+        // Not always the last: steps may be done side by side.
+        steps.splice(steps.indexOf(step), 1);
       }
     },
     async dumping(work) {
@@ -181,7 +183,7 @@ export const createRun = <Task extends AgentTask>(options: RunOptions<Task>): Ru
     found: (failure) => found?.(failure),
     restored: () => restored?.(),
     failing: () => failing,
-    currentStep: () => steps.at(-1) ?? 'Prepare',
+    currentStep: () => steps.at(-1)?.name ?? 'Prepare',
   };
 };
 

@@ -9,7 +9,7 @@ import { CheckFailed, type Finding } from '../verify/report.ts';
 import { type Choice, setsUpTo, verifiedSetOf } from './choose.ts';
 import { diagnose } from './diagnose.ts';
 import type { FetchedSet } from './handover.ts';
-import { checkMethod, readManifest, whereOf } from './manifest.ts';
+import { checkMethod, filesOf, readManifest, whereOf } from './manifest.ts';
 import { tellFetched } from './evidence.ts';
 import { dataTimeIn, judgeDataTime, judgeRestored, judgeUnrecorded, readRestored } from './restored.ts';
 import type { FetchSession } from './session.ts';
@@ -83,7 +83,19 @@ const restore = async (session: FetchSession, choice: Choice, target: string, te
     target,
   );
   const passphrase = chain.encryption === 'none' ? undefined : keys.passphrase;
-  const scope = { context, repository, gpgHome: keys.gpgHome, passphrase, lockFd: lock.fd };
+  const volumes = setsUpTo(choice).flatMap((each) => filesOf(each, 'volume'));
+  const ahead = await repository.ahead?.(
+    temporary,
+    volumes.map(({ name }) => name),
+  );
+  const scope = {
+    context,
+    repository,
+    gpgHome: keys.gpgHome,
+    passphrase,
+    programs: ahead?.programs,
+    lockFd: lock.fd,
+  };
   const stop = tellProgress(session, target, set.sourceBytes);
   try {
     const { failure } = await tryDuplicity(scope, args);

@@ -23,11 +23,11 @@ export interface DuplicityAddress {
   options: readonly string[];
 }
 
-/** How duplicity is had make a volume while the one before is sent. */
-export interface SendAhead {
+/** How duplicity is had work on a volume while another is on its way. */
+export interface Ahead {
   /** A directory that is searched for programs before all others. */
   readonly programs: string;
-  /** How many volumes lie in the scratch space beside the one that is made. */
+  /** How many volumes lie there beside the one that is worked on. */
   readonly volumes: number;
 }
 
@@ -45,8 +45,11 @@ export interface Repository {
    * @throws RunError when duplicity would read or write elsewhere
    */
   address(chain: string): Promise<DuplicityAddress>;
-  /** For an upload, where sending takes time. It must have ended with duplicity. */
-  sendAhead?(): Promise<SendAhead>;
+  /**
+   * Has volumes sent while the next is made, and of those with these names the next one fetched while one is read; left out where the way
+   * takes no time. They lie in a directory on the file system of duplicity's temporary files. What is done ahead ends with duplicity.
+   */
+  ahead?(directory: string, names: readonly string[]): Promise<Ahead>;
   /** The cause in what duplicity, or what it ran, said of this repository. */
   explain(words: string): Explanation | undefined;
   /** Ends what was kept open for the run. */

@@ -1,11 +1,12 @@
 import { rm } from 'node:fs/promises';
+import { allEnded } from '../../base/all-ended.ts';
 import type { ShipTask } from '../../api/v1alpha1/task.ts';
 import { RunError } from '../../errors/run-error.ts';
 import type { LedgerChain, LedgerCopy, LedgerSet } from '../ledger.ts';
 import type { Made, RunContext } from '../run.ts';
 import { tidy } from '../tidy.ts';
 import { archiveWork } from './archive.ts';
-import { chooseChain } from './choose.ts';
+import { chooseChain, type ChosenChain } from './choose.ts';
 import { chooseCopy, layOut } from './copy.ts';
 import type { ListedFile } from './listing.ts';
 import { ensureOwner } from './marker.ts';
@@ -29,24 +30,32 @@ export const ship = (context: RunContext<ShipTask>): Promise<Made> =>
   });
 
 const shipLocked = async (session: Session): Promise<Made> => {
-  const { context, archive, remote } = session;
+  const { context, archive } = session;
   const copy = await context.step('Prepare', async () => {
     const taken = chooseCopy(await context.ledger.read(), context.jobName);
-    await layOut(context.layout, taken, context.signal);
     await archive.recover();
     return taken;
   });
-  const listing = await context.step('Connect', () => firstListing(remote));
-  const chosen = await context.step('Repository', async () => {
-    await ensureOwner(remote, context.task, listing);
-    return chooseChain(session, listing);
-  });
+  // The one waits for the disk and the processor, the other for the host.
+  const [, chosen] = await allEnded([
+    context.step('Prepare', () => layOut(context.layout, copy, context.signal)),
+    chooseWhere(session),
+  ]);
   const set = await upload(session, chosen, copy);
   await context.step('Finish', async () => {
     await archive.keep(chosen.directory);
     await record(session, chainWith(session, chosen, set), copy, set);
   });
   return { made: set.type };
+};
+
+const chooseWhere = async (session: Session): Promise<ChosenChain> => {
+  const { context, remote } = session;
+  const listing = await context.step('Connect', () => firstListing(remote));
+  return context.step('Repository', async () => {
+    await ensureOwner(remote, context.task, listing);
+    return chooseChain(session, listing);
+  });
 };
 
 /** The directory is there but for the first run, so it is made only when it cannot be listed: that is one connection less. */

@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { RunError } from '../../errors/run-error.ts';
 import type { LedgerChain, LedgerCopy, LedgerSet } from '../ledger.ts';
 import { compactTime } from '../layout.ts';
+import { allEnded } from '../../base/all-ended.ts';
 import { secondsBetween, timestamp } from '../../base/times.ts';
 import { archivedFile, sha256OfSignatures, sha256OfText } from './archive.ts';
 import { judgeUpload } from './check.ts';
@@ -40,7 +41,7 @@ const newSetTime = async (archive: string, earlier: readonly LedgerSet[]): Promi
  * @throws RunError RepositoryIncomplete when it is not whole; whatever the repository, gpg and duplicity fail with
  */
 export const upload = async (session: Session, chosen: ChosenChain, copy: LedgerCopy): Promise<LedgerSet> => {
-  const { context, archive, remote, repository } = session;
+  const { context, archive, remote, repository, scratch } = session;
   const { directory, continued } = chosen;
   const earlier = continued?.sets ?? [];
   const action = continued ? 'incremental' : 'full';
@@ -48,7 +49,7 @@ export const upload = async (session: Session, chosen: ChosenChain, copy: Ledger
   const started = context.now();
 
   const { log, archiveCopy, target } = await context.step('Upload', async () => {
-    const ahead = await repository.sendAhead?.();
+    const ahead = await repository.ahead?.(scratch, []);
     await checkSpace(session, chosen, { mebibytes: volumeSize(copy.sizeBytes), ahead: ahead?.volumes ?? 0 });
     const archiveCopy = await archive.begin(directory, continued);
     if (!continued) await remote.makeDirectory(directory);
@@ -68,15 +69,15 @@ export const upload = async (session: Session, chosen: ChosenChain, copy: Ledger
     if (manifestFile === undefined || signatures === undefined)
       throw incomplete('the archive-dir lacks its signatures');
     const manifest = await readFile(manifestFile);
-    const status = collectionStatus(await runDuplicity(scope, statusArguments(target)));
+    const [listing, asked] = await allEnded([remote.list(), runDuplicity(scope, statusArguments(target))]);
     const verdict = judgeUpload({
-      files: filesIn(await remote.list(), directory),
+      files: filesIn(listing, directory),
       earlier,
       setTime,
       manifest: manifest.toString('utf8'),
       statistics,
       sourceEntries: await countEntries(context.layout.outgoing),
-      status,
+      status: collectionStatus(asked),
     });
     if (!verdict.whole) throw incomplete(verdict.problem);
     const completed = context.now();

@@ -45,7 +45,7 @@ export const prepareRsync = async (
     identity: repositoryIdentity(rsync),
     remote: (scope) => createRsyncRemote(context, { rsync, ssh, directory, ...scope }),
     address: async (chain) => rsyncAddress(rsync, ssh, `${directory}/${chain}`),
-    sendAhead: () => layOutAhead(scratch),
+    ahead: layOutAhead,
     explain: explainDuplicity,
     close: () => endConnection(context, rsync, ssh),
   };

@@ -1,4 +1,5 @@
 import type { RestoreContext } from '../../../restore/engine.ts';
+import { allEnded } from '../../../../base/all-ended.ts';
 import { RunError } from '../../../../errors/run-error.ts';
 import { serverError, withConnection, type Connection, type NetworkAccount } from '../connect.ts';
 import { dumpSession } from '../load.ts';
@@ -34,9 +35,7 @@ export const loadTables = async (context: RestoreContext, input: LoadInput): Pro
       await feedParts(context, input, [{ database, kinds: ['table', 'data'] }]);
     }
   };
-  const ended = await Promise.allSettled(Array.from({ length: Math.min(atATime, left.length) }, worker));
-  const failed = ended.find((each) => each.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
+  await allEnded(Array.from({ length: Math.min(atATime, left.length) }, worker));
 };
 
 /** In the order in which they need each other: events last, since they may run as soon as they are there. */
