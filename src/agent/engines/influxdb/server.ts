@@ -1,7 +1,10 @@
+import type { IncomingMessage } from 'node:http';
+import { buffer, json } from 'node:stream/consumers';
 import { decode, decodeMultiStream } from '@msgpack/msgpack';
 import { z } from 'zod';
 import { RunError } from '../../../errors/run-error.ts';
 import { errorCode } from '../../disk.ts';
+import { ask } from './http.ts';
 
 /** How long a sign of life is waited for, and the answer to a small question of a server that is busy. */
 const pingMs = 10_000;
@@ -61,7 +64,8 @@ export interface InfluxServer {
 export const createServer = ({ host, port, account }: ServerOptions): InfluxServer => {
   const address = `${host}:${port}`;
   const who = account === undefined ? 'nobody, since no credentialsSecretRef is set' : `"${account.username}"`;
-  const headers =
+  // An account goes to the server that the policy names, and nowhere else.
+  const headers: Record<string, string> =
     account === undefined
       ? {}
       : { authorization: `Basic ${Buffer.from(`${account.username}:${account.password}`).toString('base64')}` };
@@ -87,30 +91,21 @@ export const createServer = ({ host, port, account }: ServerOptions): InfluxServ
     }
   };
 
-  const request = (path: string, init: RequestInit): Promise<Response> =>
-    fetch(`http://${address}${path}`, {
-      ...init,
-      headers: { ...headers, ...init.headers },
-      // An account goes to the server that the policy names, and nowhere else.
-      redirect: 'error',
-    });
+  const query = (statement: string, signal: AbortSignal, parameters: Record<string, string>, accept: string) => {
+    const form = new URLSearchParams({ q: statement, epoch: 'ns', ...parameters });
+    return ask({ host, port, path: '/query', headers: { ...headers, accept }, form }, signal);
+  };
 
-  const query = (statement: string, signal: AbortSignal, parameters: Record<string, string>, accept: string) =>
-    request('/query', {
-      method: 'POST',
-      signal,
-      headers: { accept },
-      body: new URLSearchParams({ q: statement, epoch: 'ns', ...parameters }),
-    });
-
-  const refuse = async (response: Response): Promise<void> => {
-    if (response.ok) return;
+  const refuse = async (response: IncomingMessage): Promise<void> => {
+    const { statusCode: status = 0 } = response;
+    if (status >= 200 && status < 300) return;
     const body = answer.safeParse(await bodyOf(response).catch(() => undefined));
-    const words = (body.success ? body.data.error : undefined) ?? `HTTP status ${response.status}`;
-    if (response.status === 401 || /create admin user first/.test(words)) {
+    if (status >= 300 && status < 400) throw new Error(`it sends to another server (HTTP status ${status})`);
+    const words = (body.success ? body.data.error : undefined) ?? `HTTP status ${status}`;
+    if (status === 401 || /create admin user first/.test(words)) {
       throw new RunError('AccessDenied', `The server ${address} refused ${who}: ${words}.`);
     }
-    if (response.status === 403) {
+    if (status === 403) {
       throw new RunError('PrivilegeMissing', `The server ${address} refused a question of ${who}: ${words}.`);
     }
     throw new StatementError(words);
@@ -119,9 +114,10 @@ export const createServer = ({ host, port, account }: ServerOptions): InfluxServ
   return {
     version: (signal) =>
       reached(async () => {
-        const response = await request('/ping', { signal: AbortSignal.any([signal, AbortSignal.timeout(pingMs)]) });
-        await response.body?.cancel();
-        const version = response.headers.get('x-influxdb-version') ?? '';
+        const inTime = AbortSignal.any([signal, AbortSignal.timeout(pingMs)]);
+        const response = await ask({ host, port, path: '/ping', headers }, inTime);
+        response.destroy();
+        const version = String(response.headers['x-influxdb-version'] ?? '');
         if (/^v?1\./.test(version)) return version;
         const found = version === '' ? 'no InfluxDB answers there' : `version ${version} answers there`;
         throw new RunError('SourceUnreachable', `InfluxDB 1.x was expected at ${address}, but ${found}.`);
@@ -131,36 +127,39 @@ export const createServer = ({ host, port, account }: ServerOptions): InfluxServ
         const inTime = AbortSignal.any([signal, AbortSignal.timeout(answerMs)]);
         const response = await query(statement, inTime, {}, 'application/json');
         await refuse(response);
-        return seriesOf(answer.parse(await response.json()));
+        return seriesOf(answer.parse(await json(response)));
       }, signal),
     async *select(statement, signal, database) {
       const parameters = { chunked: 'true', ...(database !== undefined && { db: database }) };
       const response = await reached(() => query(statement, signal, parameters, 'application/x-msgpack'), signal);
-      await reached(() => refuse(response), signal);
-      if (response.body === null || !isMessagePack(response)) {
-        await response.body?.cancel();
-        throw new StatementError('the server does not answer in MessagePack, as it does from version 1.4 on');
+      try {
+        await reached(() => refuse(response), signal);
+        if (!isMessagePack(response)) {
+          throw new StatementError('the server does not answer in MessagePack, as it does from version 1.4 on');
+        }
+        // 64-bit numbers as they are: a JavaScript number would round them.
+        const messages = decodeMultiStream<undefined>(response, { useBigInt64: true });
+        let ended = false;
+        for (;;) {
+          const next = await reached(() => messages.next(), signal);
+          if (next.done === true) break;
+          const message = answer.parse(next.value);
+          ended = message.results.every(({ partial }) => !partial);
+          yield* seriesOf(message);
+        }
+        if (!ended) throw new RunError('SourceUnreachable', `The server ${address} ended an answer before its end.`);
+      } finally {
+        response.destroy();
       }
-      // 64-bit numbers as they are: a JavaScript number would round them.
-      const messages = decodeMultiStream<undefined>(response.body, { useBigInt64: true });
-      let ended = false;
-      for (;;) {
-        const next = await reached(() => messages.next(), signal);
-        if (next.done === true) break;
-        const message = answer.parse(next.value);
-        ended = message.results.every(({ partial }) => !partial);
-        yield* seriesOf(message);
-      }
-      if (!ended) throw new RunError('SourceUnreachable', `The server ${address} ended an answer before its end.`);
     },
   };
 };
 
-const isMessagePack = ({ headers }: Response): boolean => headers.get('content-type') === 'application/x-msgpack';
+const isMessagePack = ({ headers }: IncomingMessage): boolean => headers['content-type'] === 'application/x-msgpack';
 
 /** An error is answered in the form that was asked for. */
-const bodyOf = async (response: Response): Promise<unknown> =>
-  isMessagePack(response) ? decode(await response.arrayBuffer()) : response.json();
+const bodyOf = async (response: IncomingMessage): Promise<unknown> =>
+  isMessagePack(response) ? decode(await buffer(response)) : json(response);
 
 const seriesOf = ({ error, results }: Answer): SeriesPart[] => {
   const words = error ?? results.find((result) => result.error !== undefined)?.error;

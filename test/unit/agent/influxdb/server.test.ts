@@ -1,4 +1,4 @@
-import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createHttpServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { encode } from '@msgpack/msgpack';
 import { createServer, StatementError, type SeriesPart } from '../../../../src/agent/engines/influxdb/server.ts';
@@ -123,4 +123,32 @@ test.each([
       void reply.writeHead(204, version === undefined ? {} : { 'X-Influxdb-Version': version }).end(),
   );
   await expect(server.version(signal).catch((error: unknown) => reasonOf(error))).resolves.toBe(expected);
+});
+
+test.each([
+  { when: 'before it answers', answer: (): void => undefined },
+  {
+    when: 'in the middle of its answer',
+    answer: (reply: ServerResponse): void => {
+      reply.writeHead(200, msgpack);
+      reply.write(encode(message([[1, 1]], true)));
+    },
+  },
+])('a server that falls silent $when is waited for until the run ends', async ({ answer }) => {
+  const stop = new AbortController();
+  const server = await serve((_request, reply) => {
+    answer(reply);
+    setTimeout(() => stop.abort(new Error('the run ends')), 50);
+  });
+  await expect(all(server.select('SELECT', stop.signal))).rejects.toThrow('the run ends');
+});
+
+test('a connection that breaks in the middle of an answer is no end', async () => {
+  const server = await serve((_request, reply) => {
+    reply.writeHead(200, msgpack);
+    reply.write(encode(message([[1, 1]], true)), () => reply.destroy());
+  });
+  await expect(all(server.select('SELECT', signal)).catch((error: unknown) => reasonOf(error))).resolves.toBe(
+    'SourceUnreachable',
+  );
 });
