@@ -84,6 +84,7 @@ export const factsNow = async (
   const { retentionPolicies, fields, shards } = await survey(createServer({ host, port: httpPort }), {
     database,
     settled: new Date(settledTime),
+    atATime: 1,
     signal: new AbortController().signal,
   });
   return { retentionPolicies, fields, shards };

@@ -13,7 +13,8 @@ export const compareFacts = (facts: InfluxdbFacts, found: Survey): Compared => {
       : comparePolicies(facts.retentionPolicies, found.retentionPolicies);
   if (facts.unknown !== undefined) return { ...policies, rows: 0, notWitnessed: [`the whole: ${facts.unknown}`] };
   const fields = compareFields(facts.fields, found.fields);
-  const shards = compareShards(facts.shards, found.shards);
+  // An earlier version made the checksums of shards otherwise; what is in them is counted by field as well.
+  const shards = facts.version === 1 ? nothing : compareShards(facts.shards, found.shards);
   return {
     objects: policies.objects + fields.objects + shards.objects,
     rows: fields.rows,

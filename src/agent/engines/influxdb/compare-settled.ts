@@ -4,7 +4,7 @@ import type { Compared } from '../../verify/engine.ts';
 import type { InfluxdbFacts, Survey } from './facts.ts';
 import { listDatabases, notYetOpen } from './load.ts';
 import { StatementError, type InfluxServer } from './server.ts';
-import { survey } from './survey.ts';
+import { alone, survey } from './survey.ts';
 
 /** How long the server is left alone before a difference is looked at again. */
 const settleMs = 2000;
@@ -55,7 +55,7 @@ const compareNow = async (
     return { objects: 0, rows: 0, mismatches: [`database ${database}: missing`], notWitnessed: [] };
   }
   try {
-    const found = await survey(server, { database, settled: new Date(facts.settledTime), signal });
+    const found = await survey(server, { database, settled: new Date(facts.settledTime), atATime: alone, signal });
     const busy = [...found.fields, ...found.shards].some(
       ({ content }) => 'unknown' in content && notYetOpen.test(content.unknown),
     );

@@ -21,7 +21,7 @@ import { preflight } from './preflight.ts';
 import { runBackup } from './run-backup.ts';
 import { settledBefore } from './settled.ts';
 import { serverName, StatementError, type InfluxServer } from './server.ts';
-import { survey, type Surveyed } from './survey.ts';
+import { alone, survey, type Surveyed, type SurveyOptions } from './survey.ts';
 
 /** How long is waited before backing up again, since deletions were not carried out yet; they are within seconds, mostly. */
 const tombstoneWaitsMs = [1000, 2000, 4000, 8000, 15_000, 30_000, 60_000];
@@ -32,7 +32,7 @@ export const createInfluxdbEngine = (source: InfluxdbTask): Engine => ({
 });
 
 export interface DumpOptions {
-  /** Whether nobody is likely to write meanwhile: then it is not counted again where that is proven. */
+  /** Whether nobody is likely to use the database meanwhile: then it is not counted again where nothing proves to be changed. */
   readonly still?: boolean;
 }
 
@@ -48,14 +48,15 @@ export const dumpDatabase = async (
   const server = await step('Prepare', () => openServer(context, source));
   const { version, held, notCovered } = await step('Connect', () => preflight(server, source, signal));
   const settled = settledBefore(context.now());
+  const atATime = still ? alone : 1;
   const mark = still ? await step('Facts', () => markOf(server, database, signal)) : undefined;
-  const before = await step('Facts', () => surveyInTime(context, server, { database, settled }));
+  const before = await step('Facts', () => surveyInTime(context, server, { database, settled, atATime }));
   const dataTime = context.now();
   const packed = await step('Dump', () => dumpWithoutTombstones(context, source, directory));
   const after = await step('Facts', async () => {
     if ('unknown' in before) return before;
     if (mark !== undefined && mark === (await markOf(server, database, signal))) return before;
-    return surveyInTime(context, server, { database, settled });
+    return surveyInTime(context, server, { database, settled, atATime });
   });
   await step('Check', async () => {
     const stillHeld = await heldShards({ host, port: rpcPort, database }, signal);
@@ -63,7 +64,7 @@ export const dumpDatabase = async (
   });
   const facts = await step('Facts', async () => {
     const written = influxdbFacts.parse({
-      version: 1,
+      version: 2,
       engine: 'influxdb',
       dataTime: timestamp(dataTime),
       settledTime: timestamp(settled),
@@ -90,7 +91,7 @@ type Survey = Surveyed | { readonly unknown: string };
 const surveyInTime = async (
   context: RunContext,
   server: InfluxServer,
-  options: { database: string; settled: Date },
+  options: Omit<SurveyOptions, 'signal'>,
 ): Promise<Survey> => {
   const seconds = Math.ceil(context.remainingSeconds() / 4);
   const tooLong = AbortSignal.timeout(seconds * 1000);

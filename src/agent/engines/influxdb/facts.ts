@@ -38,12 +38,12 @@ const shard = z.object({
   policy: z.string(),
   start: time,
   end: time,
-  content: content.describe('Of all points, whatever their time.'),
+  content: content.describe('Of all points, whatever their time, from those of each field in it.'),
 });
 export type ShardFacts = z.output<typeof shard>;
 
 export const influxdbFacts = z.object({
-  version: z.literal(1),
+  version: z.literal([1, 2]).describe('2: the checksum of a shard is made of those of its fields.'),
   engine: z.literal('influxdb'),
   dataTime: time.describe('When the dump began.'),
   settledTime: time.describe(

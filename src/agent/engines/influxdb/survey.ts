@@ -1,8 +1,10 @@
 import { z } from 'zod';
+import { inOrder } from '../../../base/in-order.ts';
+import { sideBySide } from '../../../base/side-by-side.ts';
 import type { Content, FieldFacts, RetentionPolicy, ShardFacts, Survey } from './facts.ts';
 import { rowsOf, StatementError, type InfluxServer } from './server.ts';
 import { identifier, selectField, showFieldKeys, type FieldKey } from './statements.ts';
-import { addPart, createTally, type Span, type Tally } from './tally.ts';
+import { addPart, createSum, createTally, type Counted, type Span, type Sum } from './tally.ts';
 
 const policyRow = z
   .object({
@@ -81,6 +83,8 @@ export interface SurveyOptions {
   readonly database: string;
   /** Fields are counted up to here. */
   readonly settled: Date;
+  /** How many fields are read at a time, each by one core of the server: one, where others are to be served meanwhile. */
+  readonly atATime: number;
   readonly signal: AbortSignal;
 }
 
@@ -89,33 +93,43 @@ export interface Surveyed extends Survey {
   readonly listed: readonly (ListedShard & { readonly content: Content })[];
 }
 
+/** How many fields are read at a time where nobody else waits for the server. */
+export const alone = 3;
+
 /**
- * Reads a database from end to end and counts it, a field after another, in constant memory. A field that the server does not give is
+ * Reads a database from end to end and counts it, field by field, in little memory. A field that the server does not give is
  * unknown, and with it the shards of its policy.
  * @throws RunError when the server does not answer any more; the signal's reason
  */
 export const survey = async (server: InfluxServer, options: SurveyOptions): Promise<Surveyed> => {
-  const { database, signal } = options;
+  const { database, signal, atATime } = options;
   const retentionPolicies = await listPolicies(server, database, signal);
   const shards = await listShards(server, database, signal);
   const fields: FieldFacts[] = [];
   const listed: Surveyed['listed'][number][] = [];
   for (const { name: policy } of retentionPolicies) {
-    const own = shards.filter((shard) => shard.policy === policy).map((shard) => ({ shard, tally: createTally() }));
-    const spans = own.map(({ shard, tally }) => ({
-      from: nanosecondsOf(shard.start),
-      to: nanosecondsOf(shard.end),
-      tally,
-    }));
-    const unread: string[] = [];
-    for (const key of await listFields(server, database, policy, signal)) {
-      const content = await count(server, key, options, spans);
-      fields.push({ ...key, content });
-      if ('unknown' in content) unread.push(`${key.measurement} ${key.field}`);
-    }
-    const contentOf = (tally: Tally): Content =>
-      unread.length === 0 ? tally.counted() : { unknown: `not every field could be read: ${unread[0]}` };
-    listed.push(...own.map(({ shard, tally }) => ({ ...shard, content: contentOf(tally) })));
+    const own = shards.filter((shard) => shard.policy === policy).map((shard) => ({ shard, sum: createSum() }));
+    const addUp = inOrder<ReadField>(({ name, shards: counted }) => {
+      for (const [index, part] of counted.entries()) own[index]?.sum.add(name, part);
+    });
+    const keys = await listFields(server, database, policy, signal);
+    const read = await sideBySide([...keys.entries()], atATime, async ([index, key]) => {
+      const found = await readField(
+        server,
+        key,
+        options,
+        own.map(({ shard }) => shard),
+      );
+      addUp(index, found);
+      return { ...key, content: found.content };
+    });
+    fields.push(...read);
+    const unread = read.find(({ content }) => 'unknown' in content);
+    const contentOf = (sum: Sum): Content =>
+      unread === undefined
+        ? sum.counted()
+        : { unknown: `not every field could be read: ${unread.measurement} ${unread.field}` };
+    listed.push(...own.map(({ shard, sum }) => ({ ...shard, content: contentOf(sum) })));
   }
   return { retentionPolicies, fields, shards: listed.map(factsOf), listed };
 };
@@ -127,25 +141,42 @@ const factsOf = ({ policy, start, end, content }: Surveyed['listed'][number]): S
   content,
 });
 
-const count = async (
+/** What was read of a field. */
+interface ReadField {
+  /** The same of every server, and of no other field of the policy. */
+  readonly name: string;
+  readonly content: Content;
+  /** All points of it in each of the shards. */
+  readonly shards: readonly Counted[];
+}
+
+const readField = async (
   server: InfluxServer,
   key: FieldKey,
   { database, settled, signal }: SurveyOptions,
-  shards: readonly Span[],
-): Promise<Content> => {
-  const tally = createTally();
-  const spans = [...shards, { from: earliest, to: BigInt(settled.getTime()) * 1_000_000n, tally }];
+  shards: readonly ListedShard[],
+): Promise<ReadField> => {
+  const { measurement, field, type } = key;
+  const inShards = shards.map(({ start, end }) => span(nanosecondsOf(start), nanosecondsOf(end)));
+  const whole = span(earliest, BigInt(settled.getTime()) * 1_000_000n);
+  const read = (content: Content): ReadField => ({
+    name: JSON.stringify([measurement, field, type]),
+    content,
+    shards: inShards.map(({ tally }) => tally.counted()),
+  });
   try {
     for await (const part of server.select(selectField(database, key), signal)) {
       const tags = Object.entries(part.tags).toSorted(([a], [b]) => byText(a, b));
-      addPart(spans, JSON.stringify([key.measurement, key.field, key.type, tags]), part, key.type);
+      addPart([...inShards, whole], JSON.stringify([measurement, field, type, tags]), part, type);
     }
-    return tally.counted();
+    return read(whole.tally.counted());
   } catch (error) {
     if (!(error instanceof StatementError)) throw error;
-    return { unknown: `it cannot be read: ${error.message}` };
+    return read({ unknown: `it cannot be read: ${error.message}` });
   }
 };
+
+const span = (from: bigint, to: bigint): Span => ({ from, to, tally: createTally() });
 
 const earliest = -(2n ** 63n);
 

@@ -34,6 +34,27 @@ export const createTally = (): Tally => {
   };
 };
 
+/** Adds up what was counted apart, in one order. */
+export interface Sum {
+  /** `name` is that of the part. One without a point is as if it were not there: a server lists fields that have lost their last. */
+  add(name: string, part: Counted): void;
+  counted(): Counted;
+}
+
+export const createSum = (): Sum => {
+  const hash = createHash('sha256');
+  let [points, series] = [0, 0];
+  return {
+    add(name, part) {
+      if (part.points === 0) return;
+      points += part.points;
+      series += part.series;
+      hash.update(`${Buffer.byteLength(name)}:${name}${part.checksum}`);
+    },
+    counted: () => ({ points, series, checksum: hash.copy().digest('hex') }),
+  };
+};
+
 /** A span of time that points are counted for, in nanoseconds since 1970; `to` is not in it. */
 export interface Span {
   readonly from: bigint;

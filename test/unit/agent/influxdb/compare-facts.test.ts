@@ -35,7 +35,7 @@ const surveyed = (change: Partial<Survey> = {}): Survey => ({
 
 const factsOf = (survey: Survey, unknown?: string) =>
   influxdbFacts.parse({
-    version: 1,
+    version: 2,
     engine: 'influxdb',
     dataTime: '2026-11-22T23:15:00Z',
     settledTime: '2026-11-22T23:14:00Z',
@@ -52,6 +52,14 @@ test('what is equal is equal, and counted', () => {
     mismatches: [],
     notWitnessed: [],
   });
+});
+
+test('of facts of an earlier version, the shards are not compared', () => {
+  const facts = { ...factsOf(surveyed()), version: 1 as const };
+  const found = surveyed({ shards: [shard('01', known(10, 'made otherwise'))] });
+  expect(compareFacts(facts, found)).toEqual({ objects: 4, rows: 12, mismatches: [], notWitnessed: [] });
+  const less = surveyed({ fields: replace(surveyed().fields, 2, field('mem', 'free', known(1))) });
+  expect(compareFacts(facts, less).mismatches).toEqual(['measurement p.mem free (float): 1 point instead of 2']);
 });
 
 const replace = <T>(items: readonly T[], index: number, item?: T): T[] =>

@@ -42,7 +42,7 @@ const survey: Survey = {
   ],
 };
 const facts = influxdbFacts.parse({
-  version: 1,
+  version: 2,
   engine: 'influxdb',
   dataTime: '2026-11-20T12:01:00Z',
   settledTime: '2026-11-20T12:00:00Z',

@@ -41,7 +41,7 @@ test.each([
 
 const factsWith = (contents: Record<string, Content>, unknown?: string) =>
   influxdbFacts.parse({
-    version: 1,
+    version: 2,
     engine: 'influxdb',
     dataTime: '2026-11-22T23:15:00Z',
     settledTime: '2026-11-22T23:14:00Z',

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { addPart, createTally, type Counted } from '../../../../src/agent/engines/influxdb/tally.ts';
+import { addPart, createSum, createTally, type Counted } from '../../../../src/agent/engines/influxdb/tally.ts';
 
 type Row = [bigint | number, unknown];
 
@@ -99,4 +99,31 @@ test('a series without a point in the span leaves no trace', () => {
 test('a value of no known type is refused', () => {
   expect(() => count([{ name: 'a', parts: [[[5n, 1]]] }], 'complex')).toThrow('not known');
   expect(() => count([{ name: 'a', parts: [[[5n, 'x']]] }], 'integer')).toThrow('whole number');
+});
+
+describe('what was counted apart', () => {
+  const [one, two] = [1, 2].map((value) => count([{ name: 's', parts: [[[1n, value]]] }], 'float'));
+  const nothing = count([], 'float');
+  const sumOf = (...parts: readonly [name: string, part: Counted | undefined][]): Counted => {
+    const sum = createSum();
+    for (const [name, part] of parts) if (part !== undefined) sum.add(name, part);
+    return sum.counted();
+  };
+
+  test('adds up', () => {
+    expect(sumOf(['a', one], ['b', two])).toMatchObject({ points: 2, series: 2 });
+  });
+
+  test.each([
+    { reason: 'another value', other: sumOf(['a', one], ['b', one]) },
+    { reason: 'another name', other: sumOf(['a', one], ['c', two]) },
+    { reason: 'changed places', other: sumOf(['a', two], ['b', one]) },
+    { reason: 'one is missing', other: sumOf(['a', one]) },
+  ])('differs: $reason', ({ other }) => {
+    expect(other.checksum).not.toBe(sumOf(['a', one], ['b', two]).checksum);
+  });
+
+  test('is the same without what holds nothing', () => {
+    expect(sumOf(['a', one], ['empty', nothing])).toEqual(sumOf(['a', one]));
+  });
 });

@@ -78,7 +78,7 @@ const surveyInTime = async (
   const tooLong = AbortSignal.timeout(Math.ceil(context.remainingSeconds() * 250));
   const signal = AbortSignal.any([context.signal, tooLong]);
   try {
-    return await survey(server, { database, settled: settledBefore(context.now()), signal });
+    return await survey(server, { database, settled: settledBefore(context.now()), atATime: 1, signal });
   } catch (error) {
     context.signal.throwIfAborted();
     if (tooLong.aborted || error instanceof StatementError) {

@@ -1,3 +1,4 @@
+import { sideBySide } from '../../../../base/side-by-side.ts';
 import type { RestoreContext } from '../../../restore/engine.ts';
 import type { Compared } from '../../../verify/engine.ts';
 import { collectFacts, type FactsScope } from '../collect-facts.ts';
@@ -29,19 +30,14 @@ export const factsOf = async (
     definitionsOnly,
     asRecorded: (definition: string) => requalified(definition, recordedAs),
   };
-  const left = [...names];
-  const found: DatabaseFacts[] = [];
-  const worker = (): Promise<void> =>
+  const found = await sideBySide([...names], atATime, ([source, name]) =>
     withConnection(account, signal, async (connection) => {
-      for (let next = left.shift(); next !== undefined; next = left.shift()) {
-        const [source, name] = next;
-        const { databases } = await collectFacts(connection, [name], scope);
-        const counters = await countersOf(connection, [name]);
-        found.push(...withCounters(databases, counters, counters).map((each) => ({ ...each, name: source })));
-      }
-    });
-  await Promise.all(Array.from({ length: Math.min(atATime, left.length) }, worker));
-  return found.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+      const { databases } = await collectFacts(connection, [name], scope);
+      const counters = await countersOf(connection, [name]);
+      return withCounters(databases, counters, counters).map((each) => ({ ...each, name: source }));
+    }),
+  );
+  return found.flat().toSorted((a, b) => (a.name < b.name ? -1 : 1));
 };
 
 /** Of the facts what is loaded aside: tables and sequences. Pure. */

@@ -1,5 +1,5 @@
 import type { RestoreContext } from '../../../restore/engine.ts';
-import { allEnded } from '../../../../base/all-ended.ts';
+import { sideBySide } from '../../../../base/side-by-side.ts';
 import { RunError } from '../../../../errors/run-error.ts';
 import { serverError, withConnection, type Connection, type NetworkAccount } from '../connect.ts';
 import { dumpSession } from '../load.ts';
@@ -28,14 +28,10 @@ export const loadTables = async (context: RestoreContext, input: LoadInput): Pro
   const { backup, names } = input;
   // A default may draw from a sequence of another database.
   await feedParts(context, input, [{ kinds: ['sequence'] }]);
-  const left = [...backup.databases];
-  const worker = async (): Promise<void> => {
-    for (let database = left.shift(); database !== undefined; database = left.shift()) {
-      context.log.info('loading', { database, as: names.get(database) });
-      await feedParts(context, input, [{ database, kinds: ['table', 'data'] }]);
-    }
-  };
-  await allEnded(Array.from({ length: Math.min(atATime, left.length) }, worker));
+  await sideBySide(backup.databases, atATime, (database) => {
+    context.log.info('loading', { database, as: names.get(database) });
+    return feedParts(context, input, [{ database, kinds: ['table', 'data'] }]);
+  });
 };
 
 /** In the order in which they need each other: events last, since they may run as soon as they are there. */
