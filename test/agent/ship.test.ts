@@ -1,5 +1,7 @@
-import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
 import type { ShipTask } from '../../src/api/v1alpha1/task.ts';
 import { benchForEach } from './support/bench-for-each.ts';
 import { makeDirectory } from './support/directories.ts';
@@ -40,6 +42,21 @@ const day = (number: number): Files => ({
   'agama/agama.sql': Buffer.concat([base, Buffer.from(`-- day ${number}\n`.repeat(number * 50))]),
   'facts.json': Buffer.from(JSON.stringify({ day: number })),
 });
+
+test('a passphrase is hashed as often as OpenPGP can, on every processor', async () => {
+  const encryption = await encryptionOf('passphrase');
+  await on.bench.addCopy(day(1));
+  expect(madeBy(await on.bench.ship({ encryption }))).toEqual(['Full']);
+  const chain = join(on.bench.repository, (await on.bench.chains())[0] ?? '');
+  const files = (await readdir(chain)).filter((name) => name.endsWith('.gpg'));
+  expect(files.length).toBeGreaterThanOrEqual(4);
+  for (const name of files) {
+    const { stdout } = await execa('gpg', ['--homedir', home.path, '--batch', '--list-packets', join(chain, name)], {
+      reject: false,
+    });
+    expect(stdout).toContain('count 65011712 (255)');
+  }
+}, 60_000);
 
 describe('a full and two incrementals', () => {
   test.each([

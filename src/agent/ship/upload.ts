@@ -69,7 +69,12 @@ export const upload = async (session: Session, chosen: ChosenChain, copy: Ledger
     if (manifestFile === undefined || signatures === undefined)
       throw incomplete('the archive-dir lacks its signatures');
     const manifest = await readFile(manifestFile);
-    const [listing, asked] = await allEnded([remote.list(), runDuplicity(scope, statusArguments(target))]);
+    // None of them needs another, and each waits for something else.
+    const [listing, asked, signaturesDigest] = await allEnded([
+      remote.list(),
+      runDuplicity(scope, statusArguments(target)),
+      sha256OfSignatures(signatures, context.signal),
+    ]);
     const verdict = judgeUpload({
       files: filesIn(listing, directory),
       earlier,
@@ -97,7 +102,7 @@ export const upload = async (session: Session, chosen: ChosenChain, copy: Ledger
       sourceBytes: copy.sizeBytes,
       ...(copy.rows !== undefined && { sourceRows: copy.rows }),
       content: contentOf(copy.files),
-      signaturesDigest: await sha256OfSignatures(signatures, context.signal),
+      signaturesDigest,
       files: verdict.files,
     };
   });
