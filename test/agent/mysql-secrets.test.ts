@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { outcomeOf } from './support/agent.ts';
@@ -34,15 +34,20 @@ test.each([
   expect(end.log).not.toContain(password);
 });
 
-/** Arguments and environment of every process but this one, as often as the machine allows, until `done`. */
-const watchProcesses = async (done: Promise<unknown>): Promise<string> => {
+/** Arguments and environment of every process but this one, as often as the machine allows, until `done`. What is looked for, and seen, is told. */
+const watchProcesses = async (
+  done: Promise<unknown>,
+  { lookFor, tell }: { readonly lookFor: string; readonly tell: () => Promise<void> },
+): Promise<string> => {
   const over = new AbortController();
   const seen = new Set<string>();
   void done.finally(() => over.abort());
   while (!over.signal.aborted) {
     for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && name !== String(process.pid))) {
       for (const file of ['cmdline', 'environ']) {
-        seen.add(await readFile(join('/proc', pid, file), 'latin1').catch(() => ''));
+        const text = await readFile(join('/proc', pid, file), 'latin1').catch(() => '');
+        seen.add(text);
+        if (text.includes(lookFor)) await tell();
       }
     }
     await sleep(10);
@@ -51,10 +56,10 @@ const watchProcesses = async (done: Promise<unknown>): Promise<string> => {
 };
 
 test.each([
-  { what: 'a run that succeeds', script: '/usr/bin/mariadb-dump "$@"; sleep 0.5', outcome: 'Succeeded' },
+  { what: 'a run that succeeds', script: '/usr/bin/mariadb-dump "$@"', outcome: 'Succeeded' },
   {
     what: 'a tool that prints the password',
-    script: `sleep 0.5; grep -h password= "\${1#--defaults-file=}" >&2; exit 2`,
+    script: `grep -h password= "\${1#--defaults-file=}" >&2; exit 2`,
     outcome: 'Failed: DumpFailed at Dump',
   },
 ])(
@@ -63,12 +68,18 @@ test.each([
     await server.prepare({ database: benchDatabase, ...benchAccount, rows: 5 });
     bench = await makeMysqlBench(server);
     const seenBy = join(bench.files.scratch, '..', 'seen');
+    const watched = join(bench.files.scratch, '..', 'watched');
+    // However long a look at all processes takes, the tool is there for one.
+    const untilWatched = `for i in $(seq 600); do [ ! -e ${watched} ] || break; sleep 0.05; done`;
     const programs = await makePrograms({
-      'mariadb-dump': `cat /proc/$$/cmdline /proc/$$/environ >${seenBy}; stat -c %a "\${1#--defaults-file=}" >>${seenBy}\n${script}`,
+      'mariadb-dump': `cat /proc/$$/cmdline /proc/$$/environ >${seenBy}; stat -c %a "\${1#--defaults-file=}" >>${seenBy}\n${untilWatched}\n${script}`,
     });
     try {
       const agent = await bench.start({ programs: programs.path });
-      const seen = await watchProcesses(agent.end);
+      const seen = await watchProcesses(agent.end, {
+        lookFor: '--single-transaction',
+        tell: () => writeFile(watched, ''),
+      });
       const end = await agent.end;
       expect(outcomeOf(end)).toBe(outcome);
       const toolSaw = await readFile(seenBy, 'latin1');
