@@ -6,6 +6,6 @@ export const allEnded = async <const Work extends readonly Promise<unknown>[]>(
   works: Work,
 ): Promise<{ -readonly [Index in keyof Work]: Awaited<Work[Index]> }> => {
   await Promise.allSettled(works);
-  for (const work of works) await work;
+  // All are settled: the first that failed is the first it comes to.
   return Promise.all(works);
 };

@@ -9,7 +9,7 @@ import { allEnded } from './all-ended.ts';
 export const sideBySide = async <Item, Result>(
   items: readonly Item[],
   atATime: number,
-  work: (item: Item) => Promise<Result>,
+  work: (item: Item, index: number) => Promise<Result>,
 ): Promise<Result[]> => {
   const results: Result[] = [];
   const left = items.entries();
@@ -17,7 +17,7 @@ export const sideBySide = async <Item, Result>(
   const worker = async (): Promise<void> => {
     for (const [index, item] of left) {
       try {
-        results[index] = await work(item);
+        results[index] = await work(item, index);
       } catch (error) {
         failed = true;
         throw error;

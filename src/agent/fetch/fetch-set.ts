@@ -83,19 +83,9 @@ const restore = async (session: FetchSession, choice: Choice, target: string, te
     target,
   );
   const passphrase = chain.encryption === 'none' ? undefined : keys.passphrase;
-  const volumes = setsUpTo(choice).flatMap((each) => filesOf(each, 'volume'));
-  const ahead = await repository.ahead?.(
-    temporary,
-    volumes.map(({ name }) => name),
-  );
-  const scope = {
-    context,
-    repository,
-    gpgHome: keys.gpgHome,
-    passphrase,
-    programs: ahead?.programs,
-    lockFd: lock.fd,
-  };
+  const volumes = setsUpTo(choice).flatMap((each) => filesOf(each, 'volume').map(({ name }) => name));
+  const programs = (await repository.ahead?.(temporary, volumes))?.programs;
+  const scope = { context, repository, gpgHome: keys.gpgHome, passphrase, programs, lockFd: lock.fd };
   const stop = tellProgress(session, target, set.sourceBytes);
   try {
     const { failure } = await tryDuplicity(scope, args);

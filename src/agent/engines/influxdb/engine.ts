@@ -20,8 +20,9 @@ import type { PackedShard } from './portable-files.ts';
 import { preflight } from './preflight.ts';
 import { runBackup } from './run-backup.ts';
 import { settledBefore } from './settled.ts';
-import { serverName, StatementError, type InfluxServer } from './server.ts';
-import { alone, survey, type Surveyed, type SurveyOptions } from './survey.ts';
+import { serverName } from './server.ts';
+import { alone } from './survey.ts';
+import { surveyInTime, type SurveyInTime } from './survey-in-time.ts';
 
 /** How long is waited before backing up again, since deletions were not carried out yet; they are within seconds, mostly. */
 const tombstoneWaitsMs = [1000, 2000, 4000, 8000, 15_000, 30_000, 60_000];
@@ -32,7 +33,7 @@ export const createInfluxdbEngine = (source: InfluxdbTask): Engine => ({
 });
 
 export interface DumpOptions {
-  /** Whether nobody is likely to use the database meanwhile: then it is not counted again where nothing proves to be changed. */
+  /** Whether nobody is likely to use the database meanwhile: then it is not counted again where it is proven that nothing has changed. */
   readonly still?: boolean;
 }
 
@@ -85,26 +86,6 @@ export const dumpDatabase = async (
   };
 };
 
-type Survey = Surveyed | { readonly unknown: string };
-
-/** Counting may take a quarter of what is left: a large database is backed up without a witness rather than not at all. */
-const surveyInTime = async (
-  context: RunContext,
-  server: InfluxServer,
-  options: Omit<SurveyOptions, 'signal'>,
-): Promise<Survey> => {
-  const seconds = Math.ceil(context.remainingSeconds() / 4);
-  const tooLong = AbortSignal.timeout(seconds * 1000);
-  try {
-    return await survey(server, { ...options, signal: AbortSignal.any([context.signal, tooLong]) });
-  } catch (error) {
-    context.signal.throwIfAborted();
-    if (tooLong.aborted) return { unknown: `counting was not done after ${seconds} s, a quarter of the time left` };
-    if (error instanceof StatementError) return { unknown: `the server did not answer a question: ${error.message}` };
-    throw error;
-  }
-};
-
 /** Backs up until no deletion waits to be carried out: a restore ignores those, and the deleted points would return. */
 const dumpWithoutTombstones = async (
   context: RunContext,
@@ -135,12 +116,12 @@ const dumpWithoutTombstones = async (
 interface Checked {
   readonly held: readonly HeldShard[];
   readonly stillHeld: readonly HeldShard[];
-  readonly before: Survey;
-  readonly after: Survey;
+  readonly before: SurveyInTime;
+  readonly after: SurveyInTime;
 }
 
 const checkShards = (packed: readonly PackedShard[], { held, stillHeld, before, after }: Checked): void => {
-  const counted = (found: Survey) => ('unknown' in found ? [] : found.listed);
+  const counted = (found: SurveyInTime) => ('unknown' in found ? [] : found.listed);
   const missing = missingShards(packed, { held, stillHeld, before: counted(before), after: counted(after) });
   if (missing.length === 0) return;
   throw new RunError('DumpFailed', `influxd said it was done, but ${missing.slice(0, 5).join('; ')}.`);
@@ -148,7 +129,7 @@ const checkShards = (packed: readonly PackedShard[], { held, stillHeld, before, 
 
 type FactsContent = Pick<InfluxdbFacts, 'retentionPolicies' | 'fields' | 'shards' | 'unknown'>;
 
-const contentOf = (before: Survey, after: Survey): FactsContent => {
+const contentOf = (before: SurveyInTime, after: SurveyInTime): FactsContent => {
   if ('unknown' in before) return { retentionPolicies: [], fields: [], shards: [], unknown: before.unknown };
   const retentionPolicies = [...before.retentionPolicies];
   if ('unknown' in after) return { retentionPolicies, fields: [], shards: [], unknown: after.unknown };

@@ -33,6 +33,17 @@ export const ask = ({ host, port, path, headers, form }: HttpRequest, signal: Ab
       resolve,
     );
     sent.on('socket', (socket) => socket.setKeepAlive(true, probeAfterMs));
-    sent.once('error', reject);
+    // For good: what breaks once the answer has begun is told by the answer, and would be handled by nobody here.
+    sent.on('error', reject);
     sent.end(form?.toString());
   });
+
+/** What a server says that its version is; empty when it says nothing, as no InfluxDB would. @throws as {@link ask} */
+export const versionAt = async (
+  server: Pick<HttpRequest, 'host' | 'port' | 'headers'>,
+  signal: AbortSignal,
+): Promise<string> => {
+  const response = await ask({ ...server, path: '/ping' }, signal);
+  response.destroy();
+  return String(response.headers['x-influxdb-version'] ?? '');
+};

@@ -4,7 +4,7 @@ import { decode, decodeMultiStream } from '@msgpack/msgpack';
 import { z } from 'zod';
 import { RunError } from '../../../errors/run-error.ts';
 import { errorCode } from '../../disk.ts';
-import { ask } from './http.ts';
+import { ask, versionAt } from './http.ts';
 
 /** How long a sign of life is waited for, and the answer to a small question of a server that is busy. */
 const pingMs = 10_000;
@@ -115,9 +115,7 @@ export const createServer = ({ host, port, account }: ServerOptions): InfluxServ
     version: (signal) =>
       reached(async () => {
         const inTime = AbortSignal.any([signal, AbortSignal.timeout(pingMs)]);
-        const response = await ask({ host, port, path: '/ping', headers }, inTime);
-        response.destroy();
-        const version = String(response.headers['x-influxdb-version'] ?? '');
+        const version = await versionAt({ host, port, headers }, inTime);
         if (/^v?1\./.test(version)) return version;
         const found = version === '' ? 'no InfluxDB answers there' : `version ${version} answers there`;
         throw new RunError('SourceUnreachable', `InfluxDB 1.x was expected at ${address}, but ${found}.`);

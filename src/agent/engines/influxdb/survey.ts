@@ -108,18 +108,14 @@ export const survey = async (server: InfluxServer, options: SurveyOptions): Prom
   const fields: FieldFacts[] = [];
   const listed: Surveyed['listed'][number][] = [];
   for (const { name: policy } of retentionPolicies) {
-    const own = shards.filter((shard) => shard.policy === policy).map((shard) => ({ shard, sum: createSum() }));
+    const own = shards.filter((shard) => shard.policy === policy);
+    const sums = own.map((shard) => ({ shard, sum: createSum() }));
     const addUp = inOrder<ReadField>(({ name, shards: counted }) => {
-      for (const [index, part] of counted.entries()) own[index]?.sum.add(name, part);
+      for (const [index, part] of counted.entries()) sums[index]?.sum.add(name, part);
     });
     const keys = await listFields(server, database, policy, signal);
-    const read = await sideBySide([...keys.entries()], atATime, async ([index, key]) => {
-      const found = await readField(
-        server,
-        key,
-        options,
-        own.map(({ shard }) => shard),
-      );
+    const read = await sideBySide(keys, atATime, async (key, index) => {
+      const found = await readField(server, key, options, own);
       addUp(index, found);
       return { ...key, content: found.content };
     });
@@ -129,7 +125,7 @@ export const survey = async (server: InfluxServer, options: SurveyOptions): Prom
       unread === undefined
         ? sum.counted()
         : { unknown: `not every field could be read: ${unread.measurement} ${unread.field}` };
-    listed.push(...own.map(({ shard, sum }) => ({ ...shard, content: contentOf(sum) })));
+    listed.push(...sums.map(({ shard, sum }) => ({ ...shard, content: contentOf(sum) })));
   }
   return { retentionPolicies, fields, shards: listed.map(factsOf), listed };
 };
@@ -159,6 +155,7 @@ const readField = async (
   const { measurement, field, type } = key;
   const inShards = shards.map(({ start, end }) => span(nanosecondsOf(start), nanosecondsOf(end)));
   const whole = span(earliest, BigInt(settled.getTime()) * 1_000_000n);
+  const spans = [...inShards, whole];
   const read = (content: Content): ReadField => ({
     name: JSON.stringify([measurement, field, type]),
     content,
@@ -167,7 +164,7 @@ const readField = async (
   try {
     for await (const part of server.select(selectField(database, key), signal)) {
       const tags = Object.entries(part.tags).toSorted(([a], [b]) => byText(a, b));
-      addPart([...inShards, whole], JSON.stringify([measurement, field, type, tags]), part, type);
+      addPart(spans, JSON.stringify([measurement, field, type, tags]), part, type);
     }
     return read(whole.tally.counted());
   } catch (error) {

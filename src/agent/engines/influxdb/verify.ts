@@ -10,6 +10,7 @@ import { readFacts } from '../../verify/read-facts.ts';
 import { compareFacts } from './compare-facts.ts';
 import { comparedWhenSettled } from './compare-settled.ts';
 import { influxdbFacts } from './facts.ts';
+import { versionAt } from './http.ts';
 import { lifeOf } from './life.ts';
 import { listDatabases, loadBackup } from './load.ts';
 import { runQuery } from './run-query.ts';
@@ -145,7 +146,7 @@ interface Awaited {
 const answering = async ({ httpPort, rpcPort, seconds, signal }: Awaited): Promise<string> => {
   const giveUp = Date.now() + seconds * 1000;
   for (;;) {
-    const version = await versionAt(httpPort, signal);
+    const version = await versionOf(httpPort, signal);
     // Another release may have no backup service: that it is another is told, not that it does not answer.
     if (version !== undefined && (!version.startsWith('1.') || (await listens(rpcPort)))) return version;
     signal.throwIfAborted();
@@ -157,14 +158,10 @@ const answering = async ({ httpPort, rpcPort, seconds, signal }: Awaited): Promi
   }
 };
 
-const versionAt = async (port: number, signal: AbortSignal): Promise<string | undefined> => {
+const versionOf = async (port: number, signal: AbortSignal): Promise<string | undefined> => {
   try {
-    const response = await fetch(`http://${host}:${port}/ping`, {
-      redirect: 'error',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(pingMs)]),
-    });
-    await response.body?.cancel();
-    const version = response.headers.get('x-influxdb-version')?.replace(/^v/, '');
+    const inTime = AbortSignal.any([signal, AbortSignal.timeout(pingMs)]);
+    const version = (await versionAt({ host, port, headers: {} }, inTime)).replace(/^v/, '');
     return version === '' ? undefined : version;
   } catch {
     return undefined;

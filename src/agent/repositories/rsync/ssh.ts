@@ -49,7 +49,7 @@ const longestSocket = 88;
 /** For a run that is killed before it ends the connection. */
 const keptSeconds = 10;
 
-const socketOf = ({ identity }: Pick<SshFiles, 'identity'>): string => `${identity}-shared`;
+const socketOf = ({ identity }: SshFiles): string => `${identity}-shared`;
 
 /**
  * Has all programs of a run share one connection, which the first makes: rsync makes one for each volume else, and its handshake takes longer

@@ -6,9 +6,10 @@ import { readFacts } from '../../../verify/read-facts.ts';
 import { heldShards, reachBackupService } from '../backup-service.ts';
 import { holdingOf, influxdbFacts, type InfluxdbFacts, type Survey } from '../facts.ts';
 import { listDatabases } from '../load.ts';
-import { serverName, StatementError, type InfluxServer } from '../server.ts';
+import { serverName, type InfluxServer } from '../server.ts';
 import { settledBefore } from '../settled.ts';
-import { listShards, survey } from '../survey.ts';
+import { listShards } from '../survey.ts';
+import { surveyInTime } from '../survey-in-time.ts';
 import { lostShards, pointsLeft } from './expiry.ts';
 
 /** What a container's result has room for. */
@@ -41,7 +42,7 @@ export const lookInPlace = async (
   const { version, databases } = await reach(server, target, signal);
   const facts = newest === undefined ? undefined : await readFacts(influxdbFacts, newest);
   const present = databases.includes(target.database);
-  const found = present ? await surveyInTime(context, server, target.database) : nothing;
+  const found = present ? await countedNow(context, server, target.database) : nothing;
   const lost = facts === undefined || found === undefined ? [] : lostSince(facts, found, context.now());
   const expectedRows = facts && pointsLeft(facts, context.now());
   return {
@@ -69,24 +70,16 @@ const lostSince = (facts: InfluxdbFacts, found: Survey, now: Date): string[] => 
   return [...gone.map((name) => `measurement ${name}`), ...lostShards(facts, found, now)];
 };
 
-/** Counting may take a quarter of what is left; a database that cannot be counted has no number. */
-const surveyInTime = async (
+/** A database that cannot be counted has no number. */
+const countedNow = async (
   context: RestoreContext,
   server: InfluxServer,
   database: string,
 ): Promise<Survey | undefined> => {
-  const tooLong = AbortSignal.timeout(Math.ceil(context.remainingSeconds() * 250));
-  const signal = AbortSignal.any([context.signal, tooLong]);
-  try {
-    return await survey(server, { database, settled: settledBefore(context.now()), atATime: 1, signal });
-  } catch (error) {
-    context.signal.throwIfAborted();
-    if (tooLong.aborted || error instanceof StatementError) {
-      context.log.warn('the database could not be counted', { database, error });
-      return undefined;
-    }
-    throw error;
-  }
+  const found = await surveyInTime(context, server, { database, settled: settledBefore(context.now()), atATime: 1 });
+  if (!('unknown' in found)) return found;
+  context.log.warn('the database could not be counted', { database, why: found.unknown });
+  return undefined;
 };
 
 /** Makes sure that a name is free, for what is loaded under it to stay. @throws RunError DestinationNotEmpty */
