@@ -140,6 +140,7 @@ const finish = async <Task extends AgentTask>(
     version: 1,
     container: name,
     ...common,
+    repository: task.subject.repository,
     ...dumpOf(dumped(), context.now()),
     notes: mostImportant(notes).map(({ reason, message }) => ({
       reason,
@@ -148,7 +149,7 @@ const finish = async <Task extends AgentTask>(
     ...(retention && { retention }),
     ...(verification && { verification }),
     ...(restore && { restore }),
-    newest: newest(ledger),
+    newest: newest(ledger, task.subject),
   };
 };
 

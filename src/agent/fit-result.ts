@@ -110,6 +110,10 @@ const ifProven = (which: keyof VerificationResult, reduce: ReduceReport): Reduce
 const dropIntactChain: Reduce = (result) =>
   result.newest.chain?.intact === true ? dropNewest('chain')(result) : result;
 
+/** Likewise what can be restored, once that the chain is whole was left to them. */
+const dropIntactRecovery: Reduce = (result) =>
+  result.newest.chain === undefined ? dropNewest('recovery')(result) : result;
+
 /** How many there are stays, whatever is named. */
 const keepNamed =
   (count: number): ReduceReport =>
@@ -257,6 +261,7 @@ const ofVerifications: readonly Reduce[] = [
   keepNotes(0),
   ofReport('older', shortenEvidence(24)),
   ofReport('older', keepNamed(1)),
+  dropIntactRecovery,
   ofReport('latest', shortenEvidence(60)),
   ofReport('latest', keepNamed(2)),
   shortenFailure(160),

@@ -1,5 +1,5 @@
 import { readFile, rename } from 'node:fs/promises';
-import { chain, localCopyPoint, setPoint, type SetPoint } from '../api/v1alpha1/recovery-points.ts';
+import { chain, localCopyPoint, setPoint, type SetPoint, type Subject } from '../api/v1alpha1/recovery-points.ts';
 import type { Result } from '../api/v1alpha1/result.ts';
 import { errorCode, replaceFile } from './disk.ts';
 import type { ExecScope } from './exec.ts';
@@ -47,9 +47,16 @@ export const createLedgerStore = (scope: ExecScope, layout: ClaimLayout, now: ()
   };
 };
 
-/** The newest of each kind, as results report it. */
-export const newest = ({ copies, chains }: Ledger): Result['newest'] => {
-  const recovery = recoveryReport({ chains });
+/**
+ * The newest of each kind, as results report it: of what is stored, only what lies where the policy stores it now, and is opened by what opens
+ * it now.
+ */
+export const newest = (
+  { copies, chains: all }: Ledger,
+  { repository }: Pick<Subject, 'repository'>,
+): Result['newest'] => {
+  const chains = all.filter(({ place }) => place === repository);
+  const recovery = recoveryReport(chains);
   const sets = chains.flatMap((each) => each.sets);
   const localCopy = latest(copies, (copy) => copy.dataTime);
   const full = newestSet(sets.filter((set) => set.type === 'Full'));

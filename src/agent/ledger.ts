@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { sha256, time } from '../api/v1alpha1/primitives.ts';
-import { jobKind, localCopyPoint, setPoint } from '../api/v1alpha1/recovery-points.ts';
+import { sha256, shortDigest, time } from '../api/v1alpha1/primitives.ts';
+import { jobKind, localCopyPoint, setPoint, sourceDigest } from '../api/v1alpha1/recovery-points.ts';
 import { failure } from '../api/v1alpha1/result.ts';
 
 /**
@@ -13,6 +13,7 @@ const file = z.object({ name: z.string(), size: z.int().min(0), sha256: z.string
 export const ledgerCopy = localCopyPoint.extend({
   files: z.array(file).describe('Every file of the copy with its size and SHA-256.'),
   server: setPoint.shape.server,
+  source: sourceDigest.optional(),
   takenBy: z
     .string()
     .optional()
@@ -30,6 +31,7 @@ export type LedgerCopy = z.output<typeof ledgerCopy>;
 export const ledgerSet = setPoint.extend({
   type: z.enum(['Full', 'Incremental']),
   copy: z.string().describe('Name of the local copy it was made from.'),
+  source: sourceDigest.optional(),
   sourceBytes: z.int().min(0).optional().describe('Size of that copy.'),
   sourceRows: z.int().min(0).optional().describe('Rows of that copy.'),
   files: z.array(file).describe('The files of the set in the repository, as listed after the upload.'),
@@ -49,6 +51,9 @@ export type LedgerSet = z.output<typeof ledgerSet>;
 
 export const ledgerChain = z.object({
   repository: z.string().describe('Identity of the repository: scheme, user, host, port and path.'),
+  place: shortDigest
+    .optional()
+    .describe('Digest of repository and encryption by the policy that last added to it: what opens all of it.'),
   directory: z.string().describe('Directory of the chain below that of the policy.'),
   encryption: z
     .string()

@@ -12,25 +12,23 @@ export const copiesReport = ({ copies }: Pick<Ledger, 'copies'>): CopiesReport =
     .map(({ name, sizeBytes, shippedAs }) => ({ name, sizeBytes, ...(shippedAs !== undefined && { shipped: true }) })),
 });
 
-const beganAt = ({ sets }: LedgerChain): string => sets[0]?.setTime ?? '';
-
-/**
- * What can be restored from the repository of the newest chain, as it was last listed: nothing of a chain that was found damaged counts,
- * and nothing of a repository that the policy does not name any more. Undefined when it was never listed.
- */
-export const recoveryReport = ({ chains }: Pick<Ledger, 'chains'>): RecoveryReport | undefined => {
+/** What can be restored of these chains, as the newest was last listed: nothing of a chain that was found damaged counts. Undefined: no set. */
+export const recoveryReport = (chains: readonly LedgerChain[]): RecoveryReport | undefined => {
   const newest = chains
     .filter(({ sets }) => sets.length > 0)
-    .toSorted((a, b) => byTime(beganAt(a), beganAt(b)))
+    .toSorted((a, b) => byTime(a.sets[0]?.setTime ?? '', b.sets[0]?.setTime ?? ''))
     .at(-1);
   if (newest === undefined) return undefined;
-  const here = chains.filter(({ repository }) => repository === newest.repository);
-  const intact = here.filter(({ problem }) => problem === undefined).flatMap(({ sets }) => sets);
-  const times = intact.map(({ dataTime }) => dataTime).toSorted(byTime);
-  const [earliest, offSite] = [times.at(0), times.at(-1)];
+  const intact = chains
+    .filter(({ problem }) => problem === undefined)
+    .flatMap(({ sets }) => sets)
+    .toSorted((a, b) => byTime(a.dataTime, b.dataTime));
+  const [earliest, offSite] = [intact.at(0), intact.at(-1)];
   return {
     checkedTime: newest.checkedTime,
-    ...(earliest !== undefined && { earliest }),
-    ...(offSite !== undefined && { offSite }),
+    ...(earliest !== undefined && { earliest: earliest.dataTime }),
+    ...(offSite !== undefined && { offSite: offSite.dataTime }),
+    ...(offSite?.source !== undefined && { source: offSite.source }),
+    ...(earliest?.source !== undefined && { earliestSource: earliest.source }),
   };
 };

@@ -3,6 +3,7 @@ import { parseDuration } from '../api/v1alpha1/duration.ts';
 import type { JobKind } from '../api/v1alpha1/recovery-points.ts';
 import { catalogue, failureReasons } from '../errors/catalogue.ts';
 import type { History } from './history.ts';
+import { placeChange, runChange, unlessChanged, type Change } from './named.ts';
 import { recoveryPointMet, recoveryTimeMet } from './objectives.ts';
 import { retentionKept } from './retention-condition.ts';
 import { runsOnTime } from './runs-on-time.ts';
@@ -78,12 +79,13 @@ const lastBackupSucceeded = (evidence: Evidence): Statement => {
     };
   }
   if (onSite !== undefined && onSite.outcome === 'Unknown') return runFailed(evidence, onSite);
-  return {
+  const succeeded: Statement = {
     type,
     status: 'True',
     reason: 'Succeeded',
     message: `${offSite.kind} ${offSite.jobName} was shipped, and the repository was listed again: the set is whole.${durationWords(evidence, offSite.jobName)}`,
   };
+  return unlessChanged(succeeded, runChange(evidence, offSite));
 };
 
 const chainIntact = ({ history: { chain } }: Evidence): Statement => {
@@ -138,8 +140,15 @@ const stalled = ({ problems }: Evidence): Statement[] => {
   ];
 };
 
+interface Safe {
+  readonly history: History;
+  /** Set while what is known is of another place than the policy names. */
+  readonly changed: Change | undefined;
+}
+
 /** What a person asks first when something is not as it should be: is there a backup, and how old is what it holds? */
-const safeWords = ({ lastBackupTime, recovery }: History): string => {
+const safeWords = ({ history: { lastBackupTime, recovery, storedIn }, changed }: Safe): string => {
+  const where = changed === undefined || storedIn === undefined ? 'the repository' : storedIn.repository;
   const copy = recovery?.onSite?.where === 'LocalCopy' ? recovery.onSite.dataTime : undefined;
   const onSite =
     copy === undefined || copy === recovery?.offSite?.dataTime
@@ -148,20 +157,22 @@ const safeWords = ({ lastBackupTime, recovery }: History): string => {
   if (recovery?.checkedTime !== undefined) {
     const words =
       recovery.offSite === undefined
-        ? 'No backup in the repository is known to be whole.'
-        : `The newest whole backup in the repository holds the data of ${recovery.offSite.dataTime}.`;
+        ? `No backup in ${where} is known to be whole.`
+        : `The newest whole backup in ${where} holds the data of ${recovery.offSite.dataTime}.`;
     return `${words}${onSite}`;
   }
   const words =
     lastBackupTime === undefined
-      ? 'No backup is known to be in the repository.'
-      : `The newest backup in the repository holds the data of ${lastBackupTime}.`;
+      ? `No backup is known to be in ${where}.`
+      : `The newest backup in ${where} holds the data of ${lastBackupTime}.`;
   return `${words}${onSite}`;
 };
 
 /** True only while all that is summarised is True; a False weighs more than an Unknown. */
-const protectedOf = (statements: readonly Statement[], { problems, history }: Evidence): Statement => {
+const protectedOf = (statements: readonly Statement[], evidence: Evidence): Statement => {
+  const { problems, history } = evidence;
   const type = 'Protected';
+  const safe = safeWords({ history, changed: placeChange(evidence) });
   const named = (status: Statement['status']): string[] =>
     statements.filter((statement) => statement.status === status).map((statement) => statement.type);
   const failed = named('False');
@@ -171,7 +182,7 @@ const protectedOf = (statements: readonly Statement[], { problems, history }: Ev
       type,
       status: 'False',
       reason: 'Stalled',
-      message: `The policy as it is now is not carried out: see the condition Stalled. CronJobs applied before go on unchanged. ${safeWords(history)}`,
+      message: `The policy as it is now is not carried out: see the condition Stalled. CronJobs applied before go on unchanged. ${safe}`,
     };
   }
   if (failed.length > 0) {
@@ -179,7 +190,7 @@ const protectedOf = (statements: readonly Statement[], { problems, history }: Ev
       type,
       status: 'False',
       reason: 'NotMet',
-      message: `Not met: ${failed.join(', ')}.${unknown.length > 0 ? ` Not known: ${unknown.join(', ')}.` : ''} ${safeWords(history)}`,
+      message: `Not met: ${failed.join(', ')}.${unknown.length > 0 ? ` Not known: ${unknown.join(', ')}.` : ''} ${safe}`,
     };
   }
   if (unknown.length > 0)
@@ -187,7 +198,7 @@ const protectedOf = (statements: readonly Statement[], { problems, history }: Ev
       type,
       status: 'Unknown',
       reason: 'NotProven',
-      message: `Not known: ${unknown.join(', ')}. ${safeWords(history)}`,
+      message: `Not known: ${unknown.join(', ')}. ${safe}`,
     };
   return { type, status: 'True', reason: 'Proven', message: 'Everything that was promised is proven.' };
 };
@@ -195,14 +206,15 @@ const protectedOf = (statements: readonly Statement[], { problems, history }: Ev
 /** All conditions of a policy, from evidence alone. Pure. */
 export const stateConditions = (evidence: Evidence): Statement[] => {
   const retention = retentionKept(evidence);
+  const changed = placeChange(evidence);
   const judged = [
     lastBackupSucceeded(evidence),
-    chainIntact(evidence),
-    verifiedCondition(evidence),
+    unlessChanged(chainIntact(evidence), changed),
+    unlessChanged(verifiedCondition(evidence), changed),
     recoveryPointMet(evidence).statement,
     recoveryTimeMet(evidence).statement,
     runsOnTime(evidence),
-    ...(retention === undefined ? [] : [retention]),
+    ...(retention === undefined ? [] : [unlessChanged(retention, changed)]),
     ...windowKept(evidence),
   ];
   return [protectedOf(judged, evidence), ...judged, ...ready(evidence), ...stalled(evidence)];

@@ -1,7 +1,9 @@
 import type { BackupPolicyStatus, LastFailure, LastRun } from '../api/v1alpha1/backuppolicy.ts';
 import { jobKind, type RecoveryReport } from '../api/v1alpha1/recovery-points.ts';
 import type { DeepReadonly } from '../base/types.ts';
+import { placeDigest } from '../workloads/subject.ts';
 import { isGuess } from './guesses.ts';
+import { hasStored, isSamePlace } from './named.ts';
 import { recoveryOf, reportOfRecovery } from './recovery.ts';
 import { verificationHistory } from './verifications.ts';
 import type { RunReport } from './run-report.ts';
@@ -10,6 +12,7 @@ import type { Newest, Runs } from './run-reports.ts';
 /** The part of status that remembers: it only ever moves forward, whatever Jobs were removed since or a stale cache shows. */
 export type History = Pick<
   BackupPolicyStatus,
+  | 'storedIn'
   | 'lastLocalCopy'
   | 'lastFull'
   | 'lastIncremental'
@@ -81,6 +84,9 @@ const byEnd: Compare<LastRun> = (a, b) =>
 const byFailure: Compare<LastFailure> = (a, b) =>
   byTime(a.time, b.time) || byText(a.jobName, b.jobName) || isKnown(a.reason) - isKnown(b.reason);
 
+const optional = <K extends string, V>(key: K, value: V | undefined): Partial<Record<K, V>> =>
+  value === undefined ? {} : ({ [key]: value } as Partial<Record<K, V>>);
+
 const lastRunsOf = (previous: readonly LastRun[], reports: readonly RunReport[]): LastRun[] =>
   jobKind.options.flatMap((kind) => {
     const before = previous.find((run) => run.kind === kind);
@@ -88,12 +94,13 @@ const lastRunsOf = (previous: readonly LastRun[], reports: readonly RunReport[])
     return greatest<LastRun>([before, ...seen], byEnd) ?? [];
   });
 
-const asLastRun = ({ kind, jobName, time, outcome, failure }: RunReport): LastRun => ({
+const asLastRun = ({ kind, jobName, time, outcome, failure, repository }: RunReport): LastRun => ({
   kind,
   jobName,
   completionTime: time,
   outcome,
   ...(failure === undefined ? {} : { reason: failure.reason }),
+  ...optional('repository', repository),
 });
 
 const failuresOf = (reports: readonly RunReport[]): LastFailure[] =>
@@ -101,19 +108,47 @@ const failuresOf = (reports: readonly RunReport[]): LastFailure[] =>
     failure === undefined || outcome !== 'Failed' ? [] : [{ ...failure, time, jobName, kind }],
   );
 
-const optional = <K extends string, V>(key: K, value: V | undefined): Partial<Record<K, V>> =>
-  value === undefined ? {} : ({ [key]: value } as Partial<Record<K, V>>);
-
 const dataTimes = (sets: readonly { readonly dataTime: string }[]): string[] => sets.map(({ dataTime }) => dataTime);
 
-/** What status remembers after looking at the runs. Pure and idempotent: the same runs again change nothing. */
-export const nextHistory = (previous: DeepReadonly<History>, { reports, newest }: Runs): History => {
+/** What is left to remember when backups are stored in another place: nothing of what was said of the one before. */
+const withoutStored = ({
+  lastFull: _full,
+  lastIncremental: _incremental,
+  lastBackupTime: _time,
+  chain: _chain,
+  retention: _retention,
+  recovery: _recovery,
+  lastVerification: _verification,
+  lastVerified: _verified,
+  lastVerifiedTime: _verifiedTime,
+  lastFailedVerification: _failed,
+  ...rest
+}: DeepReadonly<History>): DeepReadonly<History> => rest;
+
+/** What is said of a set in another place is not news here; that a verification came to none is. */
+const isOfPlace = ({ storedIn }: Runs, { repository, verification }: RunReport): boolean => {
+  const sets = [verification?.latest.set, verification?.older?.set];
+  if (sets.every((set) => set === undefined)) return true;
+  return storedIn !== undefined && repository === placeDigest(storedIn);
+};
+
+/**
+ * What status remembers after looking at the runs. Pure and idempotent: the same runs again change nothing. It begins anew once a backup lies in
+ * another place than what it remembers.
+ */
+export const nextHistory = (known: DeepReadonly<History>, runs: Runs): History => {
+  const { reports, newest } = runs;
+  const isSame =
+    known.storedIn !== undefined && runs.storedIn !== undefined && isSamePlace(known.storedIn, runs.storedIn);
+  const storedIn = isSame ? known.storedIn : runs.storedIn;
+  const previous = isSame || storedIn === undefined || !hasStored(known) ? known : withoutStored(known);
   const { localCopies, fulls, incrementals, chains, retentions, dumps, copies, recoveries }: Newest = newest;
   const lastRuns = lastRunsOf(previous.lastRuns ?? [], reports);
   const listed = greatest<NonNullable<History['localCopies']>>([previous.localCopies, ...copies], byListing);
   const report = greatest<RecoveryReport>([reportOfRecovery(previous.recovery), ...recoveries], byRecoveryCheck);
   const setTimes = [previous.lastBackupTime, ...dataTimes(fulls), ...dataTimes(incrementals)];
   return {
+    ...optional('storedIn', storedIn ?? known.storedIn),
     ...optional(
       'lastLocalCopy',
       greatest<NonNullable<History['lastLocalCopy']>>([previous.lastLocalCopy, ...localCopies], byCompletion),
@@ -131,7 +166,10 @@ export const nextHistory = (previous: DeepReadonly<History>, { reports, newest }
     ...(lastRuns.length === 0 ? {} : { lastRuns }),
     ...optional('lastDump', greatest<NonNullable<History['lastDump']>>([previous.lastDump, ...dumps], byDumpEnd)),
     ...optional('lastFailure', greatest<LastFailure>([previous.lastFailure, ...failuresOf(reports)], byFailure)),
-    ...verificationHistory(previous, reports),
+    ...verificationHistory(
+      previous,
+      reports.filter((report) => isOfPlace(runs, report)),
+    ),
   };
 };
 

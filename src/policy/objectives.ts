@@ -5,6 +5,7 @@ import { judgeRecoveryPoint } from '../sla/recovery-point.ts';
 import { estimateRecovery, isWithinRecoveryTime, type MeasuredRestore } from '../sla/recovery-time.ts';
 import type { Evidence, Statement } from './statement.ts';
 import type { History } from './history.ts';
+import { placeChange, sourceChange, unlessChanged } from './named.ts';
 import { measuredRestores } from './restores.ts';
 
 type Recovery = NonNullable<BackupPolicyStatus['recovery']>;
@@ -43,7 +44,8 @@ const withoutBackup = (damaged: string): string => {
 export const recoveryPointMet = (evidence: Evidence): RecoveryPoint => {
   const type = 'RecoveryPointMet';
   const { spec, history, zones, now, created } = evidence;
-  const latest = latestIntact(history);
+  const point = latestIntact(history);
+  const latest = point?.dataTime;
   const promised = spec?.objectives?.recoveryPointObjective;
   if (spec === undefined || promised === undefined) {
     return { statement: noObjective(type, 'recoveryPointObjective'), latest, metUntil: undefined };
@@ -66,16 +68,14 @@ export const recoveryPointMet = (evidence: Evidence): RecoveryPoint => {
         ? `${held}; ${promised} was promised, so that is new enough until ${end}.${left}`
         : `${held}; ${promised} was promised, so that was new enough until ${end}.${left} See LastBackupSucceeded and RunsOnTime; start a run at once: kubectl annotate backuppolicy ${evidence.name} --overwrite holdfast.dev/run=full@$(date +%s).`;
   const reason = { True: 'Met', False: 'Missed', Unknown: 'NoBackupYet' }[status];
-  return {
-    statement: { type, status, reason, message, wakeAt },
-    latest,
-    metUntil: latest === undefined ? undefined : end,
-  };
+  const change = placeChange(evidence) ?? sourceChange(evidence, point?.source);
+  const statement = unlessChanged({ type, status, reason, message, wakeAt }, change);
+  return { statement, latest, metUntil: latest === undefined || change !== undefined ? undefined : end };
 };
 
 /** What was measured, as far as status remembers it: verifications and restores. */
-const measuredOf = ({ lastVerified, lastRestore }: History): MeasuredRestore[] => [
-  ...measuredRestores(lastRestore),
+const measuredOf = ({ lastVerified, lastRestore, storedIn }: History): MeasuredRestore[] => [
+  ...measuredRestores({ lastRestore, storedIn }),
   ...(lastVerified?.restoreSeconds === undefined || lastVerified.sourceBytes === undefined
     ? []
     : [
@@ -84,6 +84,7 @@ const measuredOf = ({ lastVerified, lastRestore }: History): MeasuredRestore[] =
           sourceBytes: lastVerified.sourceBytes,
           time: lastVerified.time,
           jobName: lastVerified.jobName,
+          source: lastVerified.set.source,
         },
       ]),
 ];
@@ -95,7 +96,8 @@ interface RecoveryTime {
 }
 
 /** Whether a restore would be quick enough now, from the newest one that was measured. Pure. */
-export const recoveryTimeMet = ({ spec, history }: Evidence): RecoveryTime => {
+export const recoveryTimeMet = (evidence: Evidence): RecoveryTime => {
+  const { spec, history } = evidence;
   const type = 'RecoveryTimeMet';
   const estimate = estimateRecovery(measuredOf(history), history.lastLocalCopy?.sizeBytes);
   const measured = { measuredSeconds: estimate?.basis.seconds, estimatedSeconds: estimate?.seconds };
@@ -123,7 +125,9 @@ export const recoveryTimeMet = ({ spec, history }: Evidence): RecoveryTime => {
     ? `A restore is estimated to take ${seconds} s; ${promised} was promised. ${basisWords}.`
     : `A restore is estimated to take ${seconds} s, longer than the ${promised} that was promised. ${basisWords}. Promise more time, or make the source smaller or the way to the backup host faster.`;
   const status = isMet ? 'True' : 'False';
-  return { statement: { type, status, reason: isMet ? 'Estimated' : 'TooSlow', message }, ...measured };
+  const change = placeChange(evidence) ?? sourceChange(evidence, basis.source);
+  const statement = unlessChanged({ type, status, reason: isMet ? 'Estimated' : 'TooSlow', message }, change);
+  return { statement, ...measured };
 };
 
 /** Recovery as status shows it: what can be recovered, and what that means for the objectives. */
@@ -132,11 +136,12 @@ export const recoveryStatus = (
   { latest, metUntil }: RecoveryPoint,
   { measuredSeconds, estimatedSeconds }: RecoveryTime,
 ): Recovery | undefined => {
-  const { onSite, offSite, earliest, checkedTime } = recovery ?? {};
+  const { onSite, offSite, earliest, earliestSource, checkedTime } = recovery ?? {};
   const known = Object.entries({
     onSite,
     offSite,
     earliest,
+    earliestSource,
     checkedTime,
     latest,
     metUntil,

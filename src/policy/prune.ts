@@ -5,6 +5,7 @@ import { pruneJob } from '../workloads/prune-job.ts';
 import type { WorkloadSettings } from '../workloads/settings.ts';
 import type { Job } from '../workloads/types.ts';
 import { isUnderWay } from '../restore/views.ts';
+import { isStoredAsNamed } from './named.ts';
 import { ownJobs, type Observed } from './observed.ts';
 import type { Problem } from './problems.ts';
 import { acceptedTime, pruneCause, pruneGraceMs, retentionRule, shrunkCopy } from './retention.ts';
@@ -88,6 +89,8 @@ export const planPrune = ({ observed, status, problems, settings, now }: PruneIn
   const prunes = jobs.filter(({ kind }) => kind === 'Prune');
   const idle: PrunePlan = { create: undefined, remove: surplusJobs(prunes, status), wakeAt: undefined };
   if (spec === undefined || spec.retention === undefined || spec.suspend || problems.length > 0) return idle;
+  // Nothing is known to be where the policy stores now.
+  if (!isStoredAsNamed(spec, status)) return idle;
   const rule = retentionRule(spec, acceptShrink);
   const cause = pruneCause(status, rule);
   if (cause === undefined || status.lastFull === undefined) return idle;

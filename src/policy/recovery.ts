@@ -24,11 +24,13 @@ export const localCopiesOf = ({ count, newest }: DeepReadonly<CopiesReport>, lis
 /** The part of a recovery that the repository is the witness of. */
 export const reportOfRecovery = (recovery: DeepReadonly<Recovery> | undefined): RecoveryReport | undefined => {
   if (recovery?.checkedTime === undefined) return undefined;
-  const { checkedTime, earliest, offSite } = recovery;
+  const { checkedTime, earliest, offSite, earliestSource } = recovery;
   return {
     checkedTime,
     ...(earliest === undefined ? {} : { earliest }),
     ...(offSite === undefined ? {} : { offSite: offSite.dataTime }),
+    ...(offSite?.source === undefined ? {} : { source: offSite.source }),
+    ...(earliestSource === undefined ? {} : { earliestSource }),
   };
 };
 
@@ -48,8 +50,11 @@ export const recoveryOf = (
       : { dataTime: copy, where: 'LocalCopy' as const };
   return {
     ...(onSite === undefined ? {} : { onSite }),
-    ...(set === undefined ? {} : { offSite: { dataTime: set } }),
+    ...(set === undefined
+      ? {}
+      : { offSite: { dataTime: set, ...(report?.source !== undefined && { source: report.source }) } }),
     ...(report?.earliest === undefined ? {} : { earliest: report.earliest }),
+    ...(report?.earliestSource === undefined ? {} : { earliestSource: report.earliestSource }),
     ...(report === undefined ? {} : { checkedTime: report.checkedTime }),
   };
 };

@@ -23,6 +23,7 @@ const restoreIn = ({ metadata, status }: DeepReadonly<RequestView>, policyName: 
     ...(jobName !== undefined && { jobName }),
     ...(measuredSeconds !== undefined && { measuredSeconds }),
     ...(sourceBytes !== undefined && { sourceBytes }),
+    ...(planned?.set?.source !== undefined && { source: planned.set.source }),
   };
 };
 
@@ -40,8 +41,12 @@ export const lastRestoreOf = (
       previous,
     );
 
-/** A restore that loaded and compared all tells how long one takes. */
-export const measuredRestores = (last: BackupPolicyStatus['lastRestore']): MeasuredRestore[] =>
+/** A restore that loaded and compared all tells how long one takes; one from a repository that is no longer named tells nothing of this one. */
+export const measuredRestores = ({
+  lastRestore: last,
+  storedIn,
+}: Pick<BackupPolicyStatus, 'lastRestore' | 'storedIn'>): MeasuredRestore[] =>
+  (storedIn?.since === undefined || Date.parse(last?.completionTime ?? '') > Date.parse(storedIn.since)) &&
   last?.outcome === 'Completed' &&
   last.proof === 'Equal' &&
   last.measuredSeconds !== undefined &&
@@ -53,6 +58,7 @@ export const measuredRestores = (last: BackupPolicyStatus['lastRestore']): Measu
           sourceBytes: last.sourceBytes,
           time: last.completionTime,
           jobName: last.jobName,
+          source: last.source,
         },
       ]
     : [];

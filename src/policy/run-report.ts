@@ -13,6 +13,8 @@ export interface RunReport {
   /** What the run made: a Full where an incremental was asked for, for example. */
   made: RunKind | undefined;
   notes: readonly Note[];
+  /** Digest of the place that its results are about, as its task said. */
+  repository?: string | undefined;
   /** What a verification found, as far as it came. */
   verification: VerificationResult | undefined;
 }

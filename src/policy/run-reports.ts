@@ -6,10 +6,14 @@ import type {
   RecoveryReport,
   RetentionState,
   SetPoint,
+  StoredIn,
 } from '../api/v1alpha1/recovery-points.ts';
 import type { Failure, Result } from '../api/v1alpha1/result.ts';
 import { catalogue, type FailureReason } from '../errors/catalogue.ts';
+import { timestamp } from '../base/times.ts';
 import type { DeepReadonly } from '../base/types.ts';
+import { placeDigest, placeOf } from '../workloads/subject.ts';
+import { hasStored, isSamePlace } from './named.ts';
 import { contradictionOf, isVerified, witnessesOf, worstVerification } from './verifications.ts';
 import { ownJobs, type Observed } from './observed.ts';
 import { localCopiesOf } from './recovery.ts';
@@ -17,7 +21,7 @@ import type { RunReport } from './run-report.ts';
 import { resultsOf, type ContainerResult } from './results.ts';
 import type { JobView, PodView } from './views.ts';
 
-/** The newest of each kind that any result told of. */
+/** The newest of each kind that any result told of; of what is stored, what results of one place told. */
 export interface Newest {
   localCopies: LocalCopyPoint[];
   fulls: SetPoint[];
@@ -32,6 +36,8 @@ export interface Newest {
 
 export interface Runs {
   reports: RunReport[];
+  /** The place that `newest` is of: what the policy names once a set is there, else what status knows. */
+  storedIn?: StoredIn | undefined;
   newest: Newest;
 }
 
@@ -122,6 +128,7 @@ const reportOf = (
     kind,
     jobName: job.name,
     time: job.end.time,
+    repository: results.findLast(({ result }) => result?.repository !== undefined)?.result?.repository,
     made: results.findLast(({ result }) => result?.outcome === 'Succeeded')?.result?.made,
     notes: results.flatMap(({ result }) => result?.notes ?? []),
     verification:
@@ -145,6 +152,27 @@ const reportOf = (
   };
 };
 
+const hasSet = ({ newest: { full, incremental, chain, recovery }, verification }: Result): boolean =>
+  [full, incremental, chain, recovery, verification?.latest.set].some((each) => each !== undefined);
+
+/**
+ * The place that is looked at: the one that the policy names, once any result tells of a set there. Until then what is known of the one before
+ * stays, so that a person reads where the backups are.
+ */
+const placeOfRuns = (
+  { spec, status }: Observed['policy'],
+  results: readonly Result[],
+  now: Date,
+): StoredIn | undefined => {
+  const { storedIn } = status;
+  if (spec === undefined) return storedIn;
+  const named = placeOf(spec);
+  if (storedIn !== undefined && isSamePlace(storedIn, named)) return storedIn;
+  const digest = placeDigest(named);
+  if (!results.some((result) => result.repository === digest && hasSet(result))) return storedIn;
+  return hasStored(status) ? { ...named, since: timestamp(now) } : named;
+};
+
 /**
  * Reads the policy's own Jobs and their pods. Pure. What the results say of the newest copies and sets counts for every run, also one
  * that failed or still goes on: the ledger records only what was complete and checked.
@@ -159,6 +187,9 @@ export const readRuns = (observed: Observed, now: Date): Runs => {
       .flatMap(({ result }) => (result === undefined ? [] : [{ jobName: job.name, result }])),
   );
   const results = told.map(({ result }) => result);
+  const storedIn = placeOfRuns(observed.policy, results, now);
+  const digest = storedIn && placeDigest(storedIn);
+  const stored = digest === undefined ? [] : results.filter(({ repository }) => repository === digest);
   const { status } = observed.policy;
   const witnesses = witnessesOf(
     status,
@@ -169,15 +200,16 @@ export const readRuns = (observed: Observed, now: Date): Runs => {
     return report === undefined || failure === undefined ? report : { ...report, outcome: 'Failed', failure };
   };
   return {
+    storedIn,
     reports: present(
       jobs.map((job) => checked(job.kind === undefined ? undefined : reportOf(job, job.kind, podsOf(job), now))),
     ).sort((a, b) => Date.parse(a.time) - Date.parse(b.time) || (a.jobName < b.jobName ? -1 : 1)),
     newest: {
       localCopies: present(results.map(({ newest }) => newest.localCopy)),
-      fulls: present(results.map(({ newest }) => newest.full)),
-      incrementals: present(results.map(({ newest }) => newest.incremental)),
-      chains: present(results.map(({ newest }) => newest.chain)),
-      retentions: results.flatMap(({ outcome, container, completionTime, retention }) =>
+      fulls: present(stored.map(({ newest }) => newest.full)),
+      incrementals: present(stored.map(({ newest }) => newest.incremental)),
+      chains: present(stored.map(({ newest }) => newest.chain)),
+      retentions: stored.flatMap(({ outcome, container, completionTime, retention }) =>
         container === 'prune' && outcome === 'Succeeded' && retention !== undefined
           ? [{ ...retention, lastPruneTime: completionTime }]
           : [],
@@ -185,7 +217,7 @@ export const readRuns = (observed: Observed, now: Date): Runs => {
       copies: results.flatMap(({ newest: { copies }, completionTime }) =>
         copies === undefined ? [] : [localCopiesOf(copies, completionTime)],
       ),
-      recoveries: present(results.map(({ newest }) => newest.recovery)),
+      recoveries: present(stored.map(({ newest }) => newest.recovery)),
       dumps: told.flatMap(({ jobName, result: { dump } }) => (dump === undefined ? [] : [{ jobName, ...dump }])),
     },
   };

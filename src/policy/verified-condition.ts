@@ -4,6 +4,7 @@ import { overdueAt } from '../sla/due.ts';
 import { cronLineOf } from '../workloads/lines.ts';
 import type { Evidence, Statement } from './statement.ts';
 import type { History } from './history.ts';
+import { sourceChange, unlessChanged } from './named.ts';
 import { hasReadableSchedule } from './objectives.ts';
 
 const type = 'Verified';
@@ -94,5 +95,12 @@ export const verifiedCondition = (evidence: Evidence): Statement => {
       `No verification ended well since ${lastVerified.time}, though two were due by ${timestamp(overdue)}.${lastSuccess(history)} See RunsOnTime.`,
     );
   }
-  return { type, status: 'True', reason: 'Restored', message: proven(evidence, lastVerified), wakeAt: overdue };
+  const restored: Statement = {
+    type,
+    status: 'True',
+    reason: 'Restored',
+    message: proven(evidence, lastVerified),
+    wakeAt: overdue,
+  };
+  return unlessChanged(restored, sourceChange(evidence, lastVerified.set.source));
 };

@@ -3,6 +3,12 @@ import type { BackupPolicyStatus } from '../api/v1alpha1/backuppolicy.ts';
 type Witnesses = Pick<BackupPolicyStatus, 'lastFailedVerification' | 'lastVerified' | 'lastFull' | 'recovery'>;
 type FailedSet = NonNullable<Witnesses['lastFailedVerification']>['sets'][number];
 
+/** A state of the data in the repository, and the digest of the source that it is of. */
+export interface IntactPoint {
+  readonly dataTime: string;
+  readonly source?: string | undefined;
+}
+
 const at = (time: string): number => Date.parse(time);
 
 /**
@@ -41,13 +47,13 @@ const isInDoubt = ({ lastFailedVerification: failed, lastVerified }: Witnesses, 
  * The newest state of the data in the repository that is known to be whole: by the last listing, and not of a chain that was found damaged
  * when it was restored. Undefined: none is known. A local copy does not count, since it goes with the cluster.
  */
-export const latestIntact = (witnesses: Witnesses): string | undefined => {
+export const latestIntact = (witnesses: Witnesses): IntactPoint | undefined => {
   const { recovery, lastFull } = witnesses;
   const failed = damagedSets(witnesses);
-  return [recovery?.offSite?.dataTime, recovery?.earliest].find(
-    (dataTime) =>
-      dataTime !== undefined &&
-      !isInDoubt(witnesses, dataTime) &&
-      !failed.some((set) => isInChainOf(set, dataTime, lastFull)),
-  );
+  const { offSite, earliest, earliestSource } = recovery ?? {};
+  return [offSite, earliest === undefined ? undefined : { dataTime: earliest, source: earliestSource }]
+    .filter((point) => point !== undefined)
+    .find(
+      ({ dataTime }) => !isInDoubt(witnesses, dataTime) && !failed.some((set) => isInChainOf(set, dataTime, lastFull)),
+    );
 };

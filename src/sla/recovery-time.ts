@@ -8,6 +8,8 @@ export interface MeasuredRestore {
   /** When it was over. */
   readonly time: string;
   readonly jobName: string;
+  /** Digest of the source whose backup it was; undefined when that is not known. */
+  readonly source?: string | undefined;
 }
 
 /** What a restore would take now. */

@@ -19,6 +19,15 @@ export const encryptionOf = (
   return { encryption: { method: 'none' }, secrets: [] };
 };
 
+/** What opens the sets, for people, and to tell whether it is still the same. */
+export const encryptionWords = ({ gpg, passphraseSecretRef }: BackupPolicySpec['encryption']): string => {
+  if (gpg !== undefined) {
+    const { publicKeySecretRef, privateKeySecretRef } = gpg;
+    return `gpg keys of the Secrets ${publicKeySecretRef.name} and ${privateKeySecretRef?.name ?? '(none)'}`;
+  }
+  return passphraseSecretRef === undefined ? 'not encrypted' : `passphrase of the Secret ${passphraseSecretRef.name}`;
+};
+
 /** What opens the sets: mounted in the container that fetches alone. Undefined: the policy names no private key. */
 export const decryptionOf = ({
   gpg,

@@ -11,6 +11,7 @@ import { claimName, podHostname, policyLabelValue } from './names.ts';
 import { repositoryParts } from './repositories/registry.ts';
 import type { WorkloadSettings } from './settings.ts';
 import { sourceParts } from './sources/registry.ts';
+import { subjectOf } from './subject.ts';
 import { windowTask } from './window.ts';
 import type { Container, PodSpec, Volume } from './types.ts';
 
@@ -36,7 +37,8 @@ export const runDeadlines = (spec: BackupPolicy['spec'], kind: RunKind): RunDead
 });
 
 /** The part of a task that is the same for every container of a policy, but for its kind and deadline. */
-export const commonTask = ({ metadata }: BackupPolicy) => ({
+export const commonTask = ({ metadata, spec }: BackupPolicy) => ({
+  subject: subjectOf(spec),
   policy: { namespace: metadata.namespace, name: metadata.name },
   claim: claimDirectory,
   scratch: scratchDirectory,

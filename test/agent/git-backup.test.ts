@@ -19,6 +19,7 @@ import {
 import { startBackupHost, type BackupHost } from './support/ssh.ts';
 import { readDigests } from './support/duplicity-bench.ts';
 import { runRestorePage } from '../support/restore-page.ts';
+import { subject } from '../support/subject.ts';
 
 let host: BackupHost;
 let place: Awaited<ReturnType<typeof makeDirectory>>;
@@ -45,6 +46,7 @@ const shipTask = async (kind: ShipTask['kind']): Promise<ShipTask> => ({
   policy: { namespace: 'ops', name: 'ansible' },
   claim: bench.files.claim,
   scratch: bench.files.scratch,
+  subject,
   deadlineSeconds: 120,
   cluster: 'a-cluster',
   repository: {

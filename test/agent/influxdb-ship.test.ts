@@ -11,6 +11,7 @@ import { ago, cpuLines, everythingIn, noiseLines, prepareSample } from './suppor
 import { startRsyncRepository, type RsyncRepository } from './support/repositories.ts';
 import type { BackupHost } from './support/ssh.ts';
 import { runRestorePage } from '../support/restore-page.ts';
+import { subject } from '../support/subject.ts';
 
 const database = benchDatabase;
 
@@ -43,6 +44,7 @@ const dump = async (): Promise<void> => {
   const end = await runAgent('dump', {
     kind: 'LocalCopy',
     policy: { namespace: 'shop', name: 'agama' },
+    subject,
     claim: bench.claim,
     scratch: bench.scratch,
     deadlineSeconds: 60,

@@ -10,6 +10,7 @@ import { factsNow } from './support/mysql-facts.ts';
 import { startRsyncRepository } from './support/repositories.ts';
 import { held } from './support/restore-bench.ts';
 import { madeBy } from './support/ship-outcomes.ts';
+import { subject } from '../support/subject.ts';
 
 // The disaster that backups are made for: cluster, claim and server are gone. What is left is the backup host, the policy and the private key.
 
@@ -77,6 +78,7 @@ test('a database comes back in place in a new cluster: equal by another comparis
       kind: 'Restore',
       policy: { namespace: 'shop', name: 'agama' },
       request: { name: 'agama-is-lost', uid: '6f1c' },
+      subject,
       claim,
       scratch,
       fetched,

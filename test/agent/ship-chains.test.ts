@@ -4,6 +4,7 @@ import { duplicityDirectory } from './support/duplicity.ts';
 import { failed, failureOf, large, madeBy, small } from './support/ship-outcomes.ts';
 import { benchForEach } from './support/bench-for-each.ts';
 import { startRsyncRepository } from './support/repositories.ts';
+import { subject } from '../support/subject.ts';
 
 const on = benchForEach(startRsyncRepository);
 
@@ -25,6 +26,32 @@ describe('a chain that cannot be continued', () => {
     ]);
     expect((await on.bench.ledger()).chains.map(({ encryption }) => encryption)).toEqual(['none', 'passphrase']);
   }, 90_000);
+
+  test('a run tells of what lies where the policy stores now, and of nothing that lies where it stored before', async () => {
+    await on.bench.addCopy(small('a'));
+    const before = await on.bench.ship();
+    const first = before.result.newest.full?.setTime;
+    expect(before.result).toMatchObject({
+      repository: subject.repository,
+      newest: { recovery: { offSite: expect.any(String) } },
+    });
+    const passphrase = await on.bench.secret('passphrase', { password: 'words' });
+    const other = {
+      encryption: { method: 'passphrase', passphrase },
+      subject: { ...subject, repository: 'a'.repeat(16) },
+    } as const;
+    // It fails, and has nothing to tell.
+    const nothing = await on.bench.ship({ kind: 'Incremental', ...other });
+    expect(nothing.result).toMatchObject({ outcome: 'Failed', repository: other.subject.repository });
+    const { copies: _copies, localCopy: _copy, ...stored } = nothing.result.newest;
+    expect(stored).toEqual({});
+    await on.bench.addCopy(small('b'));
+    const { result } = await on.bench.ship({ kind: 'Incremental', ...other });
+    expect(result.newest.full?.setTime).toBe(result.newest.chain?.fullTime);
+    expect(result.newest.full?.setTime).not.toBe(first);
+    const again = await on.bench.ship();
+    expect(again.result.newest.full?.setTime).toBe(first);
+  }, 120_000);
 
   test('the archive-dir is lost', async () => {
     await on.bench.addCopy(small('a'));

@@ -12,6 +12,7 @@ import { makeDirectory } from './support/directories.ts';
 import { waitFor } from './support/processes.ts';
 import { verificationOf } from './support/verification.ts';
 import { setOf } from '../support/ledger.ts';
+import { subject } from '../support/subject.ts';
 
 // The frame around every engine, with an engine that is real and small: see support/files-verifier.ts.
 
@@ -34,6 +35,7 @@ const ledger = (): Ledger => ({
   ...emptyLedger(),
   chains: (['older', 'latest'] as const).map((which) => ({
     repository: 'r',
+    place: subject.repository,
     directory: chains[which],
     encryption: 'none',
     checkedTime: times[which],
@@ -89,6 +91,7 @@ const verify = async ({ fault = '', queries = [], deadlineSeconds = 60, terminat
     policy: { namespace: 'shop', name: 'agama' },
     claim: join(home.path, 'claim'),
     scratch: join(home.path, 's'),
+    subject,
     deadlineSeconds,
     sandbox: { git: {} },
     fetched: join(home.path, 'fetched'),

@@ -66,6 +66,7 @@ const withChoice = async (
       slot: slotOf(context),
       newest,
       filesPresent: newest !== undefined && (await filesPresent(join(layout.copies, newest.name), newest)),
+      source: task.subject.source,
       quiesce: task.quiesce?.by,
       jobName,
     });

@@ -56,6 +56,7 @@ export const makeCopy = async (context: RunContext<DumpTask>, engine: Engine): P
         durationSeconds: secondsBetween(began, now()),
         sizeBytes: files.reduce((sum, { size }) => sum + size, 0),
         jobName: context.jobName,
+        source: context.task.subject.source,
         ...(factsKnown && { factsDigest: await digestOf(join(partial, factsFile)) }),
         ...(notCovered.length > 0 && { notCovered: fitNotCovered(notCovered) }),
         ...(rows !== undefined && { rows }),

@@ -74,6 +74,7 @@ export const verifiedSetOf = ({ chain, set, unrecorded }: Choice): PlannedSet =>
     chain: chain.directory,
     setDigest: set.setDigest,
     ...(set.factsDigest !== undefined && { factsDigest: set.factsDigest }),
+    ...(set.source !== undefined && { source: set.source }),
   };
 
 /** The set with those before it in its chain: all that restoring it reads. */

@@ -99,6 +99,7 @@ export const upload = async (session: Session, chosen: ChosenChain, copy: Ledger
       ...(copy.factsDigest !== undefined && { factsDigest: copy.factsDigest }),
       ...(copy.server !== undefined && { server: copy.server }),
       copy: copy.name,
+      ...(copy.source !== undefined && { source: copy.source }),
       sourceBytes: copy.sizeBytes,
       ...(copy.rows !== undefined && { sourceRows: copy.rows }),
       content: contentOf(copy.files),
@@ -111,6 +112,7 @@ export const upload = async (session: Session, chosen: ChosenChain, copy: Ledger
 /** The chain with its new set. */
 export const chainWith = (session: Session, { directory, continued }: ChosenChain, set: LedgerSet): LedgerChain => ({
   repository: session.repositoryId,
+  place: session.context.task.subject.repository,
   directory,
   encryption: session.encryptionId,
   sets: [...(continued?.sets ?? []), set],

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { DeepReadonly } from '../../base/types.ts';
 import { condition } from './conditions.ts';
 import { egressCIDRs, podTemplate, quiesce } from './later.ts';
-import { celRules, time } from './primitives.ts';
+import { celRules, shortDigest, time } from './primitives.ts';
 import {
   chain,
   jobKind,
@@ -12,6 +12,8 @@ import {
   retentionState,
   scheduledKinds,
   setPoint,
+  sourceDigest,
+  storedIn,
 } from './recovery-points.ts';
 import { encryption } from './encryption.ts';
 import { repository } from './repository.ts';
@@ -84,6 +86,7 @@ const lastRun = z.object({
   completionTime: time.describe('When it ended.'),
   outcome: z.enum(['Succeeded', 'Failed', 'Unknown']).describe('Unknown: it ended, and nobody can say how.'),
   reason: z.string().max(64).describe('Why it failed.').optional(),
+  repository: shortDigest.describe('Digest of where the policy stored then, and of what opened it.').optional(),
 });
 export type LastRun = DeepReadonly<z.output<typeof lastRun>>;
 
@@ -167,6 +170,7 @@ const lastRestore = z.object({
   jobName: z.string().max(253).describe('Its Job.').optional(),
   measuredSeconds: seconds.describe('How long it took, in seconds.').optional(),
   sourceBytes: z.int().min(0).describe('Size of the dump that was restored.').optional(),
+  source: sourceDigest.optional(),
 });
 export type LastRestore = DeepReadonly<z.output<typeof lastRestore>>;
 
@@ -179,6 +183,11 @@ export const backupPolicyStatus = z
       .max(16)
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] })
       .describe('Protected summarises the others: it is True only while all of them are.')
+      .optional(),
+    storedIn: storedIn
+      .describe(
+        'The repository that this status is about. When the spec names another one, nothing here proves anything of that: the conditions say RepositoryChanged until a backup is there.',
+      )
       .optional(),
     lastBackupTime: time.describe('The state of the data in the newest backup in the repository.').optional(),
     lastLocalCopy: localCopyPoint.describe('The newest local copy.').optional(),

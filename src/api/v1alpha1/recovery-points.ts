@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { sha256, time } from './primitives.ts';
+import { sha256, shortDigest, time } from './primitives.ts';
 
 /** What a run leaves behind and status shows. The agent reports these, the ledger on the claim remembers them, status carries them. */
 
@@ -16,6 +16,26 @@ export type ScheduledKind = (typeof scheduledKinds)[number];
 /** What a Job was started for: a backup, a Job that the operator makes itself for retention or a restore, or a verification. */
 export const jobKind = z.enum([...runKinds, 'Prune', 'Verify', 'Restore']);
 export type JobKind = z.output<typeof jobKind>;
+
+/** What a source is told by: it goes with every copy and set, so that what was backed up of another proves nothing of this one. */
+export const sourceDigest = shortDigest.describe(
+  'Digest of what spec.source named when the data was dumped: host, port, databases, URL; not what signs in.',
+);
+
+/** What evidence is about, as the operator tells the agent: of the policy as it was when the pod was made. */
+export const subject = z.object({
+  source: sourceDigest,
+  repository: shortDigest.describe('Digest of where backups are stored and how they are encrypted.'),
+});
+export type Subject = z.output<typeof subject>;
+
+/** Where what status remembers is stored. */
+export const storedIn = z.object({
+  repository: z.string().max(1024).describe('The repository.'),
+  encryption: z.string().max(1024).describe('What opens it.'),
+  since: time.describe('Since when it is this one; missing when it was never another.').optional(),
+});
+export type StoredIn = z.output<typeof storedIn>;
 
 const bytes = z.int().min(0);
 
@@ -124,6 +144,8 @@ export const recoveryReport = z.object({
   checkedTime: time,
   earliest: time.optional(),
   offSite: time.optional(),
+  source: sourceDigest.describe('Of what the newest set holds.').optional(),
+  earliestSource: sourceDigest.describe('Of what the oldest set holds.').optional(),
 });
 export type RecoveryReport = z.output<typeof recoveryReport>;
 
@@ -155,9 +177,10 @@ export const recovery = z.object({
     .describe('The newest point at all. A local copy counts here only: it goes with the cluster.')
     .optional(),
   offSite: z
-    .object({ dataTime: time.describe('The state of the data.') })
+    .object({ dataTime: time.describe('The state of the data.'), source: sourceDigest.optional() })
     .describe('The newest set in the repository whose chain was whole when it was last listed.')
     .optional(),
   earliest: time.describe('The oldest set in the repository whose chain was whole when it was last listed.').optional(),
+  earliestSource: sourceDigest.optional(),
   checkedTime: time.describe('When the repository was last listed.').optional(),
 });

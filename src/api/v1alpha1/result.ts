@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { failureReasons } from '../../errors/catalogue.ts';
-import { time } from './primitives.ts';
+import { shortDigest, time } from './primitives.ts';
 import {
   chain,
   copiesReport,
@@ -105,6 +105,9 @@ export const result = z.object({
   outcome: z.enum(['Succeeded', 'Failed']),
   startTime: time,
   completionTime: time,
+  repository: shortDigest
+    .describe('What `newest`, `retention` and `verification` are of: as the task said. Without it they prove nothing.')
+    .optional(),
   made: runKind
     .describe('What this container made: a Full where an incremental was asked for, for example.')
     .optional(),

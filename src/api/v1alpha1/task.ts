@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { runKind } from './recovery-points.ts';
+import { runKind, subject } from './recovery-points.ts';
 import { retention } from './schedule.ts';
 import { objectName, time } from './primitives.ts';
 import { rsyncTask } from './repositories/rsync.ts';
@@ -21,6 +21,7 @@ const common = z.object({
   policy: z
     .object({ namespace: objectName, name: objectName })
     .describe('The policy the run belongs to; also the directory below the repository.'),
+  subject: subject.describe('What the policy names: results tell of this alone.'),
   claim: directory.describe('Where the claim of the policy is mounted.'),
   scratch: directory.describe('A directory of the container’s own, with a short path, that goes with the pod.'),
   deadlineSeconds: z

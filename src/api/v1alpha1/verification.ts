@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { sha256, text, time } from './primitives.ts';
+import { sourceDigest } from './recovery-points.ts';
 import { quantity, resources } from './amounts.ts';
 
 /** How a policy's backups are verified, and what a verification says: a backup is fetched, loaded into a scratch server and compared. */
@@ -88,6 +89,7 @@ export const verifiedSet = z.object({
   chain: z.string().max(64).describe('Directory of its chain in the repository.'),
   setDigest: sha256.describe('SHA-256 of the manifest, as recorded when it was shipped and found again.'),
   factsDigest: sha256.describe('SHA-256 of facts.json, likewise.').optional(),
+  source: sourceDigest.optional(),
 });
 export type VerifiedSet = z.output<typeof verifiedSet>;
 

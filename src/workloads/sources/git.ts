@@ -11,7 +11,8 @@ export const gitDump = (git: GitSource): SourceParts | undefined => {
   const parts = accessParts(git);
   if (parts === undefined) return undefined;
   const { access, secrets, claims } = parts;
-  return { image: 'git', source: { git: { url: git.url, access } }, secrets, claims };
+  const { url, claimName } = git;
+  return { image: 'git', about: { url, claimName }, source: { git: { url, access } }, secrets, claims };
 };
 
 interface AccessParts {

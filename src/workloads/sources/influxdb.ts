@@ -4,9 +4,11 @@ import type { SourceParts } from './source-parts.ts';
 
 /** What an InfluxDB source adds to the dump container. */
 export const influxdbDump = ({ credentialsSecretRef, ...influxdb }: InfluxdbSource): SourceParts => {
+  const { host, rpcPort, httpPort, database } = influxdb;
   const secret = credentialsSecretRef === undefined ? undefined : mountSecret('source', credentialsSecretRef.name);
   return {
     image: 'influxdb',
+    about: { host, rpcPort, httpPort, database },
     source: {
       influxdb: {
         ...influxdb,

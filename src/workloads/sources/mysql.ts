@@ -13,6 +13,7 @@ export const mysqlDump = (mysql: MysqlSource): SourceParts => {
     tls?.clientCertificateSecretRef && mountSecret('source-certificate', tls.clientCertificateSecretRef.name);
   return {
     image: 'mysql',
+    about: { host: mysql.host, port: mysql.port, databases: databases?.toSorted(), all, accounts },
     source: {
       mysql: {
         host: mysql.host,

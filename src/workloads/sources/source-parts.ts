@@ -7,6 +7,8 @@ import type { SecretMount } from '../secrets.ts';
 export interface SourceParts {
   /** The image whose tools read the source. */
   image: ImageName;
+  /** What the data is of, and nothing of how it is reached: what was dumped of another is no backup of this. */
+  about: Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
   /** The block of the task. */
   source: DumpSource;
   secrets: SecretMount[];

@@ -5,6 +5,7 @@ import { appendFile, mkdir, readFile, readdir, rm, utimes, writeFile } from 'nod
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { result as resultSchema, type Result } from '../../../src/api/v1alpha1/result.ts';
+import type { Subject } from '../../../src/api/v1alpha1/recovery-points.ts';
 import type { RsyncTask } from '../../../src/api/v1alpha1/repositories/rsync.ts';
 import {
   jobVariable,
@@ -19,12 +20,13 @@ import {
 import { errorCode } from '../../../src/agent/disk.ts';
 import { claimLayout, compactTime } from '../../../src/agent/layout.ts';
 import { emptyLedger, ledger as ledgerSchema, type Ledger, type LedgerSet } from '../../../src/agent/ledger.ts';
-import { repositoryIdentity } from '../../../src/agent/repositories/rsync/repository.ts';
-import { volumeIdentity } from '../../../src/agent/repositories/volume/repository.ts';
+import { rsyncIdentity } from '../../../src/api/v1alpha1/repositories/rsync.ts';
+import { volumeIdentity } from '../../../src/api/v1alpha1/repositories/volume.ts';
 import { compileCache } from './compile-cache.ts';
 import { makeDirectory } from './directories.ts';
 import { duplicityDirectory } from './duplicity.ts';
 import type { TestRepository } from './repositories.ts';
+import { subject } from '../../support/subject.ts';
 
 const main = join(import.meta.dirname, '../../../src/agent/main.ts');
 
@@ -54,6 +56,7 @@ export interface ShipOptions {
   readonly adopt?: boolean;
   readonly cluster?: string;
   readonly encryption?: ShipTask['encryption'];
+  readonly subject?: Subject;
   readonly deadlineSeconds?: number;
   readonly scratch?: string;
   /** A directory whose programs stand before the real ones. */
@@ -165,15 +168,16 @@ export const makeBench = async (kind: TestRepository): Promise<Bench> => {
     return 'rsync' in block ? { rsync: { ...block.rsync, ...options.rsync } } : block;
   };
   const identityOf = (block: ShipRepository): string =>
-    'rsync' in block ? repositoryIdentity(block.rsync) : volumeIdentity(block.volume);
+    'rsync' in block ? rsyncIdentity(block.rsync) : volumeIdentity(block.volume);
   const repositoryId = identityOf(await blockOf({}));
 
   const commonOf = async (
-    options: Pick<ShipOptions, 'scratch' | 'deadlineSeconds' | 'cluster' | 'place' | 'rsync'>,
+    options: Pick<ShipOptions, 'scratch' | 'deadlineSeconds' | 'cluster' | 'place' | 'rsync' | 'subject'>,
   ) => ({
     policy,
     claim,
     scratch: options.scratch ?? scratch,
+    subject: options.subject ?? subject,
     deadlineSeconds: options.deadlineSeconds ?? 120,
     cluster: options.cluster ?? 'a-cluster',
     repository: await blockOf(options),
@@ -391,6 +395,7 @@ export const makeBench = async (kind: TestRepository): Promise<Bench> => {
       const chain = {
         repository: repositoryId,
         directory,
+        place: subject.repository,
         encryption: 'none',
         sets,
         checkedTime: sets.at(-1)?.completionTime ?? '',

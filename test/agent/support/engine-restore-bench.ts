@@ -15,6 +15,7 @@ import type { CheckTask, CopyOf, DestinationTask, DumpSource, RestoreInto } from
 import { RunError } from '../../../src/errors/run-error.ts';
 import { compileCache } from './compile-cache.ts';
 import { makeDirectory } from './directories.ts';
+import { subject } from '../../support/subject.ts';
 
 /** Where a restore runs: what the containers of its pod have. */
 export interface RestorePlace {
@@ -49,6 +50,7 @@ export const restoreTask = (
   request: { name: 'bring-it-back', uid: 'b0b1' },
   claim,
   scratch,
+  subject,
   deadlineSeconds: 120,
   target,
   into,

@@ -6,6 +6,7 @@ import type { Compared, VerifyEngine } from '../../../src/agent/verify/engine.ts
 import type { Sandbox, VerifyTask } from '../../../src/api/v1alpha1/task.ts';
 import { RunError } from '../../../src/errors/run-error.ts';
 import { makeDirectory } from './directories.ts';
+import { subject } from '../../support/subject.ts';
 
 /** What the container that loads and compares has, with the engine called as it calls it. */
 export interface EngineBench {
@@ -35,6 +36,7 @@ export const makeEngineBench = async (
       policy: { namespace: 'test', name: 'test' },
       claim,
       scratch,
+      subject,
       deadlineSeconds,
       sandbox,
       fetched,

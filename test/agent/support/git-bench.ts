@@ -7,6 +7,7 @@ import type { gitTask } from '../../../src/api/v1alpha1/sources/git.ts';
 import { runAgent, startAgent, type AgentEnd, type AgentOptions, type RunningAgent } from './agent.ts';
 import { makePolicyFiles, type DumpTaskInput, type PolicyFiles } from './policy-files.ts';
 import type { BackupHost } from './ssh.ts';
+import { subject } from '../../support/subject.ts';
 
 export type GitInput = z.input<typeof gitTask>;
 
@@ -38,6 +39,7 @@ export const makeGitBench = async (source: (files: PolicyFiles) => GitInput | Pr
     policy: { namespace: 'ops', name: 'ansible' },
     claim: files.claim,
     scratch: files.scratch,
+    subject,
     deadlineSeconds: 60,
     keep: 2,
     source: { git },

@@ -8,6 +8,7 @@ import { runAgent, startAgent, type AgentEnd, type AgentOptions, type RunningAge
 import type { InfluxdbServer } from './influxdb.ts';
 import type { InfluxAccount } from './influxdb-api.ts';
 import { makePolicyFiles, type DumpTaskInput, type PolicyFiles } from './policy-files.ts';
+import { subject } from '../../support/subject.ts';
 
 type InfluxdbInput = Extract<DumpTaskInput['source'], { influxdb: unknown }>['influxdb'];
 
@@ -43,6 +44,7 @@ export const makeInfluxdbBench = async (
     policy: { namespace: 'logs', name: 'telegraf' },
     claim: files.claim,
     scratch: files.scratch,
+    subject,
     deadlineSeconds: 60,
     keep: 2,
     source: {

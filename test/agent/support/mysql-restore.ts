@@ -10,6 +10,7 @@ import type { DestinationTask, RestoreInto } from '../../../src/api/v1alpha1/tas
 import { RunError } from '../../../src/errors/run-error.ts';
 import { makeDirectory } from './directories.ts';
 import { puttingBack } from './engine-restore-bench.ts';
+import { subject } from '../../support/subject.ts';
 
 /** The engine of a restore in this process, as its containers call it. */
 export interface MysqlRestore {
@@ -76,6 +77,7 @@ export const makeRestores = async (
           policy: { namespace: 'agama', name: 'mysql' },
           claim: join(path, 'claim'),
           scratch,
+          subject,
           deadlineSeconds: 600,
           target: { mysql: target },
           into,

@@ -6,6 +6,7 @@ import type { Compared, VerifyEngine } from '../../../src/agent/verify/engine.ts
 import type { VerifyTask } from '../../../src/api/v1alpha1/task.ts';
 import { RunError } from '../../../src/errors/run-error.ts';
 import { makeDirectory } from './directories.ts';
+import { subject } from '../../support/subject.ts';
 
 /** The engine of a verification, in this process, beside a scratch server. */
 export interface MysqlVerifyBench {
@@ -39,6 +40,7 @@ export const makeVerifyBench = async (
       claim: join(path, 'claim'),
       scratch: join(path, 'scratch'),
       fetched: join(path, 'fetched'),
+      subject,
       deadlineSeconds: 600,
       sandbox: { mysql: { socket } },
       queries: [],

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { z } from 'zod';
 import type { dumpTask } from '../../../src/api/v1alpha1/task.ts';
 import { makeDirectory } from './directories.ts';
+import { subject } from '../../support/subject.ts';
 
 /** What the pods of one policy have: a claim, a scratch directory, mounted Secrets. */
 export interface PolicyFiles {
@@ -42,6 +43,7 @@ export const makeDumpTask = (
   policy: { namespace: 'agama', name: 'mysql' },
   claim: files.claim,
   scratch: files.scratch,
+  subject,
   deadlineSeconds: 60,
   keep: 2,
   source: { mysql: { ...mysql, credentialsSecret: 'mysql-account' } },

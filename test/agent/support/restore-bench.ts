@@ -12,6 +12,7 @@ import { compileCache } from './compile-cache.ts';
 import { makeDirectory } from './directories.ts';
 import type { Files } from './duplicity-bench.ts';
 import { waitFor } from './processes.ts';
+import { subject } from '../../support/subject.ts';
 
 /** What each container is run by: those that no engine has a part in by the agent itself. */
 const directories = 'directory-restorer.ts';
@@ -129,6 +130,7 @@ export const makeRestoreBench = async (options: RestoreBenchOptions = {}): Promi
       request: { name: 'agama-is-lost', uid: '6f1c' },
       claim,
       scratch,
+      subject,
       deadlineSeconds: options.deadlineSeconds ?? 60,
       target: { git: { url: '/app.git', access: { by: 'path', root: '/repositories' } } },
       into: options.into ?? { by: 'InPlace' },

@@ -12,6 +12,7 @@ import { createAccount } from './account.ts';
 import { database } from './database.ts';
 import type { Place, Way } from './place.ts';
 import { secretsIn } from './secrets.ts';
+import { subject } from '../../support/subject.ts';
 
 const deadlineSeconds = 3600;
 
@@ -49,6 +50,7 @@ export const makeHoldfast = async (
     policy,
     claim,
     scratch: scratch.dump,
+    subject,
     deadlineSeconds,
     keep: 1,
     source: {
@@ -66,6 +68,7 @@ export const makeHoldfast = async (
     policy,
     claim,
     scratch: scratch.ship,
+    subject,
     deadlineSeconds,
     cluster: 'a-cluster',
     repository: {

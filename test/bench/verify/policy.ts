@@ -14,6 +14,7 @@ import type { Cost } from '../data/figures.ts';
 import { bytesBelow } from '../data/measured.ts';
 import type { Place } from '../data/place.ts';
 import { secretsIn, type MakeSecret } from '../data/secrets.ts';
+import { subject } from '../../support/subject.ts';
 
 /** One policy's containers as processes: what backs up, and what verifies. */
 export interface PolicyRun {
@@ -22,7 +23,7 @@ export interface PolicyRun {
   /** Where sets are fetched to. */
   readonly fetched: string;
   /** What all of its tasks have. */
-  readonly common: Pick<FetchTask, 'policy' | 'claim' | 'deadlineSeconds'>;
+  readonly common: Pick<FetchTask, 'policy' | 'subject' | 'claim' | 'deadlineSeconds'>;
   /** What those have that reach the repository. */
   readonly remote: Pick<FetchTask, 'cluster' | 'repository'>;
   readonly decryption: FetchTask['decryption'];
@@ -52,7 +53,7 @@ export const makePolicyRun = async (place: Place, name: string, agent: string): 
   const publicKey = { directory: await secret('public', { 'public.asc': owner.publicKey }), secret: 'public' };
   const privateKey = { directory: await secret('private', { 'private.asc': owner.privateKey }), secret: 'private' };
   const decryption = { method: 'gpg', privateKey } as const;
-  const common = { policy: { namespace: 'shop', name }, claim, deadlineSeconds };
+  const common = { policy: { namespace: 'shop', name }, subject, claim, deadlineSeconds };
   const remote = {
     cluster: 'a-cluster',
     repository: {

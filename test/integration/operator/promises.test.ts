@@ -10,7 +10,7 @@ import {
   type OperatorCluster,
 } from '../../support/operator/cluster.ts';
 import { startOperator, type RunningOperator } from '../../support/operator/operator.ts';
-import type { Json } from '../../support/operator/policies.ts';
+import { placeOfSpec, type Json } from '../../support/operator/policies.ts';
 import { endedPodStatus, later, successfulContainers, verificationOf } from '../../support/operator/runs.ts';
 
 // What a policy promises, as time passes at a real API server: runs on demand, an RPO that is missed by itself, CronJobs that somebody
@@ -150,6 +150,32 @@ test('RecoveryPointMet turns False by itself, with nothing else happening, and s
   ]);
 }, 90_000);
 
+test('what was proven of another repository than the spec names is not proven of it, until a backup is there', async () => {
+  await made('moved', { objectives: { recoveryPointObjective: '25h' }, schedule: { localCopy: undefined } });
+  const backUp = ['create', 'job', 'agama-full-1', '--from=cronjob/agama-full', '--namespace=moved'];
+  await cluster.plane.kubectl(backUp);
+  await endWell('moved', 'agama-full-1');
+  const stateOf = async (type: string): Promise<string> => {
+    const { status, reason } = (await conditionNow('moved', type)) ?? {};
+    return `${String(status)} ${String(reason)}`;
+  };
+  const name = async (path: string): Promise<void> => {
+    const patch = JSON.stringify({ spec: { repository: { rsync: { path } } } });
+    await cluster.plane.kubectl(['patch', 'bp', 'agama', '--namespace=moved', '--type=merge', '--patch', patch]);
+  };
+  const reach = (what: string, state: string): Promise<boolean> =>
+    eventually(what, async () => (await stateOf('RecoveryPointMet')) === state);
+  await reach('met', 'True Met');
+  await name('/elsewhere');
+  await reach('another repository', 'Unknown RepositoryChanged');
+  expect(await stateOf('ChainIntact')).toBe('Unknown RepositoryChanged');
+  expect(await stateOf('LastBackupSucceeded')).toBe('Unknown RepositoryChanged');
+  const said = await cluster.plane.kubectl(['describe', 'bp', 'agama', '--namespace=moved']);
+  expect(said).toMatch(/What is known is of rsync:\S+\/home\/backup; the policy names rsync:\S+\/elsewhere now/);
+  await name('/home/backup');
+  await reach('the one before', 'True Met');
+}, 90_000);
+
 test('a CronJob that is suspended or deleted is put back, and it is said', async () => {
   await made('touched');
   const suspend = [
@@ -180,7 +206,7 @@ test('what retention must leave: the chain that was last restored and found equa
   const { outcome: _outcome, seconds: _seconds, ...report } = verificationOf().latest;
   const lastVerified = { time: '2026-11-15T03:00:00Z', jobName: 'agama-verify-1', ...report };
   const patch = ['patch', 'bp', 'agama', '--namespace=kept', '--subresource=status', '--type=merge', '--patch'];
-  await cluster.plane.kubectl([...patch, JSON.stringify({ status: { lastVerified } })]);
+  await cluster.plane.kubectl([...patch, JSON.stringify({ status: { storedIn: placeOfSpec(), lastVerified } })]);
   await cluster.plane.kubectl(['create', 'job', 'agama-full-1', '--from=cronjob/agama-full', '--namespace=kept']);
   await endWell('kept', 'agama-full-1');
   const [prune] = await eventually('the prune', async () => {

@@ -1,7 +1,7 @@
 import { createZones } from '../../../src/cron/zones.ts';
 import type { Evidence } from '../../../src/policy/statement.ts';
 import { policyView } from '../../../src/policy/views.ts';
-import { rawPolicy } from './policies.ts';
+import { placeOfSpec, rawPolicy } from './policies.ts';
 import { now, observedOf } from './runs.ts';
 
 const zones = createZones();
@@ -10,7 +10,6 @@ const zones = createZones();
 export const evidenceOf = (changes: Partial<Evidence> = {}): Evidence => ({
   spec: policyView(rawPolicy()).spec,
   problems: [],
-  history: {},
   name: 'agama',
   metadata: { namespace: 'shop', name: 'agama' },
   created: '2026-11-01T00:00:00Z',
@@ -21,4 +20,5 @@ export const evidenceOf = (changes: Partial<Evidence> = {}): Evidence => ({
   zones,
   now,
   ...changes,
+  history: { storedIn: placeOfSpec(), ...changes.history },
 });

@@ -1,5 +1,7 @@
-import { apiVersion } from '../../../src/api/v1alpha1/backuppolicy.ts';
+import { apiVersion, backupPolicySpec } from '../../../src/api/v1alpha1/backuppolicy.ts';
+
 import type { KubeObject } from '../../../src/kube/types.ts';
+import { placeOf, subjectOf } from '../../../src/workloads/subject.ts';
 
 /** Any JSON object, as a person writes it. */
 export type Json = { [field: string]: unknown };
@@ -43,6 +45,10 @@ export const sampleSpec = {
   },
   objectives: { recoveryPointObjective: '25h', recoveryTimeObjective: '1h' },
 } as const;
+
+/** Where a policy of the tests stores, and what evidence has to be about to count for it. */
+export const placeOfSpec = (spec: Json = {}) => placeOf(backupPolicySpec.parse(asJson(overlay(sampleSpec, spec))));
+export const subjectOfSpec = (spec: Json = {}) => subjectOf(backupPolicySpec.parse(asJson(overlay(sampleSpec, spec))));
 
 /** What a policy of the tests is like. */
 export interface PolicyOptions {

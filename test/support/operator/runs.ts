@@ -13,9 +13,12 @@ import type { Newest } from '../../../src/policy/run-reports.ts';
 import { claimView, cronJobView, jobView, podView, policyView } from '../../../src/policy/views.ts';
 import { policyAnnotations, runLabels } from '../../../src/workloads/labels.ts';
 import { cronJobName } from '../../../src/workloads/names.ts';
-import { rawPolicy, type Json } from './policies.ts';
+import { rawPolicy, subjectOfSpec, type Json } from './policies.ts';
 
 const digest = 'a'.repeat(64);
+
+/** What the results of the tests are about: what the sample policy names. */
+export const subject = subjectOfSpec();
 
 /** A second later than the other, or so many. */
 export const later = (time: string, seconds: number): string =>
@@ -206,6 +209,7 @@ export const verificationOf = (changes: Partial<VerificationReport> = {}): Verif
       chain: 'chain-20261115T014630Z',
       setDigest: digest,
       factsDigest: digest,
+      source: subject.source,
     },
     checks: {
       created: { outcome: 'Passed', evidence: 'shipped at 2026-11-15T01:59:50Z' },
@@ -231,7 +235,13 @@ const copiesAt = (time: string, shipped: boolean): Json => ({
 /** What an agent tells when that copy was shipped. */
 const shippedAt = (time: string): Json => ({
   copies: copiesAt(time, true),
-  recovery: { checkedTime: later(time, -20), earliest: later(time, -900), offSite: later(time, -900) },
+  recovery: {
+    checkedTime: later(time, -20),
+    earliest: later(time, -900),
+    offSite: later(time, -900),
+    source: subject.source,
+    earliestSource: subject.source,
+  },
 });
 
 /** What a container of a kind of run says beside what all say. */
@@ -253,6 +263,7 @@ export const resultOf = (container: Result['container'], given: RunOptions = {},
     outcome: 'Succeeded',
     startTime: later(time, -900),
     completionTime: later(time, -5),
+    repository: subject.repository,
     ...saidBy(container, kind),
     ...(container === 'dump' ? { dump: { startTime: later(time, -900), endTime: later(time, -600) } } : {}),
     newest:

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { chooseCopy } from '../../../src/agent/dump/decide.ts';
 import { surplusCopies } from '../../../src/agent/dump/tidy.ts';
 import type { LedgerCopy } from '../../../src/agent/ledger.ts';
+import { subject } from '../../support/subject.ts';
 
 const copy = (dataTime: string, extra: Partial<LedgerCopy> = {}): LedgerCopy => ({
   name: dataTime.replaceAll(/[-:]/g, ''),
@@ -10,6 +11,7 @@ const copy = (dataTime: string, extra: Partial<LedgerCopy> = {}): LedgerCopy => 
   durationSeconds: 1,
   sizeBytes: 1,
   jobName: 'job',
+  source: subject.source,
   files: [{ name: 'dump.sql', size: 1 }],
   ...extra,
 });
@@ -75,9 +77,19 @@ test.each([
     input: { slot, newest: { ...fresh, quiesced: 'ReadOnly' as const }, filesPresent: true },
     reuse: true,
   },
+  {
+    reason: 'made of what the policy named before',
+    input: { slot, newest: { ...fresh, source: 'a'.repeat(16) }, filesPresent: true },
+    reuse: false,
+  },
+  {
+    reason: 'made by a version that did not say of what',
+    input: { slot, newest: { ...fresh, source: undefined }, filesPresent: true },
+    reuse: false,
+  },
   { reason: 'a file is gone', input: { slot, newest: fresh, filesPresent: false }, reuse: false },
 ])('which copy is shipped: $reason', ({ input, reuse }) => {
-  expect('reuse' in chooseCopy(input)).toBe(reuse);
+  expect('reuse' in chooseCopy({ source: subject.source, ...input })).toBe(reuse);
 });
 
 const times = fc.uniqueArray(fc.integer({ min: 0, max: 1000 }), { minLength: 1, maxLength: 12 });

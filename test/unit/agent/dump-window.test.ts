@@ -3,11 +3,13 @@ import { dumpTask, type DumpTask } from '../../../src/api/v1alpha1/task.ts';
 import { dumpInWindow } from '../../../src/agent/dump/window.ts';
 import { createLog } from '../../../src/agent/log.ts';
 import { createRun } from '../../../src/agent/run.ts';
+import { subject } from '../../support/subject.ts';
 
 const taskWith = (window: DumpTask['window']): DumpTask =>
   dumpTask.parse({
     kind: 'LocalCopy',
     policy: { namespace: 'shop', name: 'agama' },
+    subject,
     claim: '/nowhere',
     scratch: '/nowhere',
     deadlineSeconds: 60,

@@ -9,6 +9,7 @@ const text = (max: number) =>
   fc.string({ unit: 'grapheme', maxLength: max }).map((value) => shorten(plainText(value), max));
 const time = fc.constant('2026-11-22T01:00:03Z');
 const digest = fc.constant('a'.repeat(64));
+const short = fc.constant('a'.repeat(16));
 const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
 const jobName = fc.string({ minLength: 1, maxLength: 253, unit: fc.constantFrom('a', '-', '9') });
 const count = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
@@ -36,6 +37,7 @@ const report = fc.record({
       chain: fc.constant('chain-20261122T010500Z'),
       setDigest: digest,
       factsDigest: maybe(digest),
+      source: maybe(short),
     }),
   ),
   checks: fc.record({ created: check, readable: check, complete: check, restorable: check }),
@@ -57,6 +59,7 @@ const restore = fc.record({
         chain: fc.constant('chain-20261122T010500Z'),
         setDigest: digest,
         factsDigest: maybe(digest),
+        source: maybe(short),
       }),
       verifiedTime: maybe(time),
       sets: count,
@@ -112,6 +115,7 @@ const results: fc.Arbitrary<Result> = fc
     outcome: fc.constantFrom('Succeeded' as const, 'Failed' as const),
     startTime: time,
     completionTime: time,
+    repository: maybe(short),
     failure: maybe(
       fc.record({
         step: fc.constantFrom(...runSteps),
@@ -155,7 +159,15 @@ const results: fc.Arbitrary<Result> = fc
           ),
         }),
       ),
-      recovery: maybe(fc.record({ checkedTime: time, earliest: maybe(time), offSite: maybe(time) })),
+      recovery: maybe(
+        fc.record({
+          checkedTime: time,
+          earliest: maybe(time),
+          offSite: maybe(time),
+          source: maybe(short),
+          earliestSource: maybe(short),
+        }),
+      ),
     }),
   })
   // A container verifies or restores, or does neither.
@@ -302,9 +314,10 @@ test('two sets that are proven: of the older one its name, so that the evidence 
   const point = { outcome: 'Passed' as const, evidence: 'e'.repeat(150) };
   const [digest, time, jobName] = ['a'.repeat(64), '2026-11-22T01:00:03Z', 'agama-verify-29410590'];
   const set = { type: 'Full' as const, setTime: time, dataTime: time, chain: 'chain-20261122T010003Z' };
+  const source = 'c'.repeat(16);
   const report = {
     outcome: 'Verified' as const,
-    set: { ...set, setDigest: digest, factsDigest: digest },
+    set: { ...set, setDigest: digest, factsDigest: digest, source },
     checks: { created: point, readable: point, complete: point, restorable: point },
     objectsCompared: 11,
     rowsCompared: 201_950,
@@ -325,6 +338,7 @@ test('two sets that are proven: of the older one its name, so that the evidence 
         outcome: 'Succeeded',
         startTime: time,
         completionTime: time,
+        repository: 'd'.repeat(16),
         notes: [],
         verification: { latest: report, older: report },
         newest: {
@@ -332,7 +346,7 @@ test('two sets that are proven: of the older one its name, so that the evidence 
           full: stored,
           incremental: stored,
           chain: { fullTime: time, incrementals: 1, intact: true, checkedTime: time },
-          recovery: { checkedTime: time, earliest: time, offSite: time },
+          recovery: { checkedTime: time, earliest: time, offSite: time, source, earliestSource: source },
         },
       }),
     ),
@@ -349,7 +363,8 @@ test('a full with everything keeps what can be restored, and of the local copies
   const times = { dataTime: '2026-11-22T01:00:03Z', completionTime: '2026-11-22T01:00:09Z' };
   const set = { ...times, ...sizes, setTime: times.dataTime, sentBytes: 123_456_789_012, setDigest: 'b'.repeat(64) };
   const copy = { name: '20261122T010003Z', sizeBytes: 123_456_789_012, shipped: true as const };
-  const recovery = { checkedTime: times.completionTime, earliest: times.dataTime, offSite: times.dataTime };
+  const about = { source: 'c'.repeat(16), earliestSource: 'c'.repeat(16) };
+  const recovery = { checkedTime: times.completionTime, earliest: times.dataTime, offSite: times.dataTime, ...about };
   const read = result.parse(
     JSON.parse(
       fitResult({
@@ -359,6 +374,7 @@ test('a full with everything keeps what can be restored, and of the local copies
         outcome: 'Succeeded',
         startTime: times.dataTime,
         completionTime: times.completionTime,
+        repository: 'd'.repeat(16),
         made: 'Incremental',
         notes: [],
         newest: {

@@ -1,6 +1,7 @@
 import { emptyLedger, type Ledger, type LedgerChain, type LedgerSet } from '../../../src/agent/ledger.ts';
 import { newest } from '../../../src/agent/ledger-store.ts';
 import { result } from '../../../src/api/v1alpha1/result.ts';
+import { subject } from '../../support/subject.ts';
 
 const set = (type: LedgerSet['type'], setTime: string): LedgerSet => ({
   type,
@@ -18,6 +19,7 @@ const set = (type: LedgerSet['type'], setTime: string): LedgerSet => ({
 
 const chain = (sets: LedgerSet[], problem?: string): LedgerChain => ({
   repository: 'rsync://h',
+  place: subject.repository,
   directory: 'chain-1',
   encryption: 'none',
   sets,
@@ -25,7 +27,7 @@ const chain = (sets: LedgerSet[], problem?: string): LedgerChain => ({
   ...(problem !== undefined && { problem }),
 });
 
-const of = (ledger: Partial<Ledger>) => result.shape.newest.parse(newest({ ...emptyLedger(), ...ledger }));
+const of = (ledger: Partial<Ledger>) => result.shape.newest.parse(newest({ ...emptyLedger(), ...ledger }, subject));
 
 test('an empty ledger has nothing', () => {
   expect(of({})).toEqual({});
@@ -83,7 +85,7 @@ describe('what can be restored from the repository', () => {
     },
     { chains: [broken(old), broken(young)], recovery: { checkedTime }, reason: 'all are damaged' },
     {
-      chains: [{ ...old, repository: 'rsync://another' }, broken(young)],
+      chains: [{ ...old, place: 'another' }, broken(young)],
       recovery: { checkedTime },
       reason: 'a repository that the policy does not name any more is not looked at',
     },

@@ -10,7 +10,7 @@ import type { Problem } from '../../../src/policy/problems.ts';
 import { policyView } from '../../../src/policy/views.ts';
 import { evidenceOf } from '../../support/operator/evidence.ts';
 import { rawPolicy, type Json } from '../../support/operator/policies.ts';
-import { later, pointsOf } from '../../support/operator/runs.ts';
+import { later, pointsOf, subject } from '../../support/operator/runs.ts';
 
 const specOf = (spec: Json = {}) => policyView(rawPolicy({ spec })).spec;
 const start = '2026-11-15T00:00:00Z';
@@ -21,6 +21,7 @@ const runOf = (kind: RunKind, outcome: LastRun['outcome'], hour: number): LastRu
   completionTime: later(start, hour * 3600),
   outcome,
   ...(outcome === 'Succeeded' ? {} : { reason: 'AccessDenied' }),
+  repository: subject.repository,
 });
 
 const { chain } = pointsOf('a', start);

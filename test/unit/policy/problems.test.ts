@@ -11,6 +11,7 @@ import { resultsOf } from '../../../src/policy/results.ts';
 import { makePlan } from '../../../src/restore/make-plan.ts';
 import type { StageJob } from '../../../src/restore/observed.ts';
 import { requestView } from '../../../src/restore/views.ts';
+import { placeOf } from '../../../src/workloads/subject.ts';
 import { policyClaim } from '../../../src/workloads/claim.ts';
 import { runCronJob, verifyCronJob } from '../../../src/workloads/cronjob.ts';
 import { claimName } from '../../../src/workloads/names.ts';
@@ -51,7 +52,13 @@ const effects = (spec: Json) => {
     verifyCronJob({ metadata, spec: read }, undefined, testSettings),
     stateConditions(evidenceOf({ spec: read, observed, now })),
     stateConditions(evidenceOf({ spec: read, observed, history: afterAFull, now })),
-    planPrune({ observed, status: afterAFull, problems: [], settings: testSettings, now }),
+    planPrune({
+      observed,
+      status: { storedIn: placeOf(read), ...afterAFull },
+      problems: [],
+      settings: testSettings,
+      now,
+    }),
   ]);
 };
 

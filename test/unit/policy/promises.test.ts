@@ -17,6 +17,7 @@ import {
   rawPod,
   verificationOf,
   type ContainerEnd,
+  subject,
 } from '../../support/operator/runs.ts';
 
 const specOf = (spec: Json = {}) => policyView(rawPolicy({ spec })).spec;
@@ -25,7 +26,9 @@ const dataTime = full.dataTime;
 const created = '2026-11-01T00:00:00Z';
 const listed = (offSite: string | undefined, earliest = offSite): NonNullable<History['recovery']> => ({
   checkedTime: '2026-11-15T02:00:00Z',
-  ...(offSite === undefined ? {} : { offSite: { dataTime: offSite } }),
+  ...(offSite === undefined
+    ? {}
+    : { offSite: { dataTime: offSite, source: subject.source }, earliestSource: subject.source }),
   ...(earliest === undefined ? {} : { earliest }),
 });
 const { latest } = verificationOf();

@@ -6,7 +6,7 @@ import { retentionRule } from '../../../src/policy/retention.ts';
 import { policyView } from '../../../src/policy/views.ts';
 import { acceptShrinkAnnotation } from '../../../src/workloads/labels.ts';
 import { testSettings } from '../../support/operator/images.ts';
-import { rawPolicy, type Json } from '../../support/operator/policies.ts';
+import { placeOfSpec, rawPolicy, type Json } from '../../support/operator/policies.ts';
 import { later, now, observedOf, pointsOf, rawJob, retentionOf } from '../../support/operator/runs.ts';
 
 const asked = { retention: { keepFor: '4w' } };
@@ -39,7 +39,7 @@ interface Given {
 const plan = ({ spec, annotations, status = {}, jobs = [], at = now, problems = false }: Given = {}) =>
   planPrune({
     observed: observedOf({ policy: policyOf(spec, annotations), jobs }),
-    status: { lastFull: full, ...status },
+    status: { storedIn: placeOfSpec(spec), lastFull: full, ...status },
     problems: problems ? [{ reason: 'NameTaken', message: 'x' }] : [],
     settings: testSettings,
     now: at,
@@ -220,7 +220,7 @@ test('names of long policies fit, and two of them stay two', () => {
   const named = (name: string) =>
     planPrune({
       observed: observedOf({ policy: rawPolicy({ name, spec: asked }) }),
-      status: { lastFull: full },
+      status: { storedIn: placeOfSpec(), lastFull: full },
       problems: [],
       settings: testSettings,
       now,

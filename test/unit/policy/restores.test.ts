@@ -44,5 +44,5 @@ test.each<{ reason: string; changes: Partial<PolicyOutcome>; counts: boolean }>(
 ])('how long a restore takes is told by one that restored: $reason', ({ changes, counts }) => {
   const last = lastRestoreOf(undefined, [finished('one', '2026-11-11T00:00:00Z', changes)], 'agama');
   const measured = { seconds: 17, sourceBytes: 8192, time: '2026-11-11T00:00:00Z', jobName: 'job' };
-  expect(measuredRestores(last)).toEqual(counts ? [measured] : []);
+  expect(measuredRestores({ lastRestore: last, storedIn: undefined })).toEqual(counts ? [measured] : []);
 });

@@ -4,7 +4,7 @@ import { backupPolicyStatus } from '../../../src/api/v1alpha1/backuppolicy.ts';
 import type { Check, VerificationReport, VerificationResult } from '../../../src/api/v1alpha1/verification.ts';
 import { nextHistory, type History } from '../../../src/policy/history.ts';
 import { readRuns } from '../../../src/policy/run-reports.ts';
-import { rawPolicy, type Json } from '../../support/operator/policies.ts';
+import { placeOfSpec, rawPolicy, type Json } from '../../support/operator/policies.ts';
 import {
   allCronJobs,
   failedResultOf,
@@ -23,7 +23,7 @@ import {
 const kind = 'Verify' as const;
 const end = '2026-11-16T03:00:00Z';
 const { full, incremental } = pointsOf('agama-full-1', '2026-11-15T02:00:00Z');
-const shipped: BackupPolicyStatus = { lastFull: full };
+const shipped: BackupPolicyStatus = { storedIn: placeOfSpec(), lastFull: full };
 const other = 'b'.repeat(64);
 
 interface Seen {

@@ -1,4 +1,4 @@
-import type { RsyncTask } from '../../../api/v1alpha1/repositories/rsync.ts';
+import { rsyncIdentity, type RsyncTask } from '../../../api/v1alpha1/repositories/rsync.ts';
 import type { ShipTask } from '../../../api/v1alpha1/task.ts';
 import type { DuplicityAddress, Repository, RepositoryContext } from '../repository.ts';
 import { layOutAhead } from './ahead.ts';
@@ -9,15 +9,6 @@ import { endConnection, prepareSsh, sharedConnection, sshOptions, type SshFiles 
 /** The directory of a policy on the backup host. */
 export const policyDirectory = ({ path }: Pick<RsyncTask, 'path'>, policy: ShipTask['policy']): string =>
   `${path}/${policy.namespace}/${policy.name}`.replaceAll(/\/+/g, '/');
-
-/** The identity of a repository, as the ledger keeps it. */
-export const repositoryIdentity = ({
-  user,
-  host,
-  port,
-  path,
-}: Pick<RsyncTask, 'user' | 'host' | 'port' | 'path'>): string =>
-  `rsync://${user}@${host}:${port}/${path}`.replace(/\/+$/, '');
 
 /** What duplicity is told of a directory on the backup host. It splits the options at blanks. */
 export const rsyncAddress = (
@@ -42,7 +33,7 @@ export const prepareRsync = async (
   const ssh = await prepareSsh(context, rsync, scratch);
   const directory = policyDirectory(rsync, policy);
   return {
-    identity: repositoryIdentity(rsync),
+    identity: rsyncIdentity(rsync),
     remote: (scope) => createRsyncRemote(context, { rsync, ssh, directory, ...scope }),
     address: async (chain) => rsyncAddress(rsync, ssh, `${directory}/${chain}`),
     ahead: layOutAhead,

@@ -1,13 +1,9 @@
 import { join } from 'node:path';
-import type { VolumeTask } from '../../../api/v1alpha1/repositories/volume.ts';
+import { volumeIdentity, type VolumeTask } from '../../../api/v1alpha1/repositories/volume.ts';
 import type { ShipTask } from '../../../api/v1alpha1/task.ts';
 import type { Repository } from '../repository.ts';
 import { explain } from './reasons.ts';
 import { checkChain, createVolumeRemote, type VolumePlace } from './remote.ts';
-
-/** The identity of a repository, as the ledger keeps it: the claim by its name, and the path on it. */
-export const volumeIdentity = ({ claimName, path }: Pick<VolumeTask, 'claimName' | 'path'>): string =>
-  `volume://${claimName}${join('/', path)}`.replace(/\/+$/, '');
 
 /** Where the directory of a policy is. */
 export const volumePlace = (

@@ -23,3 +23,7 @@ export const volumeTask = volumeRepository.extend({
   directory: directory.describe('Where the claim is mounted.'),
 });
 export type VolumeTask = z.output<typeof volumeTask>;
+
+/** The identity of a repository, as the ledger and status keep it: the claim by its name, and the path on it. */
+export const volumeIdentity = ({ claimName, path }: Pick<VolumeRepository, 'claimName' | 'path'>): string =>
+  `volume://${claimName}${`/${path}`.replace(/\/+/g, '/')}`.replace(/\/+$/, '');

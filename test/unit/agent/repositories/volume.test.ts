@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import { explain, volumeError } from '../../../../src/agent/repositories/volume/reasons.ts';
-import { volumeIdentity, volumePlace } from '../../../../src/agent/repositories/volume/repository.ts';
+import { volumePlace } from '../../../../src/agent/repositories/volume/repository.ts';
+import { volumeIdentity } from '../../../../src/api/v1alpha1/repositories/volume.ts';
 import { RunError } from '../../../../src/errors/run-error.ts';
 
 const policy = { namespace: 'shop', name: 'agama' };

@@ -1,8 +1,5 @@
-import {
-  policyDirectory,
-  repositoryIdentity,
-  rsyncAddress,
-} from '../../../../src/agent/repositories/rsync/repository.ts';
+import { rsyncIdentity } from '../../../../src/api/v1alpha1/repositories/rsync.ts';
+import { policyDirectory, rsyncAddress } from '../../../../src/agent/repositories/rsync/repository.ts';
 import { hasAes, remoteShell, sharedConnection, sshOptions } from '../../../../src/agent/repositories/rsync/ssh.ts';
 import {
   backupArguments,
@@ -120,7 +117,7 @@ test.each([
 test('a repository is told by user, host, port and path', () => {
   const rsync = { user: 'u', host: 'h', port: 22, path: '/p', knownHosts: 'k', key: { directory: '/k', secret: 'k' } };
   const others = [{ user: 'v' }, { host: 'i' }, { port: 23 }, { path: '/q' }];
-  const identities = [{}, ...others].map((change) => repositoryIdentity({ ...rsync, ...change }));
+  const identities = [{}, ...others].map((change) => rsyncIdentity({ ...rsync, ...change }));
   expect(new Set(identities).size).toBe(5);
 });
 
