@@ -1,7 +1,7 @@
 import type { LastRun } from '../api/v1alpha1/backuppolicy.ts';
 import { parseDuration } from '../api/v1alpha1/duration.ts';
 import type { JobKind } from '../api/v1alpha1/recovery-points.ts';
-import { catalogue, failureReasons } from '../errors/catalogue.ts';
+import { failureWords } from './failure-words.ts';
 import type { History } from './history.ts';
 import { placeChange, runChange, unlessChanged, type Change } from './named.ts';
 import { recoveryPointMet, recoveryTimeMet } from './objectives.ts';
@@ -12,11 +12,6 @@ import { verifiedCondition } from './verified-condition.ts';
 import { windowKept } from './window-kept.ts';
 
 const longestMonthSeconds = 31 * 24 * 60 * 60;
-
-const nextOf = (reason: string | undefined): string => {
-  const known = failureReasons.find((candidate) => candidate === reason);
-  return known === undefined ? '' : ` ${catalogue[known].next}`;
-};
 
 // Of two runs that ended in the same second the one that did not succeed counts.
 const isAfter = (run: LastRun, other: LastRun): boolean => {
@@ -30,13 +25,12 @@ const newestOf = (runs: readonly LastRun[] | undefined, kinds: readonly JobKind[
     .reduce<LastRun | undefined>((best, run) => (best === undefined || isAfter(run, best) ? run : best), undefined);
 
 const runFailed = ({ history }: Evidence, run: LastRun): Statement => {
-  const failure = history.lastFailure?.jobName === run.jobName ? history.lastFailure : undefined;
-  const words = failure === undefined ? nextOf(run.reason) : ` at step ${failure.step}: ${failure.message}`;
+  const how = run.outcome === 'Unknown' ? 'ended, and how is not known' : 'failed';
   return {
     type: 'LastBackupSucceeded',
     status: run.outcome === 'Unknown' ? 'Unknown' : 'False',
     reason: run.reason ?? 'Failed',
-    message: `${run.kind} ${run.jobName} ${run.outcome === 'Unknown' ? 'ended, and how is not known.' : `failed${failure === undefined ? '.' : ''}`}${words} Its log, while the Job is kept: kubectl logs job/${run.jobName} --all-containers --ignore-errors.`,
+    message: `${run.kind} ${run.jobName} ${how}${failureWords(history, run)} Its log, while the Job is kept: kubectl logs job/${run.jobName} --all-containers --ignore-errors.`,
   };
 };
 

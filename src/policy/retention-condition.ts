@@ -1,5 +1,6 @@
 import type { BackupPolicySpec } from '../api/v1alpha1/backuppolicy.ts';
 import { acceptShrinkAnnotation } from '../workloads/labels.ts';
+import { failureWords } from './failure-words.ts';
 import type { Statement } from './statement.ts';
 import type { History } from './history.ts';
 import { acceptedTime, pruneCause, pruneGraceMs, retentionRule, shrunkCopy } from './retention.ts';
@@ -44,13 +45,11 @@ const frozen = ({ name, history, acceptShrink }: RetentionEvidence): Statement |
 const failed = ({ history }: RetentionEvidence): Statement | undefined => {
   const run = history.lastRuns?.find(({ kind }) => kind === 'Prune');
   if (run === undefined || run.outcome === 'Succeeded') return undefined;
-  const failure = history.lastFailure?.jobName === run.jobName ? history.lastFailure : undefined;
-  const words = failure === undefined ? '.' : ` at step ${failure.step}: ${failure.message}`;
   return {
     type,
     status: run.outcome === 'Failed' ? 'False' : 'Unknown',
     reason: run.reason ?? 'Failed',
-    message: `Prune ${run.jobName} ${run.outcome === 'Failed' ? 'failed' : 'ended, and how is not known'}${words} It is tried again. Its log, while the Job is kept: kubectl logs job/${run.jobName}.`,
+    message: `Prune ${run.jobName} ${run.outcome === 'Failed' ? 'failed' : 'ended, and how is not known'}${failureWords(history, run)} It is tried again. Its log, while the Job is kept: kubectl logs job/${run.jobName}.`,
   };
 };
 

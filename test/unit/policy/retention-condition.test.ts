@@ -1,4 +1,5 @@
 import type { BackupPolicyStatus, LastRun } from '../../../src/api/v1alpha1/backuppolicy.ts';
+import { catalogue } from '../../../src/errors/catalogue.ts';
 import { retentionKept } from '../../../src/policy/retention-condition.ts';
 import { retentionRule } from '../../../src/policy/retention.ts';
 import type { History } from '../../../src/policy/history.ts';
@@ -92,11 +93,11 @@ test.each<Given & { reason: string; status: string; code: string; says: string }
     says: 'comes due',
   },
   {
-    reason: 'the newest prune failed',
+    reason: 'the newest prune failed, and another run since: what to do is said all the same',
     history: { retention: pruned(), lastRuns: [run('Failed')] },
     status: 'False',
     code: 'RemovalRefused',
-    says: 'agama-prune-1-0 failed',
+    says: `agama-prune-1-0 failed: RemovalRefused. ${catalogue.RemovalRefused.next}`,
   },
   {
     reason: 'how it ended is not known',
