@@ -1,4 +1,5 @@
 import type { BackupPolicySpec, BackupPolicyStatus, LastRun } from '../api/v1alpha1/backuppolicy.ts';
+import { queriesDigest } from '../api/v1alpha1/verification.ts';
 import { placeDigest, placeOf, sourceDigestOf, type Place } from '../workloads/subject.ts';
 import type { Evidence, Statement } from './statement.ts';
 
@@ -26,7 +27,7 @@ export const hasStored = ({ lastFull, lastIncremental, chain, recovery, retentio
 export const isStoredAsNamed = (spec: BackupPolicySpec, status: Stored): boolean =>
   !hasStored(status) || (status.storedIn !== undefined && isSamePlace(status.storedIn, placeOf(spec)));
 
-const atOnce = (name: string, kind: 'full' | 'incremental'): string =>
+const atOnce = (name: string, kind: 'full' | 'incremental' | 'verify'): string =>
   `The next run tells; start one at once: kubectl annotate backuppolicy ${name} --overwrite holdfast.dev/run=${kind}@$(date +%s).`;
 
 /** That the spec names another place than what is known is of; undefined while it does not. Pure. */
@@ -63,12 +64,27 @@ export const runChange = (
 
 /** That what was proven is of another source than the spec names; undefined when it is of the same. Pure. */
 export const sourceChange = (
-  { spec, name }: Pick<Evidence, 'spec' | 'name'>,
+  { spec, history, name }: Pick<Evidence, 'spec' | 'history' | 'name'>,
   source: string | undefined,
 ): Change | undefined => {
-  if (spec === undefined || source === sourceDigestOf(spec)) return undefined;
-  const message = `It holds what the policy named before as spec.source, and not what it names now. ${atOnce(name, 'incremental')}`;
+  if (spec === undefined) return undefined;
+  const named = sourceDigestOf(spec);
+  if (source === named) return undefined;
+  const backup = spec.schedule.incremental === undefined ? 'full' : 'incremental';
+  const next = history.recovery?.offSite?.source === named ? 'verify' : backup;
+  const message = `It holds what the policy named before as spec.source, and not what it names now. ${atOnce(name, next)}`;
   return { reason: 'SourceChanged', message };
+};
+
+/** That the policy has other checks of its own than those that were made; undefined when it has the same, or none. Pure. */
+export const queriesChange = (
+  { spec, name }: Pick<Evidence, 'spec' | 'name'>,
+  queries: string | undefined,
+): Change | undefined => {
+  const asked = queriesDigest(spec?.verification?.queries ?? []);
+  if (asked === undefined || asked === queries) return undefined;
+  const message = `What spec.verification.queries ask now was not asked of it. ${atOnce(name, 'verify')}`;
+  return { reason: 'QueriesChanged', message };
 };
 
 /** What is True of something else is Unknown. Pure. */

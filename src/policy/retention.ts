@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { BackupPolicySpec } from '../api/v1alpha1/backuppolicy.ts';
+import { shortDigestOf } from '../base/short-digest.ts';
 import type { History } from './history.ts';
 
 /** How long a new full, or a chain that came due, may wait for its prune before what is kept counts as not known. */
@@ -17,7 +17,7 @@ export const retentionRule = (
   acceptShrink: string | undefined,
 ): string => {
   const asked = { retention, timeZone: schedule.timeZone, repository, accepted: acceptedTime(acceptShrink) };
-  return createHash('sha256').update(JSON.stringify(asked)).digest('hex').slice(0, 16);
+  return shortDigestOf(asked);
 };
 
 /**

@@ -4,7 +4,7 @@ import { overdueAt } from '../sla/due.ts';
 import { cronLineOf } from '../workloads/lines.ts';
 import type { Evidence, Statement } from './statement.ts';
 import type { History } from './history.ts';
-import { sourceChange, unlessChanged } from './named.ts';
+import { queriesChange, sourceChange, unlessChanged } from './named.ts';
 import { hasReadableSchedule } from './objectives.ts';
 
 const type = 'Verified';
@@ -102,5 +102,6 @@ export const verifiedCondition = (evidence: Evidence): Statement => {
     message: proven(evidence, lastVerified),
     wakeAt: overdue,
   };
-  return unlessChanged(restored, sourceChange(evidence, lastVerified.set.source));
+  const change = sourceChange(evidence, lastVerified.set.source) ?? queriesChange(evidence, lastVerified.queries);
+  return unlessChanged(restored, change);
 };

@@ -1,15 +1,12 @@
-import { createHash } from 'node:crypto';
 import type { BackupPolicySpec } from '../api/v1alpha1/backuppolicy.ts';
 import type { StoredIn, Subject } from '../api/v1alpha1/recovery-points.ts';
+import { shortDigestOf } from '../base/short-digest.ts';
 import { encryptionWords } from './encryption.ts';
 import { repositoryParts } from './repositories/registry.ts';
 import { sourceParts } from './sources/registry.ts';
 
 /** A place to store backups, as a policy names it. */
 export type Place = Omit<StoredIn, 'since'>;
-
-const digestOf = (value: unknown): string =>
-  createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16);
 
 /** Where a policy stores backups, in words that no other place has. */
 export const placeOf = ({ repository, encryption }: Pick<BackupPolicySpec, 'repository' | 'encryption'>): Place => ({
@@ -18,11 +15,11 @@ export const placeOf = ({ repository, encryption }: Pick<BackupPolicySpec, 'repo
 });
 
 /** Digest of a place, as tasks and results carry it. */
-export const placeDigest = ({ repository, encryption }: Place): string => digestOf([repository, encryption]);
+export const placeDigest = ({ repository, encryption }: Place): string => shortDigestOf([repository, encryption]);
 
 /** Digest of what a policy backs up, as copies and sets carry it. What signs in there does not count. */
 export const sourceDigestOf = ({ source }: Pick<BackupPolicySpec, 'source'>): string =>
-  digestOf([
+  shortDigestOf([
     Object.keys(source).find((engine) => source[engine as keyof typeof source] !== undefined),
     sourceParts(source)?.about,
   ]);

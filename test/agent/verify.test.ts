@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { claimLayout } from '../../src/agent/layout.ts';
 import { emptyLedger, ledger as ledgerSchema, type Ledger } from '../../src/agent/ledger.ts';
 import { result as resultSchema, type Result } from '../../src/api/v1alpha1/result.ts';
+import { queriesDigest } from '../../src/api/v1alpha1/verification.ts';
 import type { VerifyTask } from '../../src/api/v1alpha1/task.ts';
 import { compileCache } from './support/compile-cache.ts';
 import { makeDirectory } from './support/directories.ts';
@@ -168,6 +169,7 @@ describe('what is whole', () => {
       sourceBytes: 30,
       server: 'files 1.2',
       seconds: { fetch: 1.5, load: expect.any(Number), compare: expect.any(Number) },
+      queries: queriesDigest(queries),
     });
     expect(latest?.checks.restorable.evidence).toMatch(
       /^Loaded into files 1\.2 in [\d.]+ s: 3 objects with 30 rows are equal to the facts; 1 query as expected$/,

@@ -65,6 +65,8 @@ export interface Finding {
   objectsCompared?: number;
   rowsCompared?: number;
   mismatches?: readonly string[];
+  /** Digest of the policy's own checks, once all gave what was expected. */
+  queries?: string;
   server?: string;
   /** Set once everything was compared and is equal, or something was found. */
   outcome?: VerificationOutcome;
@@ -109,7 +111,7 @@ export const reportOf = (
   redact: (text: string) => string,
   failure?: Pick<Failure, 'reason'>,
 ): VerificationReport => {
-  const { set, checks, sourceBytes, seconds, objectsCompared, rowsCompared, mismatches, server } = finding;
+  const { set, checks, sourceBytes, seconds, objectsCompared, rowsCompared, mismatches, queries, server } = finding;
   const words = (text: string, max: number): string => shorten(plainText(redact(text)), max);
   const why = finding.reason ?? failure?.reason ?? 'InternalError';
   const check = (name: CheckName): Check => {
@@ -136,6 +138,7 @@ export const reportOf = (
     }),
     ...(sourceBytes !== undefined && { sourceBytes }),
     ...(Object.keys(seconds).length > 0 && { seconds }),
+    ...(queries !== undefined && { queries }),
     ...(server !== undefined && { server: shorten(plainText(server), 64) }),
   };
 };

@@ -1,6 +1,6 @@
 import { timestamp } from '../../base/times.ts';
 import type { Sandbox, VerifyTask } from '../../api/v1alpha1/task.ts';
-import type { VerificationResult } from '../../api/v1alpha1/verification.ts';
+import { queriesDigest, type VerificationResult } from '../../api/v1alpha1/verification.ts';
 import { RunError } from '../../errors/run-error.ts';
 import { runErrorOf, StepFailure } from '../failure-of.ts';
 import { type FetchedSet, readHandover } from '../fetch/handover.ts';
@@ -148,6 +148,8 @@ const verifySet = async (context: Context, engine: VerifyEngine, server: string,
     'restorable',
     `Loaded into ${server} in ${load.seconds} s: ${objects} objects with ${rows} rows are equal to the facts${asked}`,
   );
+  const digest = queriesDigest(queries);
+  if (digest !== undefined) finding.queries = digest;
   finding.outcome = 'Verified';
 };
 

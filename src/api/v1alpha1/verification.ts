@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { sha256, text, time } from './primitives.ts';
+import { shortDigestOf } from '../../base/short-digest.ts';
+import type { DeepReadonly } from '../../base/types.ts';
+import { sha256, shortDigest, text, time } from './primitives.ts';
 import { sourceDigest } from './recovery-points.ts';
 import { quantity, resources } from './amounts.ts';
 
@@ -60,6 +62,10 @@ export const verification = z
     'How backups are verified: restored for real into a scratch server, and compared with what the source held.',
   );
 export type Verification = z.output<typeof verification>;
+
+/** Digest of the policy's own checks; undefined for none. What others gave says nothing of these. */
+export const queriesDigest = (queries: DeepReadonly<Verification['queries']>): string | undefined =>
+  queries.length === 0 ? undefined : shortDigestOf(queries.map(({ query, expect }) => [query, expect]));
 
 /** The four checks that the SLA promises of a stored backup. */
 export const checkNames = ['created', 'readable', 'complete', 'restorable'] as const;
@@ -128,6 +134,9 @@ export const verificationReport = z.object({
     })
     .partial()
     .describe('How long each part took, in seconds.')
+    .optional(),
+  queries: shortDigest
+    .describe('Digest of the policy’s own checks, all of which gave what was expected; missing when there were none.')
     .optional(),
   server: z.string().max(64).describe('Engine and version of the scratch server.').optional(),
 });

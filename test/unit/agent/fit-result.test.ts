@@ -46,6 +46,7 @@ const report = fc.record({
   mismatches: maybe(fc.record({ count, named: fc.array(text(80), { maxLength: 10 }) })),
   sourceBytes: maybe(count),
   seconds: maybe(fc.record({ fetch: fc.constant(1234.5), load: fc.constant(1234.5), compare: fc.constant(1234.5) })),
+  queries: maybe(short),
   server: maybe(text(64)),
 });
 

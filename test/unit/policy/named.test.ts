@@ -1,4 +1,5 @@
 import type { BackupPolicyStatus } from '../../../src/api/v1alpha1/backuppolicy.ts';
+import { queriesDigest } from '../../../src/api/v1alpha1/verification.ts';
 import { createZones } from '../../../src/cron/zones.ts';
 import { readRuns } from '../../../src/policy/run-reports.ts';
 import { nextStatus } from '../../../src/policy/status.ts';
@@ -147,6 +148,21 @@ test('what a run of before lists, when it ends after the first backup of the oth
   const after = look(elsewhere, [full, verify, made, late], backed);
   expect(after).toMatchObject({ chain: backed.chain, recovery: backed.recovery });
   expect(after.lastVerified).toBeUndefined();
+});
+
+test('checks of one’s own that were not made make Verified Unknown; those that were, and none, do not', () => {
+  const queries = [{ query: 'SELECT COUNT(*) FROM agama.customers', expect: '12' }];
+  const asking = changed({ verification: { queries } });
+  const added = look(asking, [full, verify], proven);
+  expect(truths(added)).toMatchObject({ Protected: 'Unknown NotProven', Verified: 'Unknown QueriesChanged' });
+  expect(conditionOf(added, 'Verified')?.message).toContain('holdfast.dev/run=verify@');
+  const { lastVerified } = proven;
+  if (lastVerified === undefined) throw new Error('nothing is verified');
+  const made = { ...proven, lastVerified: { ...lastVerified, queries: queriesDigest(queries) } };
+  expect(truths(look(asking, [], made))).toEqual(truths(proven));
+  expect(truths(look(before, [], made))).toEqual(truths(proven));
+  const edited = changed({ verification: { queries: [{ ...queries[0], expect: '13' }] } });
+  expect(truths(look(edited, [], made))['Verified']).toBe('Unknown QueriesChanged');
 });
 
 test('a person reads both places, and where the backups are', () => {
