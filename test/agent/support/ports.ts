@@ -1,14 +1,8 @@
-import { createServer } from 'node:net';
+import { freePorts } from '../../cluster/ports.ts';
 
-/** A loopback port that nothing listened on a moment ago. */
-export const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() =>
-        typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('no port')),
-      );
-    });
-  });
+/** A loopback port that nothing listened on a moment ago, and that no outgoing connection is given meanwhile. */
+export const freePort = async (): Promise<number> => {
+  const [port] = await freePorts(1);
+  if (port === undefined) throw new Error('no port');
+  return port;
+};
