@@ -7,10 +7,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { execa } from 'execa';
 import { createConnection, type Connection } from 'mariadb';
+import type { MysqlTask } from '../../src/api/v1alpha1/sources/mysql.ts';
 import { outcomeOf } from '../agent/support/agent.ts';
 import { makeAuthorities, type Authorities } from '../agent/support/certificates.ts';
 import { makeDirectory } from '../agent/support/directories.ts';
 import { benchAccount, makeMysqlBench, type MysqlBench } from '../agent/support/mysql-bench.ts';
+import { changeableStatements, changeAll, quietRows, rowsRead } from '../agent/support/mysql-changes.ts';
 import { factsBy } from '../agent/support/mysql-facts.ts';
 import { makeRestores } from '../agent/support/mysql-restore.ts';
 import { makeVerifyBench } from '../agent/support/mysql-verify.ts';
@@ -195,6 +197,13 @@ const fill = (server: Server, { refused, without, mysql: byRole = false }: Relea
 
 const databases = [plainDatabase, oddDatabase];
 
+interface Marking {
+  readonly benches: { remove(): Promise<void> }[];
+  readonly bench: MysqlBench;
+  /** How the server is trusted. */
+  readonly tls: Partial<MysqlTask>;
+}
+
 /** Damages what was dumped, and restores it in place; whether all is as it was. */
 const restoredInPlace = async (
   { mysql }: Release,
@@ -225,6 +234,92 @@ const restoredInPlace = async (
   return isEqual && mismatches.length === 0 && notWitnessed.length === 0;
 };
 
+const marked = 'marked';
+
+/** Until a change is not of this second any more. */
+const secondAndSpareMs = 1300;
+
+/**
+ * Restores in place what can be changed in every way: what nothing has changed since it was compared is not read again, and whatever was changed is found, also by a transaction that
+ * was open when it was compared.
+ */
+const foundWhenChanged = async (
+  { mysql }: Release,
+  server: Server,
+  { benches, bench, tls }: Marking,
+): Promise<boolean> => {
+  const mariadb = mysql !== true && !(await server.admin(isOld));
+  await server.admin(async (connection) => {
+    for (const statement of changeableStatements(marked, { mariadb })) await connection.query(statement);
+  });
+  const end = await bench.dump({ mysql: { databases: [marked], ...tls }, task: { deadlineSeconds: 300 } });
+  const copy = join(bench.files.claim, 'copies', end.result.newest.localCopy?.name ?? 'none');
+  const account = await bench.files.secret('marks-restorer', { username: 'restorer', password: benchAccount.password });
+  const restores = await makeRestores(server, account, [marked]);
+  benches.push(restores);
+  const ways: readonly { name: string; change: (aside: string) => Promise<string[]>; when: 'Before' | 'After' }[] = [
+    { name: 'nothing', when: 'After', change: () => Promise.resolve([]) },
+    {
+      name: 'before the exchange',
+      when: 'Before',
+      change: (aside) => changeAll(server, aside, { mariadb, programs: false }),
+    },
+    { name: 'after it', when: 'After', change: () => changeAll(server, marked, { mariadb, programs: true }) },
+  ];
+  let all = true;
+  const judge = (name: string, mismatches: readonly string[], changed: readonly string[], read: number): void => {
+    const found = mismatches.map((each) => /^table marked\.(\w+): /.exec(each)?.[1] ?? each).toSorted();
+    const right = isDeepStrictEqual(found, [...changed]) && read < quietRows;
+    console.log(
+      `  changed ${name}: ${found.length} tables found, ${read} rows read${right ? '' : ' (NOT as it should be)'}`,
+    );
+    if (!right) console.log(`  ! found ${found.join(', ')}; changed ${changed.join(', ')}`);
+    all &&= right;
+  };
+  for (const [index, { name, change, when }] of ways.entries()) {
+    const id = `000001${index}0`;
+    const aside = `holdfast_${id}_new_${marked}`;
+    const { engine, context, swap } = await restores.restore(id, { target: tls });
+    await engine.load(context, copy);
+    await sleep(secondAndSpareMs);
+    await engine.compare(context, copy);
+    const before = when === 'Before' ? await change(aside) : [];
+    await swap(copy);
+    const after = when === 'After' ? await change(aside) : [];
+    const readBefore = await rowsRead(server);
+    const { mismatches, notWitnessed } = await engine.check(context, copy);
+    judge(name, [...mismatches, ...notWitnessed], [...before, ...after], (await rowsRead(server)) - readBefore);
+  }
+  const id = '00000200';
+  const aside = `holdfast_${id}_new_${marked}`;
+  const { engine, context, swap } = await restores.restore(id, { target: tls });
+  await engine.load(context, copy);
+  const writer = await createConnection({ socketPath: server.socket, user: 'root' });
+  try {
+    await sleep(1020 - (Date.now() % 1000));
+    await writer.query('START TRANSACTION WITH CONSISTENT SNAPSHOT');
+    await server.admin(async (connection) => {
+      for (const by of ['+', '-']) await connection.query(`UPDATE ${aside}.quiet SET v = v ${by} 1 WHERE id = 1`);
+    });
+    await sleep(secondAndSpareMs);
+    await engine.compare(context, copy);
+    await writer.query(`UPDATE ${aside}.quiet SET v = v + 1 WHERE id = 2`);
+    await writer.query('COMMIT');
+  } finally {
+    await writer.end();
+  }
+  await swap(copy);
+  const { mismatches } = await engine.check(context, copy);
+  judge('by a transaction of before', mismatches, ['quiet'], 0);
+  return all;
+};
+
+/** A MariaDB that keeps no past rows. */
+const isOld = async (connection: Connection): Promise<boolean> => {
+  const [row]: { old: string }[] = await connection.query("SELECT CAST(VERSION() LIKE '10.2.%' AS CHAR) AS old");
+  return row?.old === '1';
+};
+
 const tryOut = async (release: Release): Promise<boolean> => {
   const installed = await release.install();
   const authorities = await makeAuthorities();
@@ -238,15 +333,9 @@ const tryOut = async (release: Release): Promise<boolean> => {
     const left = await fill(source, release);
     const bench = await makeMysqlBench(source);
     benches.push(bench);
-    const end = await bench.dump({
-      mysql: {
-        databases,
-        ...(release.mysql === true && {
-          tls: { ca: { directory: await bench.files.secret('mysql-ca', { 'ca.crt': source.ca }), secret: 'mysql-ca' } },
-        }),
-      },
-      task: { deadlineSeconds: 300 },
-    });
+    const ca = { directory: await bench.files.secret('mysql-ca', { 'ca.crt': source.ca }), secret: 'mysql-ca' };
+    const tls = release.mysql === true ? { tls: { ca } } : {};
+    const end = await bench.dump({ mysql: { databases, ...tls }, task: { deadlineSeconds: 300 } });
     console.log(`${release.name}: dump ${outcomeOf(end)} ${end.result.failure?.message ?? ''}`);
     for (const statement of left) console.log(`  not known there: ${statement}`);
     for (const gap of end.result.newest.localCopy?.notCovered ?? []) console.log(`  not covered: ${gap}`);
@@ -262,7 +351,8 @@ const tryOut = async (release: Release): Promise<boolean> => {
     console.log(`  ${name}: ${compared.objects} objects, ${compared.rows} rows compared`);
     for (const each of [...compared.mismatches, ...compared.notWitnessed]) console.log(`  ! ${each}`);
     if (unsuitable !== undefined || compared.mismatches.length > 0 || compared.notWitnessed.length > 0) return false;
-    return await restoredInPlace(release, source, copy, { benches, files: bench.files });
+    if (!(await restoredInPlace(release, source, copy, { benches, files: bench.files }))) return false;
+    return await foundWhenChanged(release, source, { benches, bench, tls });
   } finally {
     await Promise.all(servers.map((server) => server.stop()));
     await Promise.all(benches.map((bench) => bench.remove()));

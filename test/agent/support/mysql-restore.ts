@@ -16,6 +16,8 @@ import { subject } from '../../support/subject.ts';
 export interface MysqlRestore {
   readonly engine: RestoreEngine;
   readonly context: RestoreContext;
+  /** What a container leaves there, the next one finds. */
+  readonly fetched: string;
   /** What the engine has logged. */
   readonly log: readonly string[];
   /** What a person is told although it succeeds. */
@@ -41,6 +43,14 @@ export interface RestoreOptions {
   readonly target?: Partial<MysqlTask>;
 }
 
+const set = {
+  type: 'Full' as const,
+  dataTime: '2026-11-22T01:00:01Z',
+  chain: 'chain-20261122T010003Z',
+  setTime: '2026-11-22T01:00:03Z',
+  setDigest: 'a'.repeat(64),
+};
+
 /** Makes restorers for one server, for the account in a directory. */
 export const makeRestores = async (
   server: { readonly host: string; readonly port: number },
@@ -53,7 +63,8 @@ export const makeRestores = async (
     async restore(id, { into = { by: 'InPlace' } satisfies RestoreInto, target: other }: RestoreOptions = {}) {
       made += 1;
       const scratch = join(path, `s${made}`);
-      for (const directory of [join(path, 'claim'), scratch]) await mkdir(directory, { recursive: true });
+      const fetched = join(path, `f${made}`);
+      for (const directory of [join(path, 'claim'), scratch, fetched]) await mkdir(directory, { recursive: true });
       const abort = new AbortController();
       const log: string[] = [];
       const say =
@@ -82,6 +93,8 @@ export const makeRestores = async (
           target: { mysql: target },
           into,
           id,
+          fetched,
+          set,
         },
         jobName: 'restore-1',
         startTime: new Date(),
@@ -96,6 +109,7 @@ export const makeRestores = async (
       return {
         engine,
         context,
+        fetched,
         log,
         notes,
         states,

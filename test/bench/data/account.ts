@@ -30,7 +30,7 @@ export const createRestorer = async (server: MariadbServer, databases: readonly 
     for (const each of databases) await connection.query(`GRANT ${tables}, ${programs} ON ${each}.* TO ${name}`);
     await connection.query(`GRANT ${tables} ON \`holdfast\\_%\`.* TO ${name}`);
     await connection.query(`GRANT SELECT ON mysql.* TO ${name}`);
-    await connection.query(`GRANT SET USER ON *.* TO ${name}`);
+    await connection.query(`GRANT SET USER, PROCESS ON *.* TO ${name}`);
   });
   return { ...account, username: 'restorer' };
 };

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { RunContext } from '../../run.ts';
 import { serverError, serverMessage, type Connection } from './connect.ts';
 import { contentOf, contentQuery, type Column } from './content-query.ts';
-import type { DatabaseFacts, MysqlFacts, TableFacts } from './facts.ts';
+import type { ContentFacts, DatabaseFacts, MysqlFacts, TableFacts } from './facts.ts';
 import type { Gap } from './gap.ts';
 import { lossyColumns } from './lossy-columns.ts';
 import { readProfile, type ServerProfile } from './server.ts';
@@ -18,6 +18,8 @@ export interface FactsScope extends Pick<RunContext, 'signal' | 'log'> {
   readonly definitionsOnly?: boolean;
   /** What is done to a definition of a table before it counts: where it is loaded, it may name other databases than it is recorded with. */
   readonly asRecorded?: (definition: string) => string;
+  /** What a table holds, where that is proven and needs no reading. */
+  readonly known?: (database: string, table: string) => ContentFacts | undefined;
 }
 
 /** The facts, and what the look at every value showed beside them: not part of them, since a restored server shows it no more. */
@@ -101,9 +103,9 @@ const databaseFacts = async (collecting: Collecting, scope: FactsScope): Promise
 const tableFacts = async (
   collecting: Collecting,
   row: Row,
-  { still, definitionsOnly, asRecorded = (definition) => definition }: FactsScope,
+  { still, definitionsOnly, asRecorded = (definition) => definition, known }: FactsScope,
 ): Promise<TableFacts> => {
-  const { connection, profile } = collecting;
+  const { connection, database, profile } = collecting;
   const name = text(row, 'name');
   const type = text(row, 'type');
   const kind = type === 'SEQUENCE' ? 'Sequence' : type === 'SYSTEM VERSIONED' ? 'SystemVersioned' : 'Table';
@@ -118,7 +120,8 @@ const tableFacts = async (
   if (text(row, 'transactions') !== 'YES' && still !== true) {
     return { ...common, content: { unknown: `engine ${common.engine} has no snapshot` } };
   }
-  return { ...common, content: await tableContent(collecting, name, kind === 'SystemVersioned') };
+  const content = known?.(database, name) ?? (await tableContent(collecting, name, kind === 'SystemVersioned'));
+  return { ...common, content };
 };
 
 const tableContent = async (

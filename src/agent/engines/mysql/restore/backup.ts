@@ -41,3 +41,7 @@ export const openBackup = async (
 /** What CREATE DATABASE says of a database after its name, in the dump. */
 export const optionsOf = ({ dump }: Backup, database: string): string =>
   dump.index.databases.find(({ name }) => name === database)?.options ?? '';
+
+/** How much of the dump is rows. */
+export const dataBytes = ({ dump }: Backup): number =>
+  dump.index.sections.filter(({ kind }) => kind === 'data').reduce((sum, { start, end }) => sum + end - start, 0);

@@ -6,6 +6,7 @@ import { compareFacts } from '../compare-facts.ts';
 import { withConnection, type NetworkAccount } from '../connect.ts';
 import { countersOf, withCounters } from '../counters.ts';
 import type { DatabaseFacts, MysqlFacts } from '../facts.ts';
+import type { KnownContent } from './compared-before.ts';
 import type { Names } from './compose.ts';
 import { requalified } from './requalify.ts';
 
@@ -15,12 +16,16 @@ const atATime = 3;
 /**
  * The facts of databases as they are now, each under the name that the backup has for it.
  * @param names by the name in the backup, the one on the server
+ * @param options `known`: what of the tables need not be read, by the names in the backup
  */
 export const factsOf = async (
   { signal, log }: Pick<RestoreContext, 'signal' | 'log'>,
   account: NetworkAccount,
   names: Names,
-  { definitionsOnly = false }: Pick<FactsScope, 'definitionsOnly'> = {},
+  {
+    definitionsOnly = false,
+    known,
+  }: Pick<FactsScope, 'definitionsOnly'> & { readonly known?: KnownContent | undefined } = {},
 ): Promise<DatabaseFacts[]> => {
   const recordedAs = new Map([...names].map(([source, name]) => [name, source]));
   const scope = {
@@ -32,7 +37,10 @@ export const factsOf = async (
   };
   const found = await sideBySide([...names], atATime, ([source, name]) =>
     withConnection(account, signal, async (connection) => {
-      const { databases } = await collectFacts(connection, [name], scope);
+      const { databases } = await collectFacts(connection, [name], {
+        ...scope,
+        ...(known && { known: (_, table) => known(source, table) }),
+      });
       const counters = await countersOf(connection, [name]);
       return withCounters(databases, counters, counters).map((each) => ({ ...each, name: source }));
     }),

@@ -8,8 +8,9 @@ import { withConnection, type Connection } from '../connect.ts';
 import { accountsFile } from '../layout.ts';
 import { loadFile } from '../load.ts';
 import { listObjects } from '../objects.ts';
-import { openBackup, type Backup } from './backup.ts';
+import { dataBytes, openBackup, type Backup } from './backup.ts';
 import { compareDatabases, factsOf, tablesOf } from './compare.ts';
+import { comparedBefore, keepCompared, marksOf } from './compared-before.ts';
 import type { Names } from './compose.ts';
 import { dropLoaded, dropMarks, dropSetAside } from './discard.ts';
 import { fenced } from './fence.ts';
@@ -104,8 +105,14 @@ export const createMysqlRestorer = (order: RestoreOrder<MysqlTask>): RestoreEngi
     compare: (context, directory) =>
       signedIn(context, async (account) => {
         const backup = await openBackup(context, directory);
-        const found = await factsOf(context, account, namesFor(backup));
-        if (into.by === 'InPlace') return compareDatabases(tablesOf(backup.facts), found);
+        const names = namesFor(backup);
+        if (into.by === 'InPlace') {
+          const marked = await marksOf(context, account, names, dataBytes(backup));
+          const loaded = await factsOf(context, account, names);
+          await keepCompared(context, marked, loaded);
+          return compareDatabases(tablesOf(backup.facts), loaded);
+        }
+        const found = await factsOf(context, account, names);
         const mark = loadingMark(id);
         const unmarked = found.map((each) => ({ ...each, tables: each.tables.filter(({ name }) => name !== mark) }));
         return withConnection(account, context.signal, async (connection) => {
@@ -133,7 +140,9 @@ export const createMysqlRestorer = (order: RestoreOrder<MysqlTask>): RestoreEngi
         return withConnection(account, context.signal, async (connection) => {
           const over = await pastEvents(connection, backup.dump, context.now());
           const names = new Map(backup.databases.map((name) => [name, name]));
-          return withoutOver(context, compareDatabases(backup.facts, await factsOf(context, account, names)), over);
+          const known = await comparedBefore(context, account, names);
+          const found = await factsOf(context, account, names, { known });
+          return withoutOver(context, compareDatabases(backup.facts, found), over);
         });
       }),
 
