@@ -60,10 +60,11 @@ export const marksFrom = (
 const numbersIn = async (connection: Connection, database: string): Promise<Numbers> => {
   const written = writtenName(database);
   if (written === undefined) return new Map();
-  // MySQL has named it anew with release 8.
+  // MySQL has named it anew with release 8. What its memcached plugin writes is not dated.
   const [list]: { name: string }[] = await connection.query(
     `SELECT TABLE_NAME AS name FROM information_schema.TABLES
-     WHERE TABLE_SCHEMA = 'information_schema' AND TABLE_NAME IN ('INNODB_TABLES', 'INNODB_SYS_TABLES')`,
+     WHERE TABLE_SCHEMA = 'information_schema' AND TABLE_NAME IN ('INNODB_TABLES', 'INNODB_SYS_TABLES')
+       AND NOT EXISTS (SELECT 1 FROM information_schema.PLUGINS WHERE PLUGIN_NAME = 'daemon_memcached' AND PLUGIN_STATUS = 'ACTIVE')`,
   );
   if (list === undefined) return new Map();
   const start = `${written}/`;
