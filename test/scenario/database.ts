@@ -45,7 +45,7 @@ export const createRestoreAccount = async (
      ALTER USER restorer@'%' IDENTIFIED BY '${password}';
      ${grants.join('\n     ')}
      GRANT SELECT ON mysql.* TO restorer@'%';
-     GRANT SET USER ON *.* TO restorer@'%';`,
+     GRANT SET USER, PROCESS ON *.* TO restorer@'%';`,
   );
 };
 
