@@ -109,10 +109,10 @@ const changes: readonly Change[] = [
 const imported = 'imported';
 
 const plain = [
-  ...['inserted', 'updated', 'deleted', 'emptied', 'replaced', 'merged', 'in_transaction', 'rolled_back'],
-  ...['in_two_parts', 'joined', 'joined_too', 'touching', 'by_trigger', 'by_routine', 'truncated', 'recreated'],
-  ...['changed_places', 'exchanged', imported],
-];
+  'inserted updated deleted emptied replaced merged in_transaction rolled_back in_two_parts joined joined_too',
+  'touching by_trigger by_routine truncated recreated changed_places exchanged',
+  imported,
+].flatMap((names) => names.split(' '));
 
 const columns = '(id INT PRIMARY KEY, v INT)';
 const threeRows = 'VALUES (1, 1), (2, 2), (3, 3)';
