@@ -4,7 +4,9 @@ import type { Compared } from '../../verify/engine.ts';
 import type { InfluxdbFacts, Survey } from './facts.ts';
 import { listDatabases, notYetOpen } from './load.ts';
 import { StatementError, type InfluxServer } from './server.ts';
-import { alone, survey } from './survey.ts';
+import type { BackupService } from './prints.ts';
+import { noReadings, type Readings } from './readings.ts';
+import { alone, survey, type Surveyed } from './survey.ts';
 
 /** How long the server is left alone before a difference is looked at again. */
 const settleMs = 2000;
@@ -17,6 +19,14 @@ export interface ComparedDatabase {
   /** Its name on this server. */
   readonly database: string;
   readonly compare: (found: Survey) => Compared;
+  /** What was read before, maybe of other databases: where a shard holds the same it is not read again. Without it all is read. */
+  readonly recall?: { readonly service: BackupService; readonly readings: Readings } | undefined;
+}
+
+/** What was compared, and what is known of the shards that were. */
+export interface ComparedShards {
+  readonly compared: Compared;
+  readonly readings: Readings;
 }
 
 /**
@@ -26,14 +36,15 @@ export interface ComparedDatabase {
 export const comparedWhenSettled = async (
   { signal, log }: Pick<RunContext, 'signal' | 'log'>,
   server: InfluxServer,
-  compared: ComparedDatabase,
-): Promise<Compared> => {
+  database: ComparedDatabase,
+): Promise<ComparedShards> => {
   let before: Compared | undefined;
   for (let looks = 1; ; looks += 1) {
-    const now = await compareNow(server, compared, signal);
-    if (now !== undefined && now.mismatches.length === 0) return now;
-    if (now !== undefined && before !== undefined && JSON.stringify(before) === JSON.stringify(now)) return now;
-    if (now !== undefined && looks >= maxLooks) return now;
+    const { compared: now, readings = noReadings } = (await compareNow(server, database, signal)) ?? {};
+    if (now !== undefined && now.mismatches.length === 0) return { compared: now, readings };
+    if (now !== undefined && before !== undefined && JSON.stringify(before) === JSON.stringify(now))
+      return { compared: now, readings };
+    if (now !== undefined && looks >= maxLooks) return { compared: now, readings };
     log.info('the server does not hold what was loaded, or not yet: it is looked at again', {
       mismatches: now?.mismatches.length,
     });
@@ -48,18 +59,26 @@ const justDropped = /^database not found/;
 /** What it holds now; undefined while it takes something in, or lets it go. */
 const compareNow = async (
   server: InfluxServer,
-  { facts, database, compare }: ComparedDatabase,
+  { facts, database, compare, recall }: ComparedDatabase,
   signal: AbortSignal,
-): Promise<Compared | undefined> => {
+): Promise<ComparedShards | undefined> => {
   if (!(await listDatabases(server, signal)).includes(database)) {
-    return { objects: 0, rows: 0, mismatches: [`database ${database}: missing`], notWitnessed: [] };
+    const missing = [`database ${database}: missing`];
+    return { compared: { objects: 0, rows: 0, mismatches: missing, notWitnessed: [] }, readings: noReadings };
   }
   try {
-    const found = await survey(server, { database, settled: new Date(facts.settledTime), atATime: alone, signal });
+    const found: Surveyed = await survey(server, {
+      database,
+      settled: new Date(facts.settledTime),
+      atATime: alone,
+      version: facts.version,
+      recall: recall && { ...recall, ofFiles: false },
+      signal,
+    });
     const busy = [...found.fields, ...found.shards].some(
       ({ content }) => 'unknown' in content && notYetOpen.test(content.unknown),
     );
-    return busy ? undefined : compare(found);
+    return busy ? undefined : { compared: compare(found), readings: found.readings };
   } catch (error) {
     if (!(error instanceof StatementError)) throw error;
     if (notYetOpen.test(error.message) || justDropped.test(error.message)) return undefined;

@@ -11,7 +11,6 @@ import { factsFile } from '../../layout.ts';
 import type { RunContext } from '../../run.ts';
 import { heldShards, type HeldShard } from './backup-service.ts';
 import { agreed, holdingOf, influxdbFacts, type InfluxdbFacts } from './facts.ts';
-import { markOf } from './mark.ts';
 import { missingShards } from './missing-shards.ts';
 import { noteGaps } from './notes.ts';
 import { openServer } from './open-server.ts';
@@ -21,6 +20,7 @@ import { preflight } from './preflight.ts';
 import { runBackup } from './run-backup.ts';
 import { settledBefore } from './settled.ts';
 import { serverName } from './server.ts';
+import { noReadings, type Readings } from './readings.ts';
 import { alone } from './survey.ts';
 import { surveyInTime, type SurveyInTime } from './survey-in-time.ts';
 
@@ -29,12 +29,14 @@ const tombstoneWaitsMs = [1000, 2000, 4000, 8000, 15_000, 30_000, 60_000];
 
 /** Dumps a database of an InfluxDB 1.x server with `influxd backup -portable`, counted before and after. */
 export const createInfluxdbEngine = (source: InfluxdbTask): Engine => ({
-  dump: (context, directory) => dumpDatabase(context, source, directory),
+  dump: async (context, directory) => (await dumpDatabase(context, source, directory)).dumped,
 });
 
 export interface DumpOptions {
-  /** Whether nobody is likely to use the database meanwhile: then it is not counted again where it is proven that nothing has changed. */
-  readonly still?: boolean;
+  /** Whether nobody else waits for the server meanwhile. */
+  readonly isAlone?: boolean;
+  /** What was read before of shards, of this database or another: those that hold the same are not read again. */
+  readonly readings?: Readings;
 }
 
 /** Dumps the database into a directory with its facts; a restore sets the present data aside by it as well. */
@@ -42,22 +44,24 @@ export const dumpDatabase = async (
   context: RunContext,
   source: InfluxdbTask,
   directory: string,
-  { still = false }: DumpOptions = {},
-): Promise<Dumped> => {
+  { isAlone = false, readings = noReadings }: DumpOptions = {},
+): Promise<{ readonly dumped: Dumped; readonly readings: Readings }> => {
   const { signal, step } = context;
   const { host, rpcPort, database } = source;
   const server = await step('Prepare', () => openServer(context, source));
   const { version, held, notCovered } = await step('Connect', () => preflight(server, source, signal));
   const settled = settledBefore(context.now());
-  const atATime = still ? alone : 1;
-  const mark = still ? await step('Facts', () => markOf(server, database, signal)) : undefined;
-  const before = await step('Facts', () => surveyInTime(context, server, { database, settled, atATime }));
+  const counting = { database, settled, atATime: isAlone ? alone : 1 };
+  const service = { host, port: rpcPort };
+  const before = await step('Facts', () =>
+    surveyInTime(context, server, { ...counting, recall: { service, readings, ofFiles: true } }),
+  );
   const dataTime = context.now();
   const packed = await step('Dump', () => dumpWithoutTombstones(context, source, directory));
   const after = await step('Facts', async () => {
     if ('unknown' in before) return before;
-    if (mark !== undefined && mark === (await markOf(server, database, signal))) return before;
-    return surveyInTime(context, server, { database, settled, atATime });
+    const recall = { service, readings: before.readings, ofFiles: true };
+    return surveyInTime(context, server, { ...counting, recall });
   });
   await step('Check', async () => {
     const stillHeld = await heldShards({ host, port: rpcPort, database }, signal);
@@ -65,7 +69,7 @@ export const dumpDatabase = async (
   });
   const facts = await step('Facts', async () => {
     const written = influxdbFacts.parse({
-      version: 2,
+      version: 3,
       engine: 'influxdb',
       dataTime: timestamp(dataTime),
       settledTime: timestamp(settled),
@@ -77,13 +81,14 @@ export const dumpDatabase = async (
     return written;
   });
   noteGaps(context, facts);
-  return {
+  const dumped = {
     dataTime,
     factsKnown: facts.unknown === undefined,
     ...holdingOf(facts),
     notCovered,
     server: serverName(version),
   };
+  return { dumped, readings: 'unknown' in after ? noReadings : after.readings };
 };
 
 /** Backs up until no deletion waits to be carried out: a restore ignores those, and the deleted points would return. */

@@ -2,14 +2,19 @@ import { z } from 'zod';
 import { sha256, time } from '../../../api/v1alpha1/primitives.ts';
 
 /**
- * facts.json: what the database held. InfluxDB has no snapshot, so everything is counted before and after the dump: what is equal in both
- * is a witness, the rest is unknown with the reason. Verification and restore count the restored database the same way and compare.
+ * facts.json: what the database held. InfluxDB has no snapshot, so everything is counted before the dump, and after it what has changed: what is
+ * equal in both is a witness, the rest is unknown with the reason. Verification and restore count the restored database the same way and compare.
  */
 
 const content = z.union([
   z.object({
     points: z.int().min(0),
-    series: z.int().min(0).describe('Series with points in it: combinations of tags, counted for each field.'),
+    series: z
+      .int()
+      .min(0)
+      .describe(
+        'Series with points in it: combinations of tags, counted for each field, from version 3 on in each shard.',
+      ),
     checksum: sha256.describe('SHA-256 over tags, times and values in the order of InfluxQL; see tally.ts.'),
   }),
   z.object({ unknown: z.string().describe('Why the content is not known.') }),
@@ -43,7 +48,11 @@ const shard = z.object({
 export type ShardFacts = z.output<typeof shard>;
 
 export const influxdbFacts = z.object({
-  version: z.literal([1, 2]).describe('2: the checksum of a shard is made of those of its fields.'),
+  version: z
+    .literal([1, 2, 3])
+    .describe(
+      '2: the checksum of a shard is made of those of its fields. 3: that of a field is made of those in each shard, so that a shard can be counted by itself.',
+    ),
   engine: z.literal('influxdb'),
   dataTime: time.describe('When the dump began.'),
   settledTime: time.describe(

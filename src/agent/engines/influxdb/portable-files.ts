@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
+import { Writable, type Duplex, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { extract } from 'tar-stream';
@@ -61,33 +62,57 @@ const endMark = Buffer.alloc(2 * tarBlock);
 /** How every file of points begins. */
 const tsmMagic = Buffer.from('16d116d1', 'hex');
 
+/** A file in the archive of a shard. */
+export interface ArchivedFile {
+  /** Below the place of the shard. */
+  readonly name: string;
+  readonly size: number;
+  /** SHA-256 of its content; only where it is asked for. */
+  readonly digest?: string;
+}
+
+/** What an archive of a shard holds. */
+export interface Archive {
+  readonly files: readonly ArchivedFile[];
+  /** How many bytes it has. */
+  readonly length: number;
+  /** Whether its end mark is there. */
+  readonly whole: boolean;
+}
+
+/** How an archive is read. */
+export interface ArchiveOptions {
+  /** What the names of its files begin with. */
+  readonly where: string;
+  /** Whether the digests of its files are wanted, which cost more than the rest. */
+  readonly digests?: boolean;
+  readonly signal: AbortSignal;
+}
+
 /**
- * Reads the file of a shard from end to end.
+ * Reads an archive of a shard from end to end. `source`: where its bytes come from, and what they pass.
  * @throws Error saying what is wrong with it
  */
-export const inspectShard = async (
-  path: string,
-  { database, policy, shardID, size }: ShardFile,
-  signal: AbortSignal,
-): Promise<PackedShard> => {
+export const readArchive = async (
+  source: readonly [Readable, ...Duplex[]],
+  { where, digests = false, signal }: ArchiveOptions,
+): Promise<Archive> => {
   const archive = extract();
   const tail = tailOf(endMark.length);
-  let tsmFiles = 0;
-  let tombstones = false;
+  const files: ArchivedFile[] = [];
   const reading = (async () => {
     for await (const entry of archive) {
-      const { name, size: length } = entry.header;
-      const where = `${database}/${policy}/${shardID}/`;
+      const { name, size = 0 } = entry.header;
       if (!name.startsWith(where)) throw new Error(`it holds ${name} instead of files of ${where}`);
       let head = Buffer.alloc(0);
+      const hash = digests ? createHash('sha256') : undefined;
       for await (const part of entry as AsyncIterable<Buffer>) {
         if (head.length < tsmMagic.length) head = Buffer.concat([head, part]);
+        hash?.update(part);
       }
-      if (name.endsWith('.tombstone')) tombstones = true;
-      if (!name.endsWith('.tsm')) continue;
-      tsmFiles += 1;
-      if (!head.subarray(0, tsmMagic.length).equals(tsmMagic))
-        throw new Error(`${name} (${length} bytes) holds no points`);
+      if (name.endsWith('.tsm') && !head.subarray(0, tsmMagic.length).equals(tsmMagic))
+        throw new Error(`${name} (${size} bytes) holds no points`);
+      files.push({ name: name.slice(where.length), size, ...(hash && { digest: hash.digest('hex') }) });
     }
   })();
   const feed = new Writable({
@@ -104,19 +129,38 @@ export const inspectShard = async (
   });
   try {
     await Promise.all([
-      pipeline(createReadStream(path), createGunzip(), feed, { signal }),
+      pipeline([...source, feed], { signal }),
       // A broken archive ends its reader: then the feed must not wait for it.
       reading.catch((error: unknown) => {
         feed.destroy(error instanceof Error ? error : new Error(String(error)));
         throw error;
       }),
     ]);
-    if (!tail.bytes().equals(endMark)) throw new Error('it lacks its end mark');
-    if (tail.length() !== size) throw new Error(`it has ${tail.length()} bytes unpacked instead of ${size}`);
+    return { files, length: tail.length(), whole: tail.bytes().equals(endMark) };
   } finally {
     archive.destroy();
   }
-  return { id: String(shardID), policy, tsmFiles, tombstones };
+};
+
+/**
+ * Reads the file of a shard from end to end.
+ * @throws Error saying what is wrong with it
+ */
+export const inspectShard = async (
+  path: string,
+  { database, policy, shardID, size }: ShardFile,
+  signal: AbortSignal,
+): Promise<PackedShard> => {
+  const where = `${database}/${policy}/${shardID}/`;
+  const { files, length, whole } = await readArchive([createReadStream(path), createGunzip()], { where, signal });
+  if (!whole) throw new Error('it lacks its end mark');
+  if (length !== size) throw new Error(`it has ${length} bytes unpacked instead of ${size}`);
+  return {
+    id: String(shardID),
+    policy,
+    tsmFiles: files.filter(({ name }) => name.endsWith('.tsm')).length,
+    tombstones: files.some(({ name }) => name.endsWith('.tombstone')),
+  };
 };
 
 /** Keeps the last bytes of what passes, and counts. */

@@ -4,7 +4,7 @@ import { RunError } from '../../../errors/run-error.ts';
 import { heldShards, type HeldShard } from './backup-service.ts';
 import { listNotCovered } from './not-covered.ts';
 import { rowsOf, StatementError, type InfluxServer } from './server.ts';
-import { listShards } from './survey.ts';
+import { listShards } from './listing.ts';
 
 /** What is known about the server once everything needed is there. */
 export interface Preflight {

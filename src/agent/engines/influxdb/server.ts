@@ -165,6 +165,16 @@ const seriesOf = ({ error, results }: Answer): SeriesPart[] => {
   return results.flatMap(({ series }) => series);
 };
 
+/** The answer to a question that the server may refuse; then it is as if it had answered otherwise. */
+export const unlessRefused = async <T, U>(answer: Promise<T>, otherwise: U): Promise<T | U> => {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof StatementError) return otherwise;
+    throw error;
+  }
+};
+
 /** The rows of all series, a value by the name of its column. */
 export const rowsOf = (parts: readonly SeriesPart[]): Record<string, unknown>[] =>
   parts.flatMap(({ columns, values }) =>

@@ -15,16 +15,39 @@ export interface FieldKey {
 export const showFieldKeys = (database: string, policy: string): string =>
   `SHOW FIELD KEYS ON ${identifier(database)} FROM ${identifier(policy)}./.*/`;
 
-/** How many values there are in a retention policy, for each field of each measurement. */
-export const countAll = (database: string, policy: string): string =>
-  `SELECT COUNT(*) FROM ${identifier(database)}.${identifier(policy)}./.*/`;
+/** A span of time, as the server writes times; `end` is not in it. */
+export interface Between {
+  readonly start: string;
+  readonly end: string;
+}
+
+/** The fields of one measurement in one retention policy. */
+export type FieldsOfOne = readonly [FieldKey, ...FieldKey[]];
 
 /**
- * All points of a field, a series after another, oldest first: the same data come in the same order from every server. The cast keeps a tag
- * of the same name, and values of other types, out.
+ * All points of fields of one measurement, a series after another, oldest first: the same data come in the same order from every server. The
+ * cast keeps a tag of the same name, and values of other types, out.
  */
-export const selectField = (database: string, { policy, measurement, field, type }: FieldKey): string => {
+export const selectFields = (database: string, keys: FieldsOfOne, between?: Between): string =>
+  `SELECT ${keys.map(typed).join(', ')} ${fromOne(database, keys, between)} GROUP BY *`;
+
+/** How many values there are of fields of one measurement. */
+export const countFields = (database: string, keys: FieldsOfOne, between?: Between): string =>
+  `SELECT ${keys.map((key) => `COUNT(${typed(key)})`).join(', ')} ${fromOne(database, keys, between)}`;
+
+const typed = ({ field, type }: FieldKey): string => {
   if (!/^[a-z]+$/.test(type)) throw new Error(`a field of type ${type} is not known`);
-  const from = [database, policy, measurement].map(identifier).join('.');
-  return `SELECT ${identifier(field)}::${type} FROM ${from} GROUP BY *`;
+  return `${identifier(field)}::${type}`;
+};
+
+const fromOne = (database: string, [{ policy, measurement }]: FieldsOfOne, between?: Between): string => {
+  const from = `FROM ${[database, policy, measurement].map(identifier).join('.')}`;
+  if (between === undefined) return from;
+  const { start, end } = between;
+  return `${from} WHERE time >= '${moment(start)}' AND time < '${moment(end)}'`;
+};
+
+const moment = (time: string): string => {
+  if (!/^-?\d{4,}-\d\d-\d\dT[\d:.]+Z$/.test(time)) throw new Error(`a time like ${time} is not known`);
+  return time;
 };

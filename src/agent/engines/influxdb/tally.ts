@@ -62,9 +62,25 @@ export interface Span {
   readonly tally: Tally;
 }
 
+/** The times of a part, which all of its columns have in common. */
+export const timesOf = ({ values }: Pick<SeriesPart, 'values'>): bigint[] => values.map(([time]) => wholeNumber(time));
+
+/** One column of the values of a part. */
+export interface Column {
+  /** 0 is that of the times. */
+  readonly index: number;
+  readonly times: readonly bigint[];
+}
+
 /** Puts a part of a series into every span that its points lie in. `type` is the type of the field. */
-export const addPart = (spans: readonly Span[], series: string, part: SeriesPart, type: string): void => {
-  const { times, ends, encoded } = encodePoints(part, type);
+export const addPart = (
+  spans: readonly Span[],
+  series: string,
+  part: SeriesPart,
+  type: string,
+  column: Column = { index: 1, times: timesOf(part) },
+): void => {
+  const { times, ends, encoded } = encodePoints(part, type, column);
   for (const { from, to, tally } of spans) {
     const first = lowerBound(times, from);
     const last = lowerBound(times, to);
@@ -91,18 +107,19 @@ interface Encoded {
 }
 
 // Eight bytes of time, then the value: the same bytes whatever the server cut into which parts.
-const encodePoints = ({ values }: SeriesPart, type: string): Encoded => {
+const encodePoints = ({ values }: SeriesPart, type: string, { index, times: all }: Column): Encoded => {
   const write = encoders[type];
   if (write === undefined) throw new Error(`a field of type ${type} is not known`);
   const times: bigint[] = [];
   const ends: number[] = [];
   let buffer = Buffer.allocUnsafe(values.length * 16 + 64);
   let offset = 0;
-  for (const [time, value] of values) {
+  for (const [row, cells] of values.entries()) {
+    const value = cells[index];
     if (value === null || value === undefined) continue;
     const needed = offset + 16 + (typeof value === 'string' ? value.length * 3 : 0);
     if (needed > buffer.length) buffer = Buffer.concat([buffer], needed * 2);
-    const at = wholeNumber(time);
+    const at = all[row] ?? wholeNumber(undefined);
     times.push(at);
     offset = write(buffer, value, buffer.writeBigInt64BE(at, offset));
     ends.push(offset);

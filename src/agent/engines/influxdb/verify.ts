@@ -82,7 +82,7 @@ export const createInfluxdbVerifier = ({ httpPort, rpcPort }: InfluxdbSandbox): 
     },
     async compare(context, directory) {
       const facts = await readFacts(influxdbFacts, directory);
-      const compared = await whileRoom(context, (limited) =>
+      const { compared } = await whileRoom(context, (limited) =>
         guarded(limited, () =>
           comparedWhenSettled(limited, server, {
             facts,

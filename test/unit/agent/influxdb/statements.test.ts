@@ -1,5 +1,10 @@
 import * as fc from 'fast-check';
-import { identifier, selectField, showFieldKeys } from '../../../../src/agent/engines/influxdb/statements.ts';
+import {
+  countFields,
+  identifier,
+  selectFields,
+  showFieldKeys,
+} from '../../../../src/agent/engines/influxdb/statements.ts';
 
 // InfluxQL ends a name at the first quote that no backslash stands before.
 const readName = (quoted: string): { name: string; rest: string } => {
@@ -20,15 +25,27 @@ test('a name is read as it was, whatever it holds, and nothing follows it', () =
   fc.assert(fc.property(nasty, (name) => expect(readName(identifier(name))).toEqual({ name, rest: '' })));
 });
 
-test('a field is asked for with its type, in its policy', () => {
-  expect(selectField('db', { policy: 'a "week"', measurement: 'm\\', field: 'f', type: 'float' })).toBe(
-    String.raw`SELECT "f"::float FROM "db"."a \"week\""."m\\" GROUP BY *`,
+const field = (name: string, type = 'float') => ({ policy: 'a "week"', measurement: 'm\\', field: name, type });
+const from = String.raw`FROM "db"."a \"week\""."m\\"`;
+const between = { start: '2026-11-16T00:00:00Z', end: '2026-11-23T00:00:00.000000001Z' };
+const where = `WHERE time >= '${between.start}' AND time < '${between.end}'`;
+
+test('fields are asked for with their types, in their policy, of a span of time or of all', () => {
+  expect(selectFields('db', [field('f')])).toBe(`SELECT "f"::float ${from} GROUP BY *`);
+  expect(selectFields('db', [field('f'), field('g', 'string')], between)).toBe(
+    `SELECT "f"::float, "g"::string ${from} ${where} GROUP BY *`,
+  );
+  expect(countFields('db', [field('f'), field('g', 'string')], between)).toBe(
+    `SELECT COUNT("f"::float), COUNT("g"::string) ${from} ${where}`,
   );
   expect(showFieldKeys('db', 'p')).toBe('SHOW FIELD KEYS ON "db" FROM "p"./.*/');
 });
 
-test('a type that is no word is refused: it would stand outside of quotes', () => {
-  expect(() => selectField('d', { policy: 'p', measurement: 'm', field: 'f', type: 'float FROM x; DROP' })).toThrow(
+test('a type that is no word, and a time that is none, are refused: they would stand outside of quotes, or end them', () => {
+  const foreign = field('f', 'float FROM x; DROP');
+  expect(() => selectFields('d', [foreign])).toThrow('not known');
+  expect(() => countFields('d', [foreign])).toThrow('not known');
+  expect(() => selectFields('d', [field('f')], { ...between, end: `2026-11-23T00:00:00Z' OR 'a' = 'a` })).toThrow(
     'not known',
   );
 });

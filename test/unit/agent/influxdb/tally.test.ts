@@ -1,5 +1,11 @@
 import * as fc from 'fast-check';
-import { addPart, createSum, createTally, type Counted } from '../../../../src/agent/engines/influxdb/tally.ts';
+import {
+  addPart,
+  createSum,
+  createTally,
+  timesOf,
+  type Counted,
+} from '../../../../src/agent/engines/influxdb/tally.ts';
 
 type Row = [bigint | number, unknown];
 
@@ -94,6 +100,44 @@ test('a checksum differs when a point moves to another series', () => {
 
 test('a series without a point in the span leaves no trace', () => {
   expect(count([{ name: 'a', parts: [[[5n, 1]]] }], 'float', 6n)).toEqual(count([], 'float'));
+});
+
+test('the columns of a part count as those points alone, without what is not there', () => {
+  const both = {
+    name: 'm',
+    tags: {},
+    columns: ['time', 'v', 'w'],
+    values: [
+      [1n, 1.5, null],
+      [2n, null, 'x'],
+      [3n, 2.5, 'y'],
+    ],
+  };
+  const columns = [
+    { index: 1, type: 'float' },
+    { index: 2, type: 'string' },
+  ].map(({ index, type }) => {
+    const tally = createTally();
+    addPart([{ from: 2n, to: 4n, tally }], 's', both, type, { index, times: timesOf(both) });
+    return tally.counted();
+  });
+  expect(columns).toEqual([
+    count([{ name: 's', parts: [[[3n, 2.5]]] }], 'float'),
+    count(
+      [
+        {
+          name: 's',
+          parts: [
+            [
+              [2n, 'x'],
+              [3n, 'y'],
+            ],
+          ],
+        },
+      ],
+      'string',
+    ),
+  ]);
 });
 
 test('a value of no known type is refused', () => {

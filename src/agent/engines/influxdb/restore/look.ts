@@ -8,7 +8,7 @@ import { holdingOf, influxdbFacts, type InfluxdbFacts, type Survey } from '../fa
 import { listDatabases } from '../load.ts';
 import { serverName, type InfluxServer } from '../server.ts';
 import { settledBefore } from '../settled.ts';
-import { listShards } from '../survey.ts';
+import { listShards } from '../listing.ts';
 import { surveyInTime } from '../survey-in-time.ts';
 import { lostShards, pointsLeft } from './expiry.ts';
 

@@ -1,16 +1,17 @@
 import type { InfluxdbTask } from '../../../../api/v1alpha1/sources/influxdb.ts';
 import { RunError } from '../../../../errors/run-error.ts';
 import type { RunContext } from '../../../run.ts';
-import type { Compared } from '../../../verify/engine.ts';
 import { readFacts } from '../../../verify/read-facts.ts';
-import { comparedWhenSettled } from '../compare-settled.ts';
+import { comparedWhenSettled, type ComparedShards } from '../compare-settled.ts';
 import { influxdbFacts, type InfluxdbFacts } from '../facts.ts';
 import { listDatabases } from '../load.ts';
+import type { Readings } from '../readings.ts';
 import type { InfluxServer } from '../server.ts';
 import { dropsOver } from './drops.ts';
 import { compareRestored } from './expiry.ts';
 import { recreateExtras } from './extras.ts';
 import { readJournal, removePlace, safetyPlaces, writeJournal, type Journal, type SafetyPlace } from './journal.ts';
+import { keptReadings } from './kept-readings.ts';
 import { dropDatabase, replaceDatabase } from './replace.ts';
 
 type Context = RunContext;
@@ -18,16 +19,24 @@ type Context = RunContext;
 /** After so long nobody waits for what was interrupted: what is there since then is somebody's, and is set aside like any present data. */
 const abandonedMs = 24 * 3_600_000;
 
+/** What is in place is compared with. */
+export interface InPlace {
+  readonly facts: InfluxdbFacts;
+  /** What was read of shards before. */
+  readonly readings: Readings;
+}
+
 export const compareInPlace = (
   context: Pick<Context, 'signal' | 'log' | 'now'>,
   server: InfluxServer,
-  database: string,
-  facts: InfluxdbFacts,
-): Promise<Compared> =>
+  { host, rpcPort, database }: Pick<InfluxdbTask, 'host' | 'rpcPort' | 'database'>,
+  { facts, readings }: InPlace,
+): Promise<ComparedShards> =>
   comparedWhenSettled(context, server, {
     facts,
     database,
     compare: (found) => compareRestored(facts, found, { now: context.now(), inUse: true }),
+    recall: { service: { host, port: rpcPort }, readings },
   });
 
 /**
@@ -47,7 +56,8 @@ export const putBack = async (
     const facts = await readFacts(influxdbFacts, place.copy);
     await replaceDatabase(context, server, target, { directory: place.copy, facts });
     await madeAgain(context, server, database, journal);
-    const { mismatches } = await compareInPlace(context, server, database, facts);
+    const { compared } = await compareInPlace(context, server, target, { facts, readings: await keptReadings(place) });
+    const { mismatches } = compared;
     if (mismatches.length > 0) {
       const detail = `What was put back of "${database}" is not what was set aside: ${mismatches.slice(0, 3).join('; ')}. The copy is in ${place.copy} on the claim of the policy.`;
       throw new RunError('ExchangeFailed', detail);
@@ -92,7 +102,7 @@ const recoverOne = async (
   const what = `The restore ${place.id} was stopped on ${journal.begunTime} while it replaced the database "${database}"`;
   await dropsOver(context, server, database);
   const present = (await listDatabases(server, context.signal)).includes(database);
-  if (await isWhole(context, server, { place, journal, present })) {
+  if (await isWhole(context, server, target, { place, journal, present })) {
     if (journal.copy) await madeAgain(context, server, database, journal);
     await removePlace(place);
     return `${what}: what was there is there, whole`;
@@ -109,11 +119,19 @@ const recoverOne = async (
 const isWhole = async (
   context: Context,
   server: InfluxServer,
+  target: InfluxdbTask,
   { place, journal, present }: { readonly place: SafetyPlace; readonly journal: Journal; readonly present: boolean },
 ): Promise<boolean> => {
   if (!journal.copy || !present) return !journal.copy && !present;
   const facts = await readFacts(influxdbFacts, place.copy);
-  const { mismatches, notWitnessed } = await compareInPlace(context, server, journal.database, facts);
+  const readings = await keptReadings(place);
+  const { compared } = await compareInPlace(
+    context,
+    server,
+    { ...target, database: journal.database },
+    { facts, readings },
+  );
+  const { mismatches, notWitnessed } = compared;
   // Facts that do not say it all prove nothing here: the copy does.
   return mismatches.length === 0 && notWitnessed.length === 0;
 };

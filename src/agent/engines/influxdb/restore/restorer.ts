@@ -7,15 +7,17 @@ import { comparedWhenSettled } from '../compare-settled.ts';
 import { influxdbFacts } from '../facts.ts';
 import { listDatabases, loadBackup } from '../load.ts';
 import { openServer } from '../open-server.ts';
+import { noReadings } from '../readings.ts';
 import type { InfluxServer } from '../server.ts';
 import { atDestination } from './errors.ts';
-import { comparedBefore } from './compared-before.ts';
 import { noExtras, readExtras, subscriptionWords } from './extras.ts';
 import { compareRestored, expiryWords } from './expiry.ts';
+import { forgetReadings, keptReadings } from './kept-readings.ts';
 import { clearMade, isMade, readJournal, removePlace, safetyPlace, setMade } from './journal.ts';
 import { lookForRoom, lookInPlace, occupied } from './look.ts';
 import { compareInPlace, recoverInterrupted } from './put-back.ts';
 import { createInfluxdbPutBack } from './put-back-copy.ts';
+import { readAhead } from './read-ahead.ts';
 import { dropDatabase } from './replace.ts';
 import { swapDatabase } from './swap.ts';
 
@@ -73,11 +75,14 @@ export const createInfluxdbRestorer = (order: RestoreOrder<InfluxdbTask>): Resto
       atDestination('BackupNotLoadable', async () => {
         const server = await openServer(context, target);
         const facts = await readFacts(influxdbFacts, directory);
-        const compared = await comparedWhenSettled(context, server, {
+        const { compared, readings } = await comparedWhenSettled(context, server, {
           facts,
           database: name,
           compare: (found) => compareRestored(facts, found, { now: context.now(), inUse: false }),
+          ...(inPlace && { recall: { service: { host, port: rpcPort }, readings: noReadings } }),
         });
+        if (inPlace && isEqual(compared))
+          await readAhead(context, server, target, { place: placeOf(context), readings });
         // From here on it is somebody's database.
         if (!inPlace && isEqual(compared)) await clearMade(placeOf(context));
         return compared;
@@ -91,13 +96,14 @@ export const createInfluxdbRestorer = (order: RestoreOrder<InfluxdbTask>): Resto
       atDestination('ExchangeFailed', async () => {
         const server = await openServer(context, target);
         const facts = await readFacts(influxdbFacts, directory);
-        if (!inPlace) return compareInPlace(context, server, name, facts);
-        const before = await comparedBefore(context, server, database, { place: placeOf(context), directory });
-        return before ?? compareInPlace(context, server, database, facts);
+        const readings = inPlace ? await keptReadings(placeOf(context)) : noReadings;
+        const there = { ...target, database: inPlace ? database : name };
+        return (await compareInPlace(context, server, there, { facts, readings })).compared;
       }),
     discardLoaded: (context) =>
       atDestination('ExchangeFailed', async () => {
         await dropLoaded(context, await openServer(context, target));
+        if (inPlace) await forgetReadings(placeOf(context));
       }),
     async discardSafetyCopy(context) {
       const place = placeOf(context);

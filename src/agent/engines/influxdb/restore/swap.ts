@@ -15,7 +15,7 @@ import { checkBackup } from '../check-backup.ts';
 import { dumpDatabase } from '../engine.ts';
 import { influxdbFacts } from '../facts.ts';
 import { listDatabases } from '../load.ts';
-import { markOf } from '../mark.ts';
+import { noReadings, type Readings } from '../readings.ts';
 import type { InfluxServer } from '../server.ts';
 import { atDestination, detailOf } from './errors.ts';
 import { expiryWords } from './expiry.ts';
@@ -29,7 +29,7 @@ import {
   type Journal,
   type SafetyPlace,
 } from './journal.ts';
-import { keepCompared } from './compared-before.ts';
+import { keepReadings, keptReadings } from './kept-readings.ts';
 import { compareInPlace, putBack } from './put-back.ts';
 import { dropDatabase, replaceDatabase } from './replace.ts';
 
@@ -53,24 +53,26 @@ export const swapDatabase = async (context: RestoreContext, options: SwapOptions
   const { database } = target;
   const place = safetyPlace(layout.safety, task.id);
   const facts = await readFacts(influxdbFacts, directory);
+  const readings = await keptReadings(place);
   await makeRoom(context, place);
-  const journal = await setAside(context, server, target, place);
+  const { journal, readings: aside } = await setAside(context, server, target, { place, readings });
   await atDestination('ExchangeFailed', () => dropDatabase(server, loaded, signal));
+  // For who may have to put it back.
+  await keepReadings(place, aside);
   // It throws when nothing may be begun any more: then no journal is left by which what is written from now on would be undone.
   tell('Unavailable');
   await writeJournal(place, journal);
   try {
     await replaceDatabase(context, server, target, { directory, facts });
     // influxd restore says little, and what it left out can be undone now.
-    const mark = await markOf(server, database, signal);
-    const compared = await compareInPlace(context, server, database, facts);
+    const { compared, readings: inPlace } = await compareInPlace(context, server, target, { facts, readings });
     const { mismatches } = compared;
     if (mismatches.length > 0) {
       const detail = `what was restored is not what was backed up: ${mismatches.slice(0, 3).join('; ')}.`;
       throw new RunError('ContentDiffers', detail);
     }
     await bringExtras(context, server, database, journal.extras);
-    await keepCompared(place, directory, { compared, mark });
+    await keepReadings(place, inPlace);
     await writeJournal(place, { ...journal, state: 'Done' });
   } catch (error) {
     signal.throwIfAborted();
@@ -99,22 +101,25 @@ const setAside = async (
   context: RunContext,
   server: InfluxServer,
   target: InfluxdbTask,
-  place: SafetyPlace,
-): Promise<Journal> => {
+  { place, readings }: { readonly place: SafetyPlace; readonly readings: Readings },
+): Promise<{ readonly journal: Journal; readonly readings: Readings }> => {
   const { signal, now } = context;
   const { database } = target;
   const begun = { version: 1, database, state: 'Begun', begunTime: timestamp(now()) } as const;
   try {
     const databases = await listDatabases(server, signal);
-    if (!databases.includes(database)) return { ...begun, copy: false, extras: noExtras };
+    if (!databases.includes(database))
+      return { journal: { ...begun, copy: false, extras: noExtras }, readings: noReadings };
     await mkdir(place.copy, { recursive: true });
     // What the facts of a safety copy leave open says nothing of the restore.
-    await dumpDatabase({ ...context, note: () => undefined }, target, place.copy, { still: true });
+    const quiet = { ...context, note: () => undefined };
+    const { readings: read } = await dumpDatabase(quiet, target, place.copy, { isAlone: true, readings });
     await checkBackup(place.copy, database, signal);
     await flushAll(place.copy);
     await flush(place.directory);
     const factsDigest = await sha256OfFile(join(place.copy, factsFile), signal);
-    return { ...begun, copy: true, factsDigest, extras: await readExtras(server, database, signal) };
+    const journal = { ...begun, copy: true, factsDigest, extras: await readExtras(server, database, signal) };
+    return { journal, readings: read };
   } catch (error) {
     await removePlace(place);
     signal.throwIfAborted();
