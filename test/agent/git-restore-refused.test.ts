@@ -49,6 +49,8 @@ test.each<{ what: string; config: [string, string]; damage: () => Promise<unknow
     expect(failure).toMatch(/^ExchangeFailed: The server did not take the push, and has all as before: /);
     expect(failure).toMatch(words);
     expect(restore.states).toEqual(states);
+    // What was sent beside has names of its own until then.
+    await restore.engine.discardLoaded(restore.context);
     expect(await contentOf(on.served)).toEqual(before);
   },
   minutes,

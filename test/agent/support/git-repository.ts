@@ -7,10 +7,11 @@ import { execa } from 'execa';
 export const git = async (
   directory: string,
   args: readonly string[],
-  { input, env }: { input?: string; env?: Readonly<Record<string, string>> } = {},
+  { input, inputFile, env }: { input?: string; inputFile?: string; env?: Readonly<Record<string, string>> } = {},
 ): Promise<string> => {
   const { stdout } = await execa('git', ['-C', directory, ...args], {
     ...(input !== undefined && { input }),
+    ...(inputFile !== undefined && { inputFile }),
     env: {
       PATH: process.env['PATH'] ?? '/usr/bin:/bin',
       HOME: directory,

@@ -35,7 +35,21 @@ export const collectFacts = async (session: LocalGit, repository: string): Promi
   ...(await objectsIn(session, repository)),
 });
 
-const checkObjects = async (session: LocalGit, repository: string): Promise<number> => {
+/** Facts of a repository in which every object was read just now, and named by what was read: by a check, or by git when it received them. */
+export type ListedFacts = Omit<RepositoryFacts, 'flaws'>;
+
+/** Takes the facts of a bare repository, and reads no object. */
+export const listFacts = async (session: LocalGit, repository: string): Promise<ListedFacts> => ({
+  objectFormat: await objectFormatOf(session, repository),
+  refs: await refsIn(session, repository),
+  ...(await objectsIn(session, repository)),
+});
+
+/**
+ * Reads every object of a bare repository; gives how often git complains about the form of one.
+ * @throws RunError SourceDamaged
+ */
+export const checkObjects = async (session: LocalGit, repository: string): Promise<number> => {
   const report = createFsckReport();
   // Complaints come on standard error.
   const args = ['-C', repository, 'fsck', '--full', '--strict', '--no-dangling', '--no-progress'];

@@ -1,8 +1,11 @@
 import type { Compared } from '../../verify/engine.ts';
+import type { ListedFacts } from './collect-facts.ts';
 import type { GitFacts, RepositoryFacts } from './facts.ts';
 
 /** What a repository that was loaded holds. */
-export interface FoundRepository extends RepositoryFacts {
+export interface FoundRepository extends ListedFacts {
+  /** How often git fsck complained; missing where it was not asked. */
+  readonly flaws?: number;
   /** The file HEAD. */
   readonly head: string;
   /** Paths of the working tree that are not as HEAD has them. */

@@ -57,6 +57,10 @@ export const refsMissing = (expected: readonly Ref[], found: readonly Ref[]): Re
   return expected.filter((ref) => !there.has(key(ref)));
 };
 
+/** Whether two lists have the same refs, by name and object. */
+export const sameRefs = (one: readonly Ref[], other: readonly Ref[]): boolean =>
+  one.length === other.length && refsMissing(one, other).length === 0;
+
 /** Those refs that stayed what they were from one look to the next. */
 export const unmoved = (before: Advertised, after: Advertised): Ref[] => {
   const there = new Set(after.refs.map(key));

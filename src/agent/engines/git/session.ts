@@ -29,7 +29,7 @@ const stalledSeconds = 60;
 /**
  * All of git's configuration. Only one transport is possible; a redirect, which could take the credentials to another host, is not
  * followed; nothing of the repository runs or is checked out. A big blob is kept whole, since deltas of it take its size in memory times
- * the window.
+ * the window. What git writes on this machine is made anew after a crash: nobody waits for the disk.
  */
 const configuration = (by: GitUrl['by'], ca: string | undefined): string => `[protocol]
 	allow = never
@@ -39,6 +39,7 @@ const configuration = (by: GitUrl['by'], ca: string | undefined): string => `[pr
 	hooksPath = /dev/null
 	fsmonitor = false
 	bigFileThreshold = 32m
+	fsync = none
 [init]
 	templateDir =
 [safe]
@@ -86,6 +87,12 @@ export const openSession = async (context: RunContext, { url, access }: GitTask)
   const local = await openGit(context, access.by, (home) => accessFiles(context, access, home));
   return { ...local, address, url: access.by === 'path' ? join(access.root, url) : url };
 };
+
+/** The same session, for what is on this machine too. */
+export const withFiles = ({ git, ...session }: GitSession): GitSession => ({
+  ...session,
+  git: (args, options) => git(['-c', 'protocol.file.allow=always', ...args], options),
+});
 
 /** git for repositories on this machine: it reads files, and nothing else. */
 export const openLocalGit = (context: Pick<RunContext, 'task' | 'run'>): Promise<LocalGit> =>

@@ -48,7 +48,7 @@ export const createGitVerifier = (_sandbox: GitSandbox): VerifyEngine => ({
     const facts = await readFacts(gitFacts, directory);
     return withGit(context, async (git) => {
       const { repository, tree } = placesOf(context);
-      const found = await lookInto(git, repository);
+      const found = await lookInto(() => collectFacts(git, repository));
       if ('damaged' in found) return { objects: 0, rows: 0, mismatches: [found.damaged], notWitnessed: [] };
       const head = (await readFile(join(repository, 'HEAD'), 'utf8')).trim();
       const changed = (await isThere(tree)) ? await changedIn(git, repository, tree) : absent(head, found);
@@ -85,13 +85,12 @@ const ofFullDisk = async (error: unknown, place: string): Promise<unknown> => {
   });
 };
 
-/** What collectFacts says of a source, said of what was loaded: an object that is damaged is a difference. */
-export const lookInto = async (
-  git: LocalGit,
-  repository: string,
-): Promise<RepositoryFacts | { readonly damaged: string }> => {
+/** What is said of a source, said of what was loaded: an object that is damaged is a difference. */
+export const lookInto = async <Facts extends object>(
+  collect: () => Promise<Facts>,
+): Promise<Facts | { readonly damaged: string }> => {
   try {
-    return await collectFacts(git, repository);
+    return await collect();
   } catch (error) {
     if (!(error instanceof RunError)) throw error;
     const { reason, detail } = error;

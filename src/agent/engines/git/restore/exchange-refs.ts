@@ -2,16 +2,20 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DestinationState, SafetyCopy } from '../../../../api/v1alpha1/restore-report.ts';
 import { RunError } from '../../../../errors/run-error.ts';
-import { lastWords, type Ended } from '../../../exec.ts';
+import type { Ended } from '../../../exec.ts';
 import type { RestoreContext } from '../../../restore/engine.ts';
 import { shorten } from '../../../text.ts';
 import { listAllRefs } from '../advertised.ts';
 import type { GitFacts } from '../facts.ts';
-import { gitFailure, wentWrong } from '../reasons.ts';
-import { parseHead, refsMissing, safetyRefs, withoutSafetyRefs, type Advertised, type Ref } from '../refs.ts';
+import { gitFailure } from '../reasons.ts';
+import { parseHead, refsMissing, sameRefs, withoutSafetyRefs, type Advertised, type Ref } from '../refs.ts';
 import type { GitSession, LocalGit } from '../session.ts';
 import { detailOf } from './errors.ts';
+import { besideOf, isPushable, namesBelow, prefixOf } from './names.ts';
+import { refusal } from './refusal.ts';
 import { makeScratch } from './scratch.ts';
+import { knownBeside } from './send-beside.ts';
+import { bringTogether, fetcherInto } from './together.ts';
 
 export interface RefsExchange {
   /** The bare repository that the backup was loaded into. */
@@ -20,15 +24,13 @@ export interface RefsExchange {
   readonly tell: (state: DestinationState) => void;
 }
 
-/** Where refs of a restore lie at the server. */
-export const prefixOf = (id: string): string => `${safetyRefs}${id}/`;
-
 /** Somebody may push between our look and our push; then the server refuses, and it is looked at again. */
 const maxAttempts = 3;
 
 /**
  * Has a server exchange all refs in one push, which it carries out whole or not at all: each present ref gets a second name below
- * refs/holdfast/, each restored one its value, and what was not there then is deleted. A ref that was moved meanwhile makes it fail.
+ * refs/holdfast/, each restored one its value, and what was not there then is deleted, the names of what was sent beside among that. A ref that was moved
+ * meanwhile makes it fail.
  */
 export const exchangeRefs = async (
   context: RestoreContext,
@@ -36,7 +38,8 @@ export const exchangeRefs = async (
   exchange: RefsExchange,
 ): Promise<SafetyCopy> => {
   const { facts, tell } = exchange;
-  const prefix = prefixOf(context.task.id);
+  const [prefix, beside] = [prefixOf(context.task.id), besideOf(context.task.id)];
+  let keepsBeside = false;
   for (let attempt = 1; ; attempt += 1) {
     const before = await listAllRefs(session);
     if (isDone(before, facts, prefix)) {
@@ -47,13 +50,17 @@ export const exchangeRefs = async (
     checkRefs(withoutSafetyRefs(before), facts);
     const scratch = await makeScratch(context, 'exchange');
     try {
-      const place = await bringTogether(context, session, exchange, { path: scratch.path, before });
+      const place = join(scratch.path, 'exchange.git');
+      const known = await knownBeside(context, session, before);
+      await bringTogether(context, session, place, { ...exchange, before, known });
+      await nameForPush(session, place, keepsBeside ? undefined : beside);
       const ended = await push(session, place, prefix);
       const after = await stateAfter(context, session, tell);
       const own = withoutSafetyRefs(before).refs.filter(isPushable);
       if (isDone(after, facts, prefix) || wasTaken({ ended, after, facts, own, prefix })) {
         tell('Replaced');
         noteHead(context, after, facts);
+        noteLeft(context, namesBelow(after.refs, beside), beside);
         return safetyCopyOf(
           session,
           own.map(({ name }) => `${prefix}${name.replace(/^refs\//, '')}`),
@@ -65,6 +72,11 @@ export const exchangeRefs = async (
       if (namesBelow(after.refs, prefix).length > 0)
         throw await undone(context, session, { place, before, words, tell });
       if (attempt < maxAttempts && isStale(words)) continue;
+      if (!keepsBeside && namesBelow(before.refs, beside).length > 0) {
+        // It may be that the server lets nobody delete refs: without what was sent beside there may have been none to delete.
+        keepsBeside = true;
+        continue;
+      }
       throw refused(words);
     } finally {
       await scratch.remove();
@@ -98,7 +110,7 @@ const undone = async (
   const args = ['--porcelain', '--atomic', '--prune', '--force', '--no-verify', '--', 'destination'];
   const ended = await session.git(['-C', place, 'push', ...args, 'refs/before/*:refs/*'], { stdout: 'capture' });
   const after = await stateAfter(context, session, tell);
-  if (refsMissing(before.refs, after.refs).length > 0 || before.refs.length !== after.refs.length) {
+  if (!sameRefs(before.refs, after.refs)) {
     const detail = `The server carried out a part of the push (${words}), and did not take that back: ${refusal(ended)}. Each ref that was there has its second name below ${prefixOf(context.task.id)}.`;
     return new RunError('ExchangeFailed', detail);
   }
@@ -127,17 +139,12 @@ const wasTaken = ({ ended, after, facts, own, prefix }: Push): boolean =>
 const isStale = (words: string): boolean =>
   /stale info|cannot lock ref|failed to update ref|fetch first|reference already exists/.test(words);
 
-const isEqual = (advertised: Advertised, { refs }: Pick<GitFacts, 'refs'>): boolean => {
-  const own = withoutSafetyRefs(advertised).refs;
-  return refsMissing(refs, own).length === 0 && own.length === refs.length;
-};
+const isEqual = (advertised: Advertised, { refs }: Pick<GitFacts, 'refs'>): boolean =>
+  sameRefs(withoutSafetyRefs(advertised).refs, refs);
 
 /** All refs as restored, and something set aside: by this very restore. */
 const isDone = (advertised: Advertised, facts: GitFacts, prefix: string): boolean =>
   isEqual(advertised, facts) && advertised.refs.some(({ name }) => name.startsWith(prefix));
-
-/** Git pushes refs of three parts and more: refs/stash it neither makes, nor moves, nor deletes. */
-export const isPushable = ({ name }: Ref): boolean => name.split('/').length > 2;
 
 const parentsOf = (name: string): string[] => {
   const parts = name.split('/');
@@ -184,47 +191,19 @@ export const checkHead = async ({ git }: LocalGit, repository: string, { head }:
   throw new RunError('DestinationUnsupported', detail);
 };
 
-/** Brings the restored and the present refs together in one repository, each below a name of its own; gives where that is. */
-const bringTogether = async (
-  { signal }: RestoreContext,
-  session: GitSession,
-  { repository, facts }: RefsExchange,
-  { path, before }: { readonly path: string; readonly before: Advertised },
-): Promise<string> => {
-  const place = join(path, 'exchange.git');
-  const git = async (doing: string, args: readonly string[]): Promise<void> => {
-    const ended = await session.git(['-c', 'protocol.file.allow=always', ...args]);
-    if (wentWrong(ended)) throw gitFailure(doing, ended);
-  };
-  const fetch = (doing: string, from: string, ...refspecs: readonly string[]): Promise<void> =>
-    git(doing, ['-C', place, 'fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--', from, ...refspecs]);
-  await git('A repository cannot be made', [
-    'init',
-    '--quiet',
-    '--bare',
-    `--object-format=${facts.objectFormat}`,
-    place,
-  ]);
-  // By what was fetched from there git knows what must not have moved.
-  const all = '+refs/*:refs/present/*';
-  for (const [key, value] of [
-    ['url', session.url],
-    ['fetch', all],
-  ] as const) {
-    await git('A repository cannot be made', ['-C', place, 'config', `remote.destination.${key}`, value]);
-  }
-  const but = (refs: readonly Ref[]): string[] => refs.filter((ref) => !isPushable(ref)).map(({ name }) => `^${name}`);
-  await fetch('What was loaded cannot be read', repository, '+refs/*:refs/restored/*', ...but(facts.refs));
-  await fetch('What is there cannot be set aside', 'destination', all, ...but(before.refs)).catch((error: unknown) => {
-    signal.throwIfAborted();
-    throw new RunError('ExchangeFailed', `${detailOf(error)}. Nothing there was changed.`, { cause: error });
-  });
+/**
+ * Gives the present refs the names by which a push sets them aside, keeps those of other restores, and could take it all back.
+ * @param dropped a prefix of refs that are not kept
+ */
+const nameForPush = async (session: GitSession, place: string, dropped: string | undefined): Promise<void> => {
+  const copy = (...refspecs: readonly string[]): Promise<void> =>
+    fetcherInto(session, place)('Refs cannot be copied', '.', ...refspecs);
   // A push moves refs/present/ as well: what would be taken back has a place of its own.
-  await fetch('Refs cannot be copied', '.', '+refs/present/*:refs/before/*');
+  await copy('+refs/present/*:refs/before/*');
+  const but = dropped === undefined ? [] : [`^${dropped.replace(/^refs\//, 'refs/present/')}*`];
   // What other restores have set aside stays as it is.
-  await fetch('Refs cannot be copied', '.', '+refs/present/holdfast/*:refs/restored/holdfast/*');
-  await fetch('Refs cannot be copied', '.', '+refs/present/*:refs/aside/*', '^refs/present/holdfast/*');
-  return place;
+  await copy('+refs/present/holdfast/*:refs/restored/holdfast/*', ...but);
+  await copy('+refs/present/*:refs/aside/*', '^refs/present/holdfast/*');
 };
 
 const push = (session: GitSession, place: string, prefix: string): Promise<Ended> => {
@@ -261,27 +240,6 @@ const stateAfter = async (
   }
 };
 
-/** Why the server refused, by its own words: `!  <from>:<to>  [remote rejected] (why)`, and what it says beside. */
-const refusal = (ended: Ended): string => {
-  const rejected = ended.stdout
-    .split('\n')
-    .filter((line) => line.startsWith('!') && !/atomic (push failed|transaction failed)/.test(line))
-    .map((line) =>
-      line
-        .split('\t')
-        .slice(1)
-        .join(' ')
-        .replace(/^\S*:(\S+)/, '$1'),
-    );
-  const remote = ended.stderr
-    .split('\n')
-    .flatMap((line) =>
-      /^remote: ?(.*\S)/.exec(line)?.[1] !== undefined ? [line.replace(/^remote: ?/, '').trim()] : [],
-    );
-  const words = [...rejected.slice(0, 2), ...remote.slice(0, 2)];
-  return (words.length > 0 ? words.join('; ') : lastWords('git', ended)).replace(/\.$/, '');
-};
-
 /** HEAD of a server is none of a client's business: that it differs is told. */
 const noteHead = ({ note }: RestoreContext, { head }: Advertised, facts: GitFacts): void => {
   const { target } = parseHead(facts.head);
@@ -290,6 +248,13 @@ const noteHead = ({ note }: RestoreContext, { head }: Advertised, facts: GitFact
     reason: 'NotCovered',
     message: `HEAD of the repository stands for ${head.target}, and stood for ${target} in the backup: a push cannot change that. Set the default branch at the server.`,
   });
+};
+
+/** Names of what was sent beside hinder nobody: no dump has them, and they are deleted with the safety copy. */
+const noteLeft = ({ note }: RestoreContext, names: readonly string[], beside: string): void => {
+  if (names.length === 0) return;
+  const message = `The server lets ${names.length} refs below ${beside} not be deleted: they name what was restored, beside its own refs. Delete them at the server.`;
+  note({ reason: 'LeftBehind', message });
 };
 
 const maxNames = 8;
@@ -303,30 +268,4 @@ const safetyCopyOf = ({ url }: GitSession, names: readonly string[], prefix: str
     count: names.length,
     howToUse: `git fetch ${where} '${prefix}*:refs/before/*'; to put a branch back: git push --force ${where} refs/before/heads/NAME:refs/heads/NAME`,
   };
-};
-
-const namesBelow = (refs: readonly Ref[], prefix: string): string[] =>
-  refs.map(({ name }) => name).filter((name) => name.startsWith(prefix));
-
-/** Deletes the refs that a restore set aside. */
-export const discardRefs = async (context: RestoreContext, session: GitSession): Promise<void> => {
-  const prefix = prefixOf(context.task.id);
-  const before = await listAllRefs(session);
-  if (namesBelow(before.refs, prefix).length === 0) return;
-  const scratch = await makeScratch(context, 'discard');
-  try {
-    const place = join(scratch.path, 'empty.git');
-    const format = before.refs[0]?.object.length === 64 ? 'sha256' : 'sha1';
-    const made = await session.git(['init', '--quiet', '--bare', `--object-format=${format}`, place]);
-    if (made.exitCode !== 0) throw gitFailure('A repository cannot be made', made);
-    const args = ['-C', place, 'push', '--porcelain', '--prune', '--', session.url, `refs/none/*:${prefix}*`];
-    const ended = await session.git(args, { stdout: 'capture' });
-    const left = namesBelow((await listAllRefs(session)).refs, prefix);
-    if (left.length > 0) {
-      const detail = `The server did not delete ${left.length} refs below ${prefix}: ${refusal(ended)}.`;
-      throw new RunError('ExchangeFailed', detail);
-    }
-  } finally {
-    await scratch.remove();
-  }
 };

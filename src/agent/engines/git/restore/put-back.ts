@@ -15,8 +15,10 @@ import { refsMissing, withoutSafetyRefs, type Advertised, type Ref } from '../re
 import type { GitSession } from '../session.ts';
 import { detailOf } from './errors.ts';
 import { beside, isThere } from './exchange-path.ts';
-import { checkRefs, isPushable, prefixOf } from './exchange-refs.ts';
+import { checkRefs } from './exchange-refs.ts';
+import { isPushable, prefixOf } from './names.ts';
 import { inSession, loadedIn, makeScratch } from './scratch.ts';
+import { sendBeside } from './send-beside.ts';
 
 type From = Pick<CopyOf, 'id' | 'count'>;
 
@@ -49,7 +51,10 @@ export const createGitPutBack = (
     inSession(context, target, async (session) => {
       const facts = await bringCopy(context, session, { from, repository: loadedIn(context) });
       await writeFile(join(directory, factsFile), canonicalJson(facts), { mode: 0o640 });
-      if (session.address.by !== 'path') checkRefs(withoutSafetyRefs(await listAllRefs(session)), facts);
+      if (session.address.by === 'path') return;
+      const before = await listAllRefs(session);
+      checkRefs(withoutSafetyRefs(before), facts);
+      await sendBeside(context, session, { repository: loadedIn(context), facts, before });
     }),
   compare: (context, directory) => engine.compare(context, directory),
   swap: (context, directory, tell) => engine.swap(context, directory, tell),

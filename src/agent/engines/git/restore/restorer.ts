@@ -1,24 +1,29 @@
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { GitTask } from '../../../../api/v1alpha1/sources/git.ts';
+import { allEnded } from '../../../../base/all-ended.ts';
 import { RunError } from '../../../../errors/run-error.ts';
 import type { RestoreContext, RestoreEngine, RestoreOrder } from '../../../restore/engine.ts';
 import type { Compared } from '../../../verify/engine.ts';
 import { readFacts } from '../../../verify/read-facts.ts';
-import { listRefs } from '../advertised.ts';
+import { listAllRefs } from '../advertised.ts';
+import { checkObjects, collectFacts, listFacts, type ListedFacts } from '../collect-facts.ts';
 import { compareFacts } from '../compare-facts.ts';
 import { gitFacts, type GitFacts } from '../facts.ts';
 import { loadRepository } from '../load.ts';
 import { gitFailure, wentWrong } from '../reasons.ts';
-import { safetyRefs } from '../refs.ts';
-import { openLocalGit, type GitSession, type LocalGit } from '../session.ts';
+import { safetyRefs, withoutSafetyRefs } from '../refs.ts';
+import { openLocalGit, withFiles, type GitSession, type LocalGit } from '../session.ts';
 import { lookInto } from '../verify.ts';
 import { inRestore } from './errors.ts';
 import { discardBeside, discardPath, exchangePath, recoverPath } from './exchange-path.ts';
-import { checkHead, checkRefs, discardRefs, exchangeRefs } from './exchange-refs.ts';
+import { deleteBelow } from './delete-refs.ts';
+import { checkHead, checkRefs, exchangeRefs } from './exchange-refs.ts';
 import { checkPath, lookInPlace } from './look.ts';
+import { besideOf, prefixOf } from './names.ts';
 import { createGitPutBack } from './put-back.ts';
 import { fetchedOf, inSession, loadedIn, makeScratch } from './scratch.ts';
+import { discardBesideIn, mayHaveSent, sendBeside } from './send-beside.ts';
 
 /**
  * Brings a git repository back out of a bundle. It is loaded into a repository of its own in the volume of what was fetched, which all
@@ -43,7 +48,10 @@ export const createGitRestorer = (order: RestoreOrder<GitTask>): RestoreEngine =
       return withSession(context, (session) => lookInPlace(context, session, newest));
     },
     async recover(context) {
-      if ('fetched' in context.task) await rm(loadedIn(context), { recursive: true, force: true });
+      if ('fetched' in context.task) {
+        await rm(loadedIn(context), { recursive: true, force: true });
+        await discardBesideIn(context);
+      }
       // A push is carried out whole or not at all: there is nothing to be put back.
       return onClaim && into.by === 'InPlace' ? withSession(context, recoverPath) : undefined;
     },
@@ -53,21 +61,31 @@ export const createGitRestorer = (order: RestoreOrder<GitTask>): RestoreEngine =
         await withSession(context, async ({ url, address }) =>
           checkPath(url, address.by === 'path' ? address.path : url),
         );
-      await withLocalGit(context, async (git) => {
-        await mkdir(fetchedOf(context), { recursive: true });
-        await loadRepository(git, { directory, repository: loadedIn(context) });
-      });
-      if (onClaim) return;
-      // What a push cannot do is told while everything runs.
+      const repository = loadedIn(context);
+      await mkdir(fetchedOf(context), { recursive: true });
+      if (onClaim)
+        return withLocalGit(context, async (git) => {
+          await loadRepository(git, { directory, repository });
+          await checkLoaded(git, repository);
+        });
       const facts = await readFacts(gitFacts, directory);
       await withSession(context, async (session) => {
-        await checkHead(session, loadedIn(context), facts);
-        checkRefs(await listRefs(session), facts);
+        const [, before] = await allEnded([
+          loadRepository(withFiles(session), { directory, repository }),
+          listAllRefs(session),
+        ]);
+        // What a push cannot do is told while everything runs.
+        await checkHead(session, repository, facts);
+        checkRefs(withoutSafetyRefs(before), facts);
+        await allEnded([checkLoaded(session, repository), sendBeside(context, session, { repository, facts, before })]);
       });
     },
     compare: (context, directory) =>
       withLocalGit(context, async (git) =>
-        compareRepository(git, loadedIn(context), await readFacts(gitFacts, directory)),
+        // Loading has read every object.
+        compareRepository(loadedIn(context), await readFacts(gitFacts, directory), () =>
+          listFacts(git, loadedIn(context)),
+        ),
       ),
     async swap(context, directory, tell) {
       supported();
@@ -80,15 +98,23 @@ export const createGitRestorer = (order: RestoreOrder<GitTask>): RestoreEngine =
     async check(context, directory) {
       const facts = await readFacts(gitFacts, directory);
       return withSession(context, (session) =>
-        onClaim ? compareRepository(session, session.url, facts) : compareServer(context, session, facts),
+        onClaim
+          ? compareRepository(session.url, facts, () => collectFacts(session, session.url))
+          : compareServer(context, session, facts),
       );
     },
     async discardLoaded(context) {
-      if ('fetched' in context.task) await rm(loadedIn(context), { recursive: true, force: true });
       if (onClaim) await withSession(context, (session) => discardBeside(session, id));
+      else if (await mayHaveSent(context))
+        await withSession(context, (session) => deleteBelow(context, session, [besideOf(id)]));
+      if (!('fetched' in context.task)) return;
+      await rm(loadedIn(context), { recursive: true, force: true });
+      await discardBesideIn(context);
     },
     discardSafetyCopy: (context) =>
-      withSession(context, (session) => (onClaim ? discardPath(session, id) : discardRefs(context, session))),
+      withSession(context, (session) =>
+        onClaim ? discardPath(session, id) : deleteBelow(context, session, [prefixOf(id), besideOf(id)]),
+      ),
     puttingBack: (from) => createGitPutBack(engine, order, from),
   };
   return engine;
@@ -104,14 +130,28 @@ const withLocalGit = <T>(context: RestoreContext, work: (git: LocalGit) => Promi
     }
   });
 
-const compareRepository = async (git: LocalGit, repository: string, facts: GitFacts): Promise<Compared> => {
-  const found = await lookInto(git, repository);
+/** Reads every object of what was loaded. @throws RunError BackupNotLoadable */
+const checkLoaded = async (git: LocalGit, repository: string): Promise<void> => {
+  const found = await lookInto(async () => ({ flaws: await checkObjects(git, repository) }));
+  if ('damaged' in found) throw new RunError('BackupNotLoadable', `What was loaded is damaged: ${found.damaged}`);
+};
+
+const compareRepository = async (
+  repository: string,
+  facts: GitFacts,
+  collect: () => Promise<ListedFacts>,
+): Promise<Compared> => {
+  const found = await lookInto(collect);
   if ('damaged' in found) return { objects: 0, rows: 0, mismatches: [found.damaged], notWitnessed: [] };
   const head = (await readFile(join(repository, 'HEAD'), 'utf8')).trim();
   return compareFacts(facts, { ...found, head, changed: [] });
 };
 
-/** Fetches what a server has now, but for what was set aside. Its HEAD is its own: that was told when it was exchanged. */
+/**
+ * Fetches all that a server has now, but for what was set aside: into an empty repository, so that it sends every object, and git takes the name
+ * of each from the bytes that came. When these are the names of the facts, they are the objects that were found whole when the facts were
+ * taken: git fsck would read the same bytes for the same names again. Its HEAD is its own: that was told when it was exchanged.
+ */
 const compareServer = async (context: RestoreContext, session: GitSession, facts: GitFacts): Promise<Compared> => {
   const scratch = await makeScratch(context, 'check');
   try {
@@ -122,7 +162,7 @@ const compareServer = async (context: RestoreContext, session: GitSession, facts
     const args = ['-C', repository, 'fetch', '--quiet', '--no-tags', '--no-write-fetch-head'];
     const fetched = await session.git([...args, '--', session.url, ...refspecs]);
     if (wentWrong(fetched)) throw gitFailure('What is there now cannot be fetched', fetched);
-    const found = await lookInto(session, repository);
+    const found = await lookInto(() => listFacts(session, repository));
     if ('damaged' in found) return { objects: 0, rows: 0, mismatches: [found.damaged], notWitnessed: [] };
     return compareFacts(facts, { ...found, head: facts.head, changed: [] });
   } finally {
