@@ -1,12 +1,14 @@
-import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import type { RestoreContext } from '../../src/agent/restore/engine.ts';
 import { commit, contentOf, git } from './support/git-repository.ts';
 import { contentWithout, gitRestoresForEach, refsBelow } from './support/git-restores.ts';
 import { equal, failureOf } from './support/engine-restore-bench.ts';
 import { makePrograms } from './support/programs.ts';
 
-// What a server lacks of a backup is sent to it while everything runs, and named there beside its own refs.
+// What a server lacks of a backup is sent to it while everything runs, and named there beside its own refs. On a claim the whole repository is
+// laid beside.
 
 const minutes = 120_000;
 const id = '0a1b2c3d';
@@ -71,33 +73,43 @@ test(
     const directory = await on.usual();
     await git(on.served, ['update-ref', 'refs/heads/later', 'refs/heads/main']);
     await git(on.served, ['update-ref', '-d', 'refs/heads/staging']);
-    await onPush('exit 1');
+    await onPush(`touch ${on.place}/pushed`);
     const before = await contentOf(on.served);
     const { engine, context } = on.bench.restore({ target: await on.targetBy('ssh') });
     await engine.load(context, directory);
     expect(await contentOf(on.served)).toEqual(before);
+    expect(await readdir(on.place)).not.toContain('pushed');
   },
   minutes,
 );
 
-test.each([
-  { by: 'the pod that sent it', as: (context: RestoreContext) => context },
-  { by: 'another', as: withoutFetched },
-])(
-  'a restore that ends before its exchange takes it back: $by',
-  async ({ as }) => {
+/** What there is beside the repository and its refs. */
+const lyingBeside = async (): Promise<string[]> => [
+  ...(await refsBelow(on.served, beside)),
+  ...(await readdir(join(on.place, 'ops'))).filter((name) => name !== 'ansible.git'),
+];
+
+test.each(
+  (['ssh', 'path'] as const).flatMap((kind) => [
+    { kind, by: 'the pod that made it', as: (context: RestoreContext) => context },
+    { kind, by: 'another', as: withoutFetched },
+  ]),
+)(
+  'by $kind: a restore that ends before its exchange takes it back: $by',
+  async ({ kind, as }) => {
     const directory = await on.usual();
     await loseHistory();
     const before = await contentOf(on.served);
-    const { engine, context } = on.bench.restore({ target: await on.targetBy('ssh') });
+    const { engine, context } = on.bench.restore({ target: await on.targetBy(kind) });
     // Of one that was killed: the second try has nothing more to send.
     for (let times = 2; times > 0; times -= 1) {
       await engine.recover(context);
       await engine.load(context, directory);
     }
-    expect(await refsBelow(on.served, beside)).not.toEqual([]);
+    expect(await lyingBeside()).not.toEqual([]);
     await engine.discardLoaded(as(context));
     await engine.discardLoaded(as(context));
+    expect(await lyingBeside()).toEqual([]);
     expect(await contentOf(on.served)).toEqual(before);
   },
   minutes,
@@ -280,3 +292,90 @@ case " $* " in *" clone "*) for pack in "\${@: -1}"/objects/pack/*.pack; do chmo
   },
   minutes,
 );
+
+describe('on a claim', () => {
+  const laid = () => `${on.served}.holdfast-${id}-new`;
+
+  /** The only pack of a repository, and where its bytes lie on the disk. */
+  const packOf = async (repository: string): Promise<{ file: string; ino: number }> => {
+    const packs = join(repository, 'objects/pack');
+    const [name = ''] = (await readdir(packs)).filter((each) => each.endsWith('.pack'));
+    return { file: join(packs, name), ino: (await stat(join(packs, name))).ino };
+  };
+
+  const flip = async (file: string): Promise<void> => {
+    const times = join(on.place, 'times');
+    await execa('touch', ['--reference', file, times]);
+    const bytes = await readFile(file);
+    bytes.fill(0, 400, 410);
+    await chmod(file, 0o644);
+    await writeFile(file, bytes);
+    await chmod(file, 0o444);
+    await execa('touch', ['--reference', times, file]);
+  };
+
+  test(
+    'all files are there before anything is exchanged, and are those that come into place',
+    async () => {
+      const directory = await on.usual();
+      const expected = await contentOf(on.served);
+      await loseHistory();
+      const before = await contentOf(on.served);
+      const restore = on.bench.restore({ target: await on.targetBy('path') });
+      await restore.engine.load(restore.context, directory);
+      equal(await restore.engine.compare(restore.context, directory));
+      expect(await contentOf(on.served)).toEqual(before);
+      const { ino } = await packOf(laid());
+      await restore.swap(directory);
+      equal(await restore.engine.check(restore.context, directory));
+      expect((await packOf(on.served)).ino).toBe(ino);
+      expect(await contentOf(on.served)).toEqual(expected);
+    },
+    minutes,
+  );
+
+  test.each<{ what: string; touch: () => Promise<unknown> }>([
+    {
+      what: 'were changed, with the size and the times they had',
+      touch: async () => flip((await packOf(laid())).file),
+    },
+    { what: 'are gone', touch: () => rm(laid(), { recursive: true }) },
+    { what: 'are more', touch: () => writeFile(join(laid(), 'refs/heads/more'), 'more\n') },
+  ])(
+    'files that $what since are not taken',
+    async ({ touch }) => {
+      const directory = await on.usual();
+      const expected = await contentOf(on.served);
+      await loseHistory();
+      const restore = on.bench.restore({ target: await on.targetBy('path') });
+      await restore.engine.load(restore.context, directory);
+      await touch();
+      await restore.swap(directory);
+      equal(await restore.engine.check(restore.context, directory));
+      expect(await contentOf(on.served)).toEqual(expected);
+      expect(await lyingBeside()).toEqual([`ansible.git.holdfast-${id}-old`]);
+    },
+    minutes,
+  );
+
+  test(
+    'an exchange that was stopped when it had begun with them is made anew from what was loaded',
+    async () => {
+      const directory = await on.usual();
+      const expected = await contentOf(on.served);
+      await writeFile(join(on.served, 'description'), 'Of then\n');
+      const { engine, context } = on.bench.restore({ target: await on.targetBy('path') });
+      await engine.load(context, directory);
+      const told = engine.swap(context, directory, () => {
+        throw new Error('told to stop');
+      });
+      await expect(told).rejects.toThrow('told to stop');
+      await rm(join(on.served, 'description'));
+      await engine.swap(context, directory, () => undefined);
+      equal(await engine.check(context, directory));
+      expect(await contentOf(on.served)).toEqual(expected);
+      expect(await readdir(on.served)).not.toContain('description');
+    },
+    minutes,
+  );
+});

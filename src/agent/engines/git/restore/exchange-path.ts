@@ -10,7 +10,9 @@ import type { GitFacts } from '../facts.ts';
 import { refsMissing } from '../refs.ts';
 import type { GitSession } from '../session.ts';
 import { detailOf } from './errors.ts';
+import { isAsLaid, noteLaid } from './laid.ts';
 import { checkPath } from './look.ts';
+import { loadedIn } from './scratch.ts';
 
 /** Names beside a repository on a claim. Both renames and both names tell how far a restore had come: no journal is needed. */
 export const beside = (path: string, id: string, what: 'new' | 'old'): string => `${path}.holdfast-${id}-${what}`;
@@ -62,11 +64,30 @@ interface Preparing {
   readonly made: string;
 }
 
+/**
+ * Lays what was loaded beside the repository while everything runs, so that its files are on the claim when they are to take its place. Where
+ * even the directory around it is missing, nothing is laid: that is made when nothing else can fail.
+ */
+export const layBeside = async (context: RestoreContext, { url: path }: GitSession): Promise<void> => {
+  if (!(await isThere(dirname(path)))) return;
+  const made = beside(path, context.task.id, 'new');
+  await orNothing(context, made, async () => {
+    await copyTo(loadedIn(context), made);
+    await noteLaid(context, made);
+  });
+};
+
+const copyTo = async (repository: string, made: string): Promise<void> => {
+  await rm(made, { recursive: true, force: true });
+  await cp(repository, made, { recursive: true, verbatimSymlinks: true });
+  await flushTree(made);
+};
+
 const prepare = async (context: RestoreContext, session: GitSession, preparing: Preparing): Promise<void> => {
   const { repository, facts, present, path, made } = preparing;
-  try {
-    await rm(made, { recursive: true, force: true });
-    await cp(repository, made, { recursive: true, verbatimSymlinks: true });
+  await orNothing(context, made, async () => {
+    // Of an exchange that was stopped when it had begun it is not as it was laid.
+    if (!(await isAsLaid(context, made))) await copyTo(repository, made);
     if (present) {
       await carryOver(path, made);
       if (!(await isSound(session, made, facts))) {
@@ -82,6 +103,13 @@ const prepare = async (context: RestoreContext, session: GitSession, preparing: 
       throw new RunError('ExchangeFailed', 'What was laid beside the repository is not what was loaded.');
     await flushTree(made);
     await flush(dirname(made));
+  });
+};
+
+/** Does something with what is laid beside, which is removed when it fails. */
+const orNothing = async (context: RestoreContext, made: string, work: () => Promise<void>): Promise<void> => {
+  try {
+    await work();
   } catch (error) {
     await rm(made, { recursive: true, force: true });
     context.signal.throwIfAborted();

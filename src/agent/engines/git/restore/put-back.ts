@@ -14,7 +14,7 @@ import { gitFailure, wentWrong } from '../reasons.ts';
 import { refsMissing, withoutSafetyRefs, type Advertised, type Ref } from '../refs.ts';
 import type { GitSession } from '../session.ts';
 import { detailOf } from './errors.ts';
-import { beside, isThere } from './exchange-path.ts';
+import { beside, isThere, layBeside } from './exchange-path.ts';
 import { checkRefs } from './exchange-refs.ts';
 import { isPushable, prefixOf } from './names.ts';
 import { inSession, loadedIn, makeScratch } from './scratch.ts';
@@ -51,7 +51,7 @@ export const createGitPutBack = (
     inSession(context, target, async (session) => {
       const facts = await bringCopy(context, session, { from, repository: loadedIn(context) });
       await writeFile(join(directory, factsFile), canonicalJson(facts), { mode: 0o640 });
-      if (session.address.by === 'path') return;
+      if (session.address.by === 'path') return layBeside(context, session);
       const before = await listAllRefs(session);
       checkRefs(withoutSafetyRefs(before), facts);
       await sendBeside(context, session, { repository: loadedIn(context), facts, before });

@@ -16,9 +16,10 @@ import { safetyRefs, withoutSafetyRefs } from '../refs.ts';
 import { openLocalGit, withFiles, type GitSession, type LocalGit } from '../session.ts';
 import { lookInto } from '../verify.ts';
 import { inRestore } from './errors.ts';
-import { discardBeside, discardPath, exchangePath, recoverPath } from './exchange-path.ts';
+import { discardBeside, discardPath, exchangePath, layBeside, recoverPath } from './exchange-path.ts';
 import { deleteBelow } from './delete-refs.ts';
 import { checkHead, checkRefs, exchangeRefs } from './exchange-refs.ts';
+import { forgetLaid } from './laid.ts';
 import { checkPath, lookInPlace } from './look.ts';
 import { besideOf, prefixOf } from './names.ts';
 import { createGitPutBack } from './put-back.ts';
@@ -48,10 +49,7 @@ export const createGitRestorer = (order: RestoreOrder<GitTask>): RestoreEngine =
       return withSession(context, (session) => lookInPlace(context, session, newest));
     },
     async recover(context) {
-      if ('fetched' in context.task) {
-        await rm(loadedIn(context), { recursive: true, force: true });
-        await discardBesideIn(context);
-      }
+      if ('fetched' in context.task) await discardHere(context);
       // A push is carried out whole or not at all: there is nothing to be put back.
       return onClaim && into.by === 'InPlace' ? withSession(context, recoverPath) : undefined;
     },
@@ -64,9 +62,9 @@ export const createGitRestorer = (order: RestoreOrder<GitTask>): RestoreEngine =
       const repository = loadedIn(context);
       await mkdir(fetchedOf(context), { recursive: true });
       if (onClaim)
-        return withLocalGit(context, async (git) => {
-          await loadRepository(git, { directory, repository });
-          await checkLoaded(git, repository);
+        return withSession(context, async (session) => {
+          await loadRepository(session, { directory, repository });
+          await allEnded([checkLoaded(session, repository), layBeside(context, session)]);
         });
       const facts = await readFacts(gitFacts, directory);
       await withSession(context, async (session) => {
@@ -107,9 +105,7 @@ export const createGitRestorer = (order: RestoreOrder<GitTask>): RestoreEngine =
       if (onClaim) await withSession(context, (session) => discardBeside(session, id));
       else if (await mayHaveSent(context))
         await withSession(context, (session) => deleteBelow(context, session, [besideOf(id)]));
-      if (!('fetched' in context.task)) return;
-      await rm(loadedIn(context), { recursive: true, force: true });
-      await discardBesideIn(context);
+      if ('fetched' in context.task) await discardHere(context);
     },
     discardSafetyCopy: (context) =>
       withSession(context, (session) =>
@@ -118,6 +114,13 @@ export const createGitRestorer = (order: RestoreOrder<GitTask>): RestoreEngine =
     puttingBack: (from) => createGitPutBack(engine, order, from),
   };
   return engine;
+};
+
+/** Removes what was made in the volume of what was fetched. */
+const discardHere = async (context: RestoreContext): Promise<void> => {
+  await rm(loadedIn(context), { recursive: true, force: true });
+  await discardBesideIn(context);
+  await forgetLaid(context);
 };
 
 const withLocalGit = <T>(context: RestoreContext, work: (git: LocalGit) => Promise<T>): Promise<T> =>
