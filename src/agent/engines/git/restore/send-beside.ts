@@ -19,7 +19,7 @@ const besideIn = (context: RestoreContext): string => join(fetchedOf(context), '
 /** Is there as soon as something may have been sent. */
 const sentMark = (context: RestoreContext): string => join(besideIn(context), 'sent');
 
-/** Whether names of this restore may be at the server: only where nothing was fetched to, or by what was noted there. */
+/** Whether names of this restore may be at the server: who has the volume of what was fetched knows by what was noted there. */
 export const mayHaveSent = async (context: RestoreContext): Promise<boolean> =>
   !('fetched' in context.task) || isThere(sentMark(context));
 
@@ -63,7 +63,7 @@ export const sendBeside = async (
   const names = new Set((await listAllRefs(session)).refs.map(({ name }) => name));
   if (lacking.every((object) => names.has(`${prefix}${object}`))) return;
   context.log.info('the server does not show what was sent beside', { words: refusal(ended) });
-  await takeBack(session, place, prefix);
+  await takeBack(context, session, place);
 };
 
 const sentRefs = 'refs/sent/';
@@ -91,8 +91,11 @@ const nameByObject = async ({ git }: GitSession, place: string, objects: readonl
 };
 
 /** A push deletes by the list that the server has for who pushes, which may have refs that it shows to nobody who fetches. */
-const takeBack = async ({ git }: GitSession, place: string, prefix: string): Promise<void> => {
-  await git(['-C', place, 'push', '--quiet', '--prune', '--', 'destination', `refs/none/*:${prefix}*`]);
+const takeBack = async ({ task, log }: RestoreContext, { git }: GitSession, place: string): Promise<void> => {
+  const prefix = besideOf(task.id);
+  const args = ['-C', place, 'push', '--porcelain', '--prune', '--', 'destination', `refs/none/*:${prefix}*`];
+  const ended = await git(args, { stdout: 'capture' });
+  if (ended.exitCode !== 0) log.warn(`refs below ${prefix} may be left at the server`, { words: refusal(ended) });
 };
 
 /** The repository that was made beside, when the server still lists what it did then; undefined: it has to be asked for what it has. */
