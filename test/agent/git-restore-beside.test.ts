@@ -34,8 +34,9 @@ const objectsIn = async (repository: string): Promise<string[]> =>
 
 /** The same restore as a Job sees it that has nothing but the destination. */
 const withoutFetched = (context: RestoreContext): RestoreContext => {
-  const { kind, policy, request, claim, scratch, deadlineSeconds, target, into } = context.task;
-  const task = { kind, policy, request, claim, scratch, deadlineSeconds, target, into, id, what: 'Loaded' as const };
+  const { kind, policy, subject, request, claim, scratch, deadlineSeconds, target, into } = context.task;
+  const common = { kind, policy, subject, request, claim, scratch, deadlineSeconds };
+  const task = { ...common, target, into, id, what: 'Loaded' as const };
   return { ...context, task };
 };
 
