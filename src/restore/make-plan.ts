@@ -16,6 +16,7 @@ import { createCommand, ownName, prefixOf } from './command.ts';
 import { saidBy, type ObservedRequest, type Part } from './observed.ts';
 import { plannedCopy } from './put-back.ts';
 import type { RequestView } from './views.ts';
+import { sourceDigestOf } from '../workloads/subject.ts';
 
 /** The point that a request asks for. */
 export const pointAsked = ({ pointInTime, lossTime }: RestoreRequestSpec): RestorePointAsked => {
@@ -118,6 +119,14 @@ const estimateOf = ({ policy }: Part, { copy }: Brought): Pick<PolicyPlan, 'esti
   return { estimatedSeconds, basis };
 };
 
+const otherSource = ({ set }: Brought, spec: DeepReadonly<BackupPolicySpec>): Pick<PolicyPlan, 'ofAnotherSource'> =>
+  set?.source === undefined || set.source === sourceDigestOf(spec)
+    ? {}
+    : {
+        ofAnotherSource:
+          'The set was dumped when the policy named something else as spec.source than it does now: another server, other databases, another URL. Look at what is in it before you confirm.',
+      };
+
 const policyPlanOf = (part: Part, observed: ObservedRequest): PolicyPlan | undefined => {
   const { request } = observed;
   const brought = broughtBy(part, observed);
@@ -133,6 +142,7 @@ const policyPlanOf = (part: Part, observed: ObservedRequest): PolicyPlan | undef
     specDigest: specDigest(policy.spec),
     ...brought,
     ...(evidence !== undefined && { destination: evidence }),
+    ...otherSource(brought, policy.spec),
     lost: lostWords({ dataTime, unrecorded: brought.set?.unrecorded }, request),
     overwritten: overwrittenWords(request.spec, restore?.keepSafetyCopyFor ?? '1w', evidence?.present !== false),
     workloads: isInPlace ? (restore?.workloads ?? []) : [],

@@ -34,6 +34,8 @@ export interface PointChoice {
   readonly passedOver: string | undefined;
   /** Likewise of what no ledger records. */
   readonly foundPassedOver: string | undefined;
+  /** Repositories that the policy does not name, in which the ledger has sets. */
+  readonly elsewhere: readonly string[];
   /** State of the data of the oldest and the newest set that can be restored; undefined when there is none. */
   readonly range: { readonly earliest: string; readonly latest: string } | undefined;
 }
@@ -85,9 +87,16 @@ export const choosePoint = ({ chains, repository, asked, found = nothingFound }:
     found: taken,
     passedOver: wanted === undefined || wanted === recorded ? undefined : passedOver(wanted),
     foundPassedOver: foundPassedOver(found, asked, { best, chosenTime: (taken ?? recorded)?.set.setTime }),
+    elsewhere: elsewhereIn(chains, repository),
     range: oldest === undefined || newest === undefined ? undefined : { earliest: oldest, latest: newest },
   };
 };
+
+const elsewhereIn = (chains: PointInput['chains'], repository: string): string[] => [
+  ...new Set(
+    chains.filter((chain) => chain.repository !== repository && chain.sets.length > 0).map((chain) => chain.repository),
+  ),
+];
 
 const passedOver = ({ chain, set }: Choice): string =>
   `The set of ${set.setTime} in ${chain.directory}, with data of ${set.dataTime}, is not restored: ${objectionTo(chain)}.`;
@@ -102,8 +111,12 @@ export const rangeWords = (range: PointChoice['range']): string =>
 
 /** Why there is no such point, and which there are. Pure. */
 export const noPoint = ({ asked }: Pick<PointInput, 'asked'>, choice: PointChoice): string => {
-  const { passedOver, foundPassedOver, range } = choice;
+  const { passedOver, foundPassedOver, elsewhere, range } = choice;
+  const others =
+    elsewhere.length === 0
+      ? undefined
+      : `The ledger has sets in ${elsewhere.join(' and ')}: to restore from there, let spec.repository name it again.`;
   const none = foundPassedOver === undefined ? rangeWords(range) : 'No ledger records a whole set.';
-  const words = [range === undefined ? none : rangeWords(range), passedOver, foundPassedOver];
+  const words = [range === undefined ? none : rangeWords(range), passedOver, foundPassedOver, others];
   return [`There is no backup ${askedWords(asked)}.`, ...words].filter((each) => each !== undefined).join(' ');
 };

@@ -225,6 +225,11 @@ const policyPlan = z.object({
   latest: time.describe('The newest data that could be restored instead.').optional(),
   earliest: time.describe('The oldest.').optional(),
   destination: destinationEvidence.describe('What is at the destination now.').optional(),
+  ofAnotherSource: z
+    .string()
+    .max(240)
+    .describe('That the set is not of what spec.source of the policy names now.')
+    .optional(),
   lost: z.string().max(320).describe('What is lost: everything written after the data of the set.'),
   overwritten: z.string().max(320).describe('What is replaced, and what becomes of it.'),
   workloads: z

@@ -6,7 +6,7 @@ import { planHash } from '../../../src/restore/make-plan.ts';
 import type { Verdict } from '../../../src/restore/stage.ts';
 import { podlessMs, refusalWords, refusedBefore, refusedOf, withStall } from '../../../src/restore/stuck.ts';
 import { requestView } from '../../../src/restore/views.ts';
-import type { Json } from '../../support/operator/policies.ts';
+import { subjectOfSpec, type Json } from '../../support/operator/policies.ts';
 import {
   evidenceOf,
   goodPlan,
@@ -530,6 +530,23 @@ describe('a restore', () => {
     const passedOver = 'The set of 2026-11-14T23:10:00Z in chain-20261108T010500Z is not restored: vol1 was changed.';
     expect(of(pointOf({ passedOver }))?.policies[0]).toMatchObject({ passedOver });
     expect(of(pointOf({ passedOver }))?.hash).not.toBe(of(pointOf())?.hash);
+  });
+
+  test('a plan says that the set is of another source than the policy names now, and that is confirmed', () => {
+    const of = (source: string | undefined): RestorePlan | undefined => {
+      const { set } = pointOf();
+      return judge({ stages: [{ ...planned, said: goodPlan(pointOf({ set: { ...set, source } })) }] }).whole.plan;
+    };
+    const other = of('a'.repeat(16));
+    expect(other?.policies[0]).toMatchObject({ ofAnotherSource: expect.stringContaining('Look at what is in it') });
+    expect(of(subjectOfSpec().source)?.policies[0]).not.toHaveProperty('ofAnotherSource');
+    expect(of(undefined)?.policies[0]).not.toHaveProperty('ofAnotherSource');
+    expect(planHash(requestView(rawRequest()), other?.policies ?? [])).not.toBe(
+      planHash(
+        requestView(rawRequest()),
+        (other?.policies ?? []).map(({ ofAnotherSource: _said, ...policy }) => policy),
+      ),
+    );
   });
 
   test('in place without a witness of all of it is not completed', () => {

@@ -75,7 +75,12 @@ describe('choosePoint', () => {
       expected: undefined,
       says: /no backup to restore\. No whole set is in the repository\.$/,
     },
-    { reason: 'another repository', given: input(latest, chainOf([1], { repository: 's' })), expected: undefined },
+    {
+      reason: 'another repository, that the policy named before',
+      given: input(latest, chainOf([1], { repository: 'rsync://old' }), chainOf([], { repository: 'rsync://empty' })),
+      expected: undefined,
+      says: /No whole set is in the repository\. The ledger has sets in rsync:\/\/old: to restore from there/,
+    },
     {
       reason: 'a name that leads elsewhere',
       given: input(latest, chainOf([1], { directory: '../x' })),
