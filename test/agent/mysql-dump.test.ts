@@ -7,6 +7,7 @@ import { outcomeOf, runAgent } from './support/agent.ts';
 import { startMariadb, type MariadbServer } from './support/mariadb.ts';
 import { factsIn, factsNow } from './support/mysql-facts.ts';
 import { makeDumpTask, makePolicyFiles, type PolicyFiles } from './support/policy-files.ts';
+import { subject } from '../support/subject.ts';
 
 const database = 'agama';
 const account = { username: 'backup', password: 'correct horse' };
@@ -55,6 +56,7 @@ test('a local copy is complete, in the ledger with sizes and digests, and known 
   expect(written.copies).toEqual([
     {
       ...end.result.newest.localCopy,
+      source: subject.source,
       holding: written.copies[0]?.holding,
       server: expect.stringMatching(/^mariadb 10\.11\.\d+$/),
       files: [
