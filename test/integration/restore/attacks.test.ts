@@ -917,7 +917,7 @@ test.each(['secrets', 'workloads', 'restore-workloads', ...restoreAdmissionNames
         status = found.status ?? {};
         return status.observedGeneration === found.metadata.generation;
       },
-      { timeoutMs: 30_000, describe: () => `${name} was not checked` },
+      { timeoutMs: 90_000, describe: () => `${name} was not checked` },
     );
     expect(status.typeChecking?.expressionWarnings ?? []).toEqual([]);
   },
