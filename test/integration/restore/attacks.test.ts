@@ -921,5 +921,5 @@ test.each(['secrets', 'workloads', 'restore-workloads', ...restoreAdmissionNames
     );
     expect(status.typeChecking?.expressionWarnings ?? []).toEqual([]);
   },
-  60_000,
+  120_000,
 );
