@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Gate } from '../../src/api/v1alpha1/gate.ts';
@@ -38,7 +38,12 @@ const taskWith = (waitSeconds: number, extra: object = {}) => ({
 });
 const start = (waitSeconds: number): Promise<RunningAgent> => startAgent('dump', taskWith(waitSeconds));
 const copies = (): Promise<string[]> => bench.copies().catch(() => []);
-const isDumping = (): Promise<void> => waitFor('the dump', async () => (await copies()).length > 0);
+/** A file of the dump is there: its directory is made before the operator's word is read. */
+const isDumping = (): Promise<void> =>
+  waitFor('the dump', async () => {
+    const [name] = await copies();
+    return name !== undefined && (await readdir(join(bench.files.claim, 'copies', name))).length > 0;
+  });
 
 test('nothing is dumped before the operator says that all are down, nor counts before it says that they stayed so', async () => {
   const agent = await start(30);
