@@ -56,7 +56,6 @@ export const newest = (
   { repository }: Pick<Subject, 'repository'>,
 ): Result['newest'] => {
   const chains = all.filter(({ place }) => place === repository);
-  const recovery = recoveryReport(chains);
   const sets = chains.flatMap((each) => each.sets);
   const localCopy = latest(copies, (copy) => copy.dataTime);
   const full = newestSet(sets.filter((set) => set.type === 'Full'));
@@ -81,7 +80,7 @@ export const newest = (
         }),
       }),
     ...(copies.length > 0 && { copies: copiesReport({ copies }) }),
-    ...(recovery && { recovery }),
+    ...(newestChain && { recovery: recoveryReport(chains, newestChain.checkedTime) }),
   };
 };
 

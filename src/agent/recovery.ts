@@ -12,20 +12,15 @@ export const copiesReport = ({ copies }: Pick<Ledger, 'copies'>): CopiesReport =
     .map(({ name, sizeBytes, shippedAs }) => ({ name, sizeBytes, ...(shippedAs !== undefined && { shipped: true }) })),
 });
 
-/** What can be restored of these chains, as the newest was last listed: nothing of a chain that was found damaged counts. Undefined: no set. */
-export const recoveryReport = (chains: readonly LedgerChain[]): RecoveryReport | undefined => {
-  const newest = chains
-    .filter(({ sets }) => sets.length > 0)
-    .toSorted((a, b) => byTime(a.sets[0]?.setTime ?? '', b.sets[0]?.setTime ?? ''))
-    .at(-1);
-  if (newest === undefined) return undefined;
+/** What can be restored of these chains, as they were last listed: nothing of a chain that was found damaged counts. */
+export const recoveryReport = (chains: readonly LedgerChain[], checkedTime: string): RecoveryReport => {
   const intact = chains
     .filter(({ problem }) => problem === undefined)
     .flatMap(({ sets }) => sets)
     .toSorted((a, b) => byTime(a.dataTime, b.dataTime));
   const [earliest, offSite] = [intact.at(0), intact.at(-1)];
   return {
-    checkedTime: newest.checkedTime,
+    checkedTime,
     ...(earliest !== undefined && { earliest: earliest.dataTime }),
     ...(offSite !== undefined && { offSite: offSite.dataTime }),
     ...(offSite?.source !== undefined && { source: offSite.source }),

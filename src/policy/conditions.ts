@@ -163,10 +163,13 @@ const safeWords = ({ history: { lastBackupTime, recovery, storedIn }, changed }:
 };
 
 /** True only while all that is summarised is True; a False weighs more than an Unknown. */
-const protectedOf = (statements: readonly Statement[], evidence: Evidence): Statement => {
-  const { problems, history } = evidence;
+const protectedOf = (
+  statements: readonly Statement[],
+  { problems, history }: Evidence,
+  changed: Change | undefined,
+): Statement => {
   const type = 'Protected';
-  const safe = safeWords({ history, changed: placeChange(evidence) });
+  const safe = safeWords({ history, changed });
   const named = (status: Statement['status']): string[] =>
     statements.filter((statement) => statement.status === status).map((statement) => statement.type);
   const failed = named('False');
@@ -211,5 +214,5 @@ export const stateConditions = (evidence: Evidence): Statement[] => {
     ...(retention === undefined ? [] : [unlessChanged(retention, changed)]),
     ...windowKept(evidence),
   ];
-  return [protectedOf(judged, evidence), ...judged, ...ready(evidence), ...stalled(evidence)];
+  return [protectedOf(judged, evidence, changed), ...judged, ...ready(evidence), ...stalled(evidence)];
 };

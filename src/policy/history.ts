@@ -137,10 +137,8 @@ const isOfPlace = ({ storedIn }: Runs, { repository, verification }: RunReport):
  * another place than what it remembers.
  */
 export const nextHistory = (known: DeepReadonly<History>, runs: Runs): History => {
-  const { reports, newest } = runs;
-  const isSame =
-    known.storedIn !== undefined && runs.storedIn !== undefined && isSamePlace(known.storedIn, runs.storedIn);
-  const storedIn = isSame ? known.storedIn : runs.storedIn;
+  const { reports, newest, storedIn = known.storedIn } = runs;
+  const isSame = known.storedIn !== undefined && storedIn !== undefined && isSamePlace(known.storedIn, storedIn);
   const previous = isSame || storedIn === undefined || !hasStored(known) ? known : withoutStored(known);
   const { localCopies, fulls, incrementals, chains, retentions, dumps, copies, recoveries }: Newest = newest;
   const lastRuns = lastRunsOf(previous.lastRuns ?? [], reports);
@@ -148,7 +146,7 @@ export const nextHistory = (known: DeepReadonly<History>, runs: Runs): History =
   const report = greatest<RecoveryReport>([reportOfRecovery(previous.recovery), ...recoveries], byRecoveryCheck);
   const setTimes = [previous.lastBackupTime, ...dataTimes(fulls), ...dataTimes(incrementals)];
   return {
-    ...optional('storedIn', storedIn ?? known.storedIn),
+    ...optional('storedIn', isSame ? known.storedIn : storedIn),
     ...optional(
       'lastLocalCopy',
       greatest<NonNullable<History['lastLocalCopy']>>([previous.lastLocalCopy, ...localCopies], byCompletion),

@@ -12,11 +12,11 @@ import { reasonPlaceholder, restoreConfirmationNames } from '../api/v1alpha1/res
 import { canonical } from '../base/canonical.ts';
 import { timestamp } from '../base/times.ts';
 import type { DeepReadonly } from '../base/types.ts';
+import { sourceDigestOf } from '../workloads/subject.ts';
 import { createCommand, ownName, prefixOf } from './command.ts';
 import { saidBy, type ObservedRequest, type Part } from './observed.ts';
 import { plannedCopy } from './put-back.ts';
 import type { RequestView } from './views.ts';
-import { sourceDigestOf } from '../workloads/subject.ts';
 
 /** The point that a request asks for. */
 export const pointAsked = ({ pointInTime, lossTime }: RestoreRequestSpec): RestorePointAsked => {

@@ -18,11 +18,10 @@ export const placeOf = ({ repository, encryption }: Pick<BackupPolicySpec, 'repo
 export const placeDigest = ({ repository, encryption }: Place): string => shortDigestOf([repository, encryption]);
 
 /** Digest of what a policy backs up, as copies and sets carry it. What signs in there does not count. */
-export const sourceDigestOf = ({ source }: Pick<BackupPolicySpec, 'source'>): string =>
-  shortDigestOf([
-    Object.keys(source).find((engine) => source[engine as keyof typeof source] !== undefined),
-    sourceParts(source)?.about,
-  ]);
+export const sourceDigestOf = ({ source }: Pick<BackupPolicySpec, 'source'>): string => {
+  const parts = sourceParts(source);
+  return shortDigestOf([parts?.image, parts?.about]);
+};
 
 /**
  * What evidence has to be about to count for a policy: green means proven of what the spec names now, and not of what it named before. Pure.

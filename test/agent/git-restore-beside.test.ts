@@ -32,6 +32,14 @@ const onPush = async (script: string): Promise<void> => {
 const objectsIn = async (repository: string): Promise<string[]> =>
   (await git(repository, ['cat-file', '--batch-all-objects', '--batch-check=%(objectname)'])).split('\n');
 
+/** A backup, and what was served then; after that history was lost. */
+const lost = async () => {
+  const directory = await on.usual();
+  const expected = await contentOf(on.served);
+  await loseHistory();
+  return { directory, expected };
+};
+
 /** The same restore as a Job sees it that has nothing but the destination. */
 const withoutFetched = (context: RestoreContext): RestoreContext => {
   const { kind, policy, subject, request, claim, scratch, deadlineSeconds, target, into } = context.task;
@@ -119,9 +127,7 @@ test.each(
 test(
   'what a restore that was killed has sent is in no dump, and hinders no other',
   async () => {
-    const directory = await on.usual();
-    const expected = await contentOf(on.served);
-    await loseHistory();
+    const { directory, expected } = await lost();
     const target = await on.targetBy('ssh');
     const first = on.bench.restore({ target });
     await first.engine.load(first.context, directory);
@@ -151,9 +157,7 @@ describe('a server that', () => {
   ])(
     '$what is restored all the same, and keeps none of it',
     async ({ arrange }) => {
-      const directory = await on.usual();
-      const expected = await contentOf(on.served);
-      await loseHistory();
+      const { directory, expected } = await lost();
       const before = await contentOf(on.served);
       await arrange();
       const restore = on.bench.restore({ target: await on.targetBy('ssh') });
@@ -170,9 +174,7 @@ describe('a server that', () => {
   test(
     'lets nobody delete is restored all the same; what is left is told, and goes with the safety copy',
     async () => {
-      const directory = await on.usual();
-      const expected = await contentOf(on.served);
-      await loseHistory();
+      const { directory, expected } = await lost();
       await onPush('while read old new name; do case $new in *[!0]*) ;; *) exit 1 ;; esac; done');
       const restore = on.bench.restore({ target: await on.targetBy('ssh') });
       await restore.whole(directory);
@@ -192,9 +194,7 @@ describe('a server that', () => {
 test(
   'what is pushed between load and exchange is set aside too',
   async () => {
-    const directory = await on.usual();
-    const expected = await contentOf(on.served);
-    await loseHistory();
+    const { directory, expected } = await lost();
     const restore = on.bench.restore({ target: await on.targetBy('ssh') });
     await restore.engine.load(restore.context, directory);
     await commit(on.tree, { 'late.txt': 'late\n' });
@@ -211,9 +211,7 @@ test(
 test(
   'what the exchange has of before is looked for at the server where this machine has lost it',
   async () => {
-    const directory = await on.usual();
-    const expected = await contentOf(on.served);
-    await loseHistory();
+    const { directory, expected } = await lost();
     const restore = on.bench.restore({ target: await on.targetBy('ssh') });
     await restore.engine.load(restore.context, directory);
     await rm(join(on.bench.fetched, 'git-beside'), { recursive: true });
@@ -318,9 +316,7 @@ describe('on a claim', () => {
   test(
     'all files are there before anything is exchanged, and are those that come into place',
     async () => {
-      const directory = await on.usual();
-      const expected = await contentOf(on.served);
-      await loseHistory();
+      const { directory, expected } = await lost();
       const before = await contentOf(on.served);
       const restore = on.bench.restore({ target: await on.targetBy('path') });
       await restore.engine.load(restore.context, directory);
@@ -345,9 +341,7 @@ describe('on a claim', () => {
   ])(
     'files that $what since are not taken',
     async ({ touch }) => {
-      const directory = await on.usual();
-      const expected = await contentOf(on.served);
-      await loseHistory();
+      const { directory, expected } = await lost();
       const restore = on.bench.restore({ target: await on.targetBy('path') });
       await restore.engine.load(restore.context, directory);
       await touch();

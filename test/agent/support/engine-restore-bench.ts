@@ -16,6 +16,7 @@ import { RunError } from '../../../src/errors/run-error.ts';
 import { compileCache } from './compile-cache.ts';
 import { makeDirectory } from './directories.ts';
 import { subject } from '../../support/subject.ts';
+import { plannedSet } from './planned-set.ts';
 
 /** Where a restore runs: what the containers of its pod have. */
 export interface RestorePlace {
@@ -33,14 +34,6 @@ export interface RestoreOptions {
   readonly now?: () => Date;
 }
 
-const set = {
-  type: 'Full' as const,
-  dataTime: '2026-11-22T01:00:01Z',
-  chain: 'chain-20261122T010003Z',
-  setTime: '2026-11-22T01:00:03Z',
-  setDigest: 'a'.repeat(64),
-};
-
 export const restoreTask = (
   { claim, scratch, fetched }: RestorePlace,
   { target, into = { by: 'InPlace' }, id = '0a1b2c3d' }: RestoreOptions,
@@ -56,7 +49,7 @@ export const restoreTask = (
   into,
   id,
   fetched,
-  set,
+  set: plannedSet,
 });
 
 export const restorerOf = ({ target, into, id }: DestinationTask): RestoreEngine => {

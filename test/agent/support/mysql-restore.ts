@@ -11,6 +11,7 @@ import { RunError } from '../../../src/errors/run-error.ts';
 import { makeDirectory } from './directories.ts';
 import { puttingBack } from './engine-restore-bench.ts';
 import { subject } from '../../support/subject.ts';
+import { plannedSet } from './planned-set.ts';
 
 /** The engine of a restore in this process, as its containers call it. */
 export interface MysqlRestore {
@@ -42,14 +43,6 @@ export interface RestoreOptions {
   readonly into?: RestoreInto;
   readonly target?: Partial<MysqlTask>;
 }
-
-const set = {
-  type: 'Full' as const,
-  dataTime: '2026-11-22T01:00:01Z',
-  chain: 'chain-20261122T010003Z',
-  setTime: '2026-11-22T01:00:03Z',
-  setDigest: 'a'.repeat(64),
-};
 
 /** Makes restorers for one server, for the account in a directory. */
 export const makeRestores = async (
@@ -94,7 +87,7 @@ export const makeRestores = async (
           into,
           id,
           fetched,
-          set,
+          set: plannedSet,
         },
         jobName: 'restore-1',
         startTime: new Date(),

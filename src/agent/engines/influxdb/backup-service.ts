@@ -1,13 +1,33 @@
 import { connect } from 'node:net';
 import { z } from 'zod';
+import type { InfluxdbTask } from '../../../api/v1alpha1/sources/influxdb.ts';
 import { RunError } from '../../../errors/run-error.ts';
 import { errorCode } from '../../disk.ts';
 
 /** How long the service may take to answer. `influxd backup` itself tries for minutes when nobody does. */
 const answerMs = 10_000;
 
-/** What the multiplexer of the port takes for the backup service, then the kind of question: which shards does the database have. */
-const databaseInfo = Buffer.from([3, 3]);
+/** What the multiplexer of the port takes for the backup service. */
+const mark = 3;
+
+/** The kinds of question: all files of a shard, and which shards a database has. */
+const kinds = { shardFiles: 0, databaseInfo: 3 } as const;
+
+/** A question as the service reads it. */
+export const question = (kind: keyof typeof kinds, asked: Readonly<Record<string, string | number>>): Buffer =>
+  Buffer.concat([Buffer.from([mark, kinds[kind]]), Buffer.from(`${JSON.stringify(asked)}\n`)]);
+
+/** Where the backup service (RPC) is. */
+export interface BackupService {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** That of a source. */
+export const serviceOf = ({ host, rpcPort }: Pick<InfluxdbTask, 'host' | 'rpcPort'>): BackupService => ({
+  host,
+  port: rpcPort,
+});
 
 const answer = z.object({ Paths: z.array(z.string()).nullish() });
 
@@ -17,9 +37,7 @@ export interface HeldShard {
   readonly id: string;
 }
 
-export interface BackupServiceOptions {
-  readonly host: string;
-  readonly port: number;
+export interface BackupServiceOptions extends BackupService {
   readonly database: string;
 }
 
@@ -71,9 +89,7 @@ const ask = ({ host, port, database }: BackupServiceOptions, signal: AbortSignal
     const abort = (): void => end(() => reject(signal.reason as Error));
     const timer = setTimeout(() => fail(`no answer came within ${answerMs / 1000} s`), answerMs);
     signal.addEventListener('abort', abort, { once: true });
-    socket.once('connect', () =>
-      socket.write(Buffer.concat([databaseInfo, Buffer.from(`${JSON.stringify({ BackupDatabase: database })}\n`)])),
-    );
+    socket.once('connect', () => socket.write(question('databaseInfo', { BackupDatabase: database })));
     socket.on('data', (part) => parts.push(part));
     socket.once('end', () => end(() => resolve(Buffer.concat(parts).toString('utf8'))));
     socket.once('error', (error) => {

@@ -4,7 +4,7 @@ import type { Compared } from '../../verify/engine.ts';
 import type { InfluxdbFacts, Survey } from './facts.ts';
 import { listDatabases, notYetOpen } from './load.ts';
 import { StatementError, type InfluxServer } from './server.ts';
-import type { BackupService } from './prints.ts';
+import type { BackupService } from './backup-service.ts';
 import { noReadings, type Readings } from './readings.ts';
 import { alone, survey, type Surveyed } from './survey.ts';
 
@@ -40,11 +40,11 @@ export const comparedWhenSettled = async (
 ): Promise<ComparedShards> => {
   let before: Compared | undefined;
   for (let looks = 1; ; looks += 1) {
-    const { compared: now, readings = noReadings } = (await compareNow(server, database, signal)) ?? {};
-    if (now !== undefined && now.mismatches.length === 0) return { compared: now, readings };
-    if (now !== undefined && before !== undefined && JSON.stringify(before) === JSON.stringify(now))
-      return { compared: now, readings };
-    if (now !== undefined && looks >= maxLooks) return { compared: now, readings };
+    const found = await compareNow(server, database, signal);
+    const now = found?.compared;
+    if (found?.compared.mismatches.length === 0) return found;
+    if (found !== undefined && before !== undefined && JSON.stringify(before) === JSON.stringify(now)) return found;
+    if (found !== undefined && looks >= maxLooks) return found;
     log.info('the server does not hold what was loaded, or not yet: it is looked at again', {
       mismatches: now?.mismatches.length,
     });

@@ -9,7 +9,7 @@ import { canonicalJson } from '../../dump/canonical-json.ts';
 import type { Dumped, Engine } from '../../dump/engine.ts';
 import { factsFile } from '../../layout.ts';
 import type { RunContext } from '../../run.ts';
-import { heldShards, type HeldShard } from './backup-service.ts';
+import { heldShards, serviceOf, type HeldShard } from './backup-service.ts';
 import { agreed, holdingOf, influxdbFacts, type InfluxdbFacts } from './facts.ts';
 import { missingShards } from './missing-shards.ts';
 import { noteGaps } from './notes.ts';
@@ -47,12 +47,12 @@ export const dumpDatabase = async (
   { isAlone = false, readings = noReadings }: DumpOptions = {},
 ): Promise<{ readonly dumped: Dumped; readonly readings: Readings }> => {
   const { signal, step } = context;
-  const { host, rpcPort, database } = source;
+  const { database } = source;
   const server = await step('Prepare', () => openServer(context, source));
   const { version, held, notCovered } = await step('Connect', () => preflight(server, source, signal));
   const settled = settledBefore(context.now());
   const counting = { database, settled, atATime: isAlone ? alone : 1 };
-  const service = { host, port: rpcPort };
+  const service = serviceOf(source);
   const before = await step('Facts', () =>
     surveyInTime(context, server, { ...counting, recall: { service, readings, ofFiles: true } }),
   );
@@ -64,7 +64,7 @@ export const dumpDatabase = async (
     return surveyInTime(context, server, { ...counting, recall });
   });
   await step('Check', async () => {
-    const stillHeld = await heldShards({ host, port: rpcPort, database }, signal);
+    const stillHeld = await heldShards({ ...service, database }, signal);
     checkShards(packed, { held, stillHeld, before, after });
   });
   const facts = await step('Facts', async () => {

@@ -2,15 +2,10 @@ import { createHash } from 'node:crypto';
 import { connect } from 'node:net';
 import { z } from 'zod';
 import { canonicalJson } from '../../dump/canonical-json.ts';
+import { question, type BackupService } from './backup-service.ts';
 import type { ListedShard } from './listing.ts';
 import { readArchive } from './portable-files.ts';
 import { rowsOf, unlessRefused, type InfluxServer } from './server.ts';
-
-/** Where the backup service (RPC) is. */
-export interface BackupService {
-  readonly host: string;
-  readonly port: number;
-}
 
 /** What tells the prints of shards: both doors of a server. */
 export interface PrintedBy {
@@ -18,8 +13,6 @@ export interface PrintedBy {
   readonly service: BackupService;
 }
 
-/** What the multiplexer of the port takes for the backup service, then the kind of question: all files of a shard. */
-const shardBackup = Buffer.from([3, 0]);
 const sinceEver = '0001-01-01T00:00:00Z';
 
 /** How long the service may be silent: it writes to its disk what a shard has in memory before it sends anything. */
@@ -34,14 +27,14 @@ const filesOf = async (
   signal.throwIfAborted();
   const socket = connect({ host, port, signal });
   socket.setTimeout(silenceMs, () => socket.destroy(new Error(`no answer came within ${silenceMs / 1000} s`)));
-  const question = {
+  const asked = {
     Type: 0,
     BackupDatabase: database,
     BackupRetentionPolicy: policy,
     ShardID: Number(id),
     Since: sinceEver,
   };
-  socket.write(Buffer.concat([shardBackup, Buffer.from(`${JSON.stringify(question)}\n`)]));
+  socket.write(question('shardFiles', asked));
   try {
     const where = `${database}/${policy}/${id}/`;
     const { files, whole } = await readArchive([socket], { where, digests: true, signal });

@@ -1,6 +1,7 @@
 import type { Content, FieldFacts, ShardFacts, Survey } from './facts.ts';
 import { listFields, listPolicies, listShards, type ListedShard } from './listing.ts';
-import { printsOf, type BackupService, type PrintedBy } from './prints.ts';
+import type { BackupService } from './backup-service.ts';
+import { printsOf, type PrintedBy } from './prints.ts';
 import { readShards, readWhole, type ReadOptions } from './read-fields.ts';
 import { fieldName, giverOf, isUsable, readingKey, settledPart, type Readings, type ShardReading } from './readings.ts';
 import { lifeOf } from './life.ts';

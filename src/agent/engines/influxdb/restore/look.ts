@@ -3,7 +3,7 @@ import { RunError } from '../../../../errors/run-error.ts';
 import type { Found, RestoreContext } from '../../../restore/engine.ts';
 import { plainText, shorten } from '../../../text.ts';
 import { readFacts } from '../../../verify/read-facts.ts';
-import { heldShards, reachBackupService } from '../backup-service.ts';
+import { heldShards, reachBackupService, serviceOf } from '../backup-service.ts';
 import { holdingOf, influxdbFacts, type InfluxdbFacts, type Survey } from '../facts.ts';
 import { listDatabases } from '../load.ts';
 import { serverName, type InfluxServer } from '../server.ts';
@@ -19,13 +19,14 @@ const maxName = 80;
 /** Asks both doors of the server; of the account, whether it is an administrator's, which all that a restore does needs. */
 const reach = async (
   server: InfluxServer,
-  { host, rpcPort, database }: InfluxdbTask,
+  target: InfluxdbTask,
   signal: AbortSignal,
 ): Promise<{ readonly version: string; readonly databases: readonly string[] }> => {
+  const { database } = target;
   const version = await server.version(signal);
   await listShards(server, database, signal);
   const databases = await listDatabases(server, signal);
-  const service = { host, port: rpcPort, database };
+  const service = { ...serviceOf(target), database };
   if (databases.includes(database)) await heldShards(service, signal);
   else await reachBackupService(service, signal);
   return { version, databases };

@@ -2,6 +2,7 @@ import type { InfluxdbTask } from '../../../../api/v1alpha1/sources/influxdb.ts'
 import { RunError } from '../../../../errors/run-error.ts';
 import type { RunContext } from '../../../run.ts';
 import { readFacts } from '../../../verify/read-facts.ts';
+import { serviceOf } from '../backup-service.ts';
 import { comparedWhenSettled, type ComparedShards } from '../compare-settled.ts';
 import { influxdbFacts, type InfluxdbFacts } from '../facts.ts';
 import { listDatabases } from '../load.ts';
@@ -29,14 +30,14 @@ export interface InPlace {
 export const compareInPlace = (
   context: Pick<Context, 'signal' | 'log' | 'now'>,
   server: InfluxServer,
-  { host, rpcPort, database }: Pick<InfluxdbTask, 'host' | 'rpcPort' | 'database'>,
+  target: Pick<InfluxdbTask, 'host' | 'rpcPort' | 'database'>,
   { facts, readings }: InPlace,
 ): Promise<ComparedShards> =>
   comparedWhenSettled(context, server, {
     facts,
-    database,
+    database: target.database,
     compare: (found) => compareRestored(facts, found, { now: context.now(), inUse: true }),
-    recall: { service: { host, port: rpcPort }, readings },
+    recall: { service: serviceOf(target), readings },
   });
 
 /**

@@ -1,5 +1,6 @@
 import type { InfluxdbTask } from '../../../../api/v1alpha1/sources/influxdb.ts';
 import type { RestoreContext } from '../../../restore/engine.ts';
+import { serviceOf } from '../backup-service.ts';
 import { listDatabases } from '../load.ts';
 import { noReadings, type Readings } from '../readings.ts';
 import type { InfluxServer } from '../server.ts';
@@ -16,17 +17,18 @@ import type { SafetyPlace } from './journal.ts';
 export const readAhead = async (
   context: RestoreContext,
   server: InfluxServer,
-  { host, rpcPort, database }: InfluxdbTask,
+  target: InfluxdbTask,
   { place, readings }: { readonly place: SafetyPlace; readonly readings: Readings },
 ): Promise<void> => {
   const { signal, log, now } = context;
+  const { database } = target;
   const isThere = (await listDatabases(server, signal)).includes(database);
   const present = isThere
     ? await surveyInTime(context, server, {
         database,
         settled: settledBefore(now()),
         atATime: alone,
-        recall: { service: { host, port: rpcPort }, readings, ofFiles: true },
+        recall: { service: serviceOf(target), readings, ofFiles: true },
       })
     : { readings: noReadings };
   if ('unknown' in present) log.info('what is in place could not be read ahead', { why: present.unknown });

@@ -3,6 +3,7 @@ import { RunError } from '../../../../errors/run-error.ts';
 import type { RestoreContext, RestoreEngine, RestoreOrder } from '../../../restore/engine.ts';
 import type { Compared } from '../../../verify/engine.ts';
 import { readFacts } from '../../../verify/read-facts.ts';
+import { serviceOf } from '../backup-service.ts';
 import { comparedWhenSettled } from '../compare-settled.ts';
 import { influxdbFacts } from '../facts.ts';
 import { listDatabases, loadBackup } from '../load.ts';
@@ -79,7 +80,7 @@ export const createInfluxdbRestorer = (order: RestoreOrder<InfluxdbTask>): Resto
           facts,
           database: name,
           compare: (found) => compareRestored(facts, found, { now: context.now(), inUse: false }),
-          ...(inPlace && { recall: { service: { host, port: rpcPort }, readings: noReadings } }),
+          ...(inPlace && { recall: { service: serviceOf(target), readings: noReadings } }),
         });
         if (inPlace && isEqual(compared))
           await readAhead(context, server, target, { place: placeOf(context), readings });

@@ -96,15 +96,13 @@ export const marksOf = async (
 };
 
 /** Waits until what was loaded last is old enough to have a mark: nobody waits for it yet. */
-const untilOld = (account: NetworkAccount, names: Names, signal: AbortSignal): Promise<void> =>
-  withConnection(account, signal, async (connection) => {
-    const { serverMs } = await momentOf(connection);
-    const times: number[] = [];
-    for (const name of names.values())
-      for (const { updated } of (await marksIn(connection, name)).tables.values()) times.push(msOf(updated));
-    const wait = Math.max(...times) + secondMs + tickMs + spareMs - serverMs;
-    if (wait > 0) await sleep(Math.min(wait, 2 * secondMs), undefined, { signal });
-  });
+const untilOld = async (account: NetworkAccount, names: Names, signal: AbortSignal): Promise<void> => {
+  const { serverMs } = await withConnection(account, signal, momentOf);
+  const marks = [...(await marksBySource(account, names, signal)).values()];
+  const times = marks.flatMap(({ tables }) => [...tables.values()].map(({ updated }) => msOf(updated)));
+  const wait = Math.max(...times) + secondMs + tickMs + spareMs - serverMs;
+  if (wait > 0) await sleep(Math.min(wait, 2 * secondMs), undefined, { signal });
+};
 
 const marksBySource = (
   account: NetworkAccount,
