@@ -51,15 +51,16 @@ export const placeChange = ({
   return { reason: 'RepositoryChanged', message };
 };
 
-/** That a run stored in another place than the spec names; undefined when it was the same. Pure. */
+/** That a run stored in another place than the spec names; undefined when it was the same. Of which one is known as long as status is about it. Pure. */
 export const runChange = (
-  { spec, name }: Pick<Evidence, 'spec' | 'name'>,
+  evidence: Pick<Evidence, 'spec' | 'history' | 'name'>,
   { repository }: Pick<LastRun, 'repository'>,
 ): Change | undefined => {
+  const { spec, name } = evidence;
   if (spec === undefined || repository === placeDigest(placeOf(spec))) return undefined;
   const { repository: there, encryption } = placeOf(spec);
   const message = `That was where the policy stored before; now it names ${there} (${encryption}). ${atOnce(name, 'full')}`;
-  return { reason: 'RepositoryChanged', message };
+  return placeChange(evidence) ?? { reason: 'RepositoryChanged', message };
 };
 
 /** That what was proven is of another source than the spec names; undefined when it is of the same. Pure. */
